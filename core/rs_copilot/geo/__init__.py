@@ -1,0 +1,1 @@
+"""Pure geometry: camera, homography, coordinate reference systems, footprints."""
