@@ -1,1 +1,1 @@
-"""TODO."""
+"""Image registration: orientation fields, FFT correlation, local refinement, frame-to-frame motion."""
