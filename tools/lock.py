@@ -1,0 +1,53 @@
+"""Resolve the locked packages: ``make lock``.
+
+Four files, each with the hash of every archive, valid for every platform and Python version the engine runs on:
+
+* ``core/locks/cpu.txt``   the engine's base packages; travels in the plugin's zip;
+* ``core/locks/cuda.txt``  base, ``[vlm]`` and ``[gpu]``; travels too;
+* ``tools/locks/build.txt`` what installs the checkout into an environment;
+* ``tools/locks/dev.txt``  base and the tools of development.
+
+The files name packages, versions and hashes only: no index and no path, so that any mirror serves.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CPU_LOCK = "core/locks/cpu.txt"
+LOCKS: dict[str, list[str]] = {
+    CPU_LOCK: ["pyproject.toml"],
+    "core/locks/cuda.txt": ["pyproject.toml", "--extra", "vlm", "--extra", "gpu", "-c", CPU_LOCK],
+    "tools/locks/build.txt": ["--group", "build", "-c", CPU_LOCK],
+    "tools/locks/dev.txt": ["pyproject.toml", "--group", "dev", "-c", CPU_LOCK],
+    "tools/locks/uv.txt": ["tools/locks/uv.in"],
+}
+RESOLVE = [
+    "pip", "compile", "--quiet", "--universal", "--python-version", "3.10", "--generate-hashes",
+    "--no-header", "--no-annotate", "--no-config",
+]  # fmt: skip
+
+
+def find_uv() -> str:
+    """The resolver that `tools/setup.sh` found or installed."""
+    private = ROOT / ".cache" / "uv" / "bin" / "uv"
+    return os.environ.get("UV") or (str(private) if private.exists() else "uv")
+
+
+def main() -> int:
+    """Resolve every lock in turn; later ones are held to the versions of the first."""
+    for name, inputs in LOCKS.items():
+        result = subprocess.run([find_uv(), *RESOLVE, *inputs, "-o", name], cwd=ROOT, check=False)
+        if result.returncode:
+            print(f"{name}: not resolved (uv ended with {result.returncode})", file=sys.stderr)
+            return result.returncode
+        print(f"{name}: {(ROOT / name).read_text().count('==')} packages")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
