@@ -1,1 +1,1 @@
-"""TODO."""
+"""Moving objects of a placed clip: detections and tracks on the ground."""

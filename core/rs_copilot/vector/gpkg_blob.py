@@ -1,0 +1,84 @@
+"""Geometry as GeoPackage stores it: a small header in front of ISO WKB.
+
+GeoPackage Encoding Standard (OGC 12-128r19), clause 2.1.3. pyogrio reads and writes no M values, which
+trajectories and tracks need, so rows pass through here.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import lru_cache
+
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from rs_copilot.types import FloatArray
+
+_LITTLE_ENDIAN = 1
+_EMPTY = 1 << 4
+_ENVELOPE_XY = 1 << 1
+# Bytes of the envelope for each envelope code of the header's flags.
+_ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
+_WKB_LINESTRING_M = 2002
+
+
+def encode(geometry: BaseGeometry | None, srs_id: int) -> bytes | None:
+    """A geometry as a GeoPackage blob; ``None`` stays ``None`` (SQL null)."""
+    if geometry is None:
+        return None
+    wkb = shapely.to_wkb(geometry, byte_order=1, flavor="iso")
+    if geometry.is_empty:
+        return b"GP" + struct.pack("<BBi", 0, _LITTLE_ENDIAN | _EMPTY, srs_id) + bytes(wkb)
+    min_x, min_y, max_x, max_y = geometry.bounds
+    header = struct.pack("<BBi4d", 0, _LITTLE_ENDIAN | _ENVELOPE_XY, srs_id, min_x, max_x, min_y, max_y)
+    return b"GP" + header + bytes(wkb)
+
+
+def decode(blob: bytes | None) -> BaseGeometry | None:
+    """The geometry in a GeoPackage blob.
+
+    Raises:
+        ValueError: the bytes are no GeoPackage geometry.
+    """
+    if blob is None:
+        return None
+    if blob[:2] != b"GP" or len(blob) < 8:
+        raise ValueError(f"expected a GeoPackage geometry, found bytes starting {blob[:8].hex()}")
+    code = (blob[3] >> 1) & 0b111
+    if code not in _ENVELOPE_BYTES:
+        raise ValueError(f"expected an envelope code from 0 to 4, found {code}")
+    return shapely.from_wkb(blob[8 + _ENVELOPE_BYTES[code] :])
+
+
+def is_empty(blob: bytes | None) -> int | None:
+    """SQL function ST_IsEmpty, which the spatial index's triggers call."""
+    return None if blob is None else int(bool(blob[3] & _EMPTY))
+
+
+@lru_cache(maxsize=1024)
+def _bounds(blob: bytes) -> tuple[float, float, float, float]:
+    geometry = decode(blob)
+    if geometry is None or geometry.is_empty:
+        return (np.nan,) * 4
+    min_x, min_y, max_x, max_y = geometry.bounds
+    return min_x, max_x, min_y, max_y
+
+
+def bound(blob: bytes | None, which: int) -> float | None:
+    """SQL functions ST_MinX, ST_MaxX, ST_MinY, ST_MaxY: ``which`` from 0 to 3 in this order."""
+    return None if blob is None else float(_bounds(blob)[which])
+
+
+def line_m(points: FloatArray, measures: FloatArray) -> BaseGeometry:
+    """A LineString M through ``(N, 2)`` points with ``(N,)`` measures.
+
+    Raises:
+        ValueError: fewer than two points, or lengths that differ.
+    """
+    points = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    if len(points) < 2 or len(points) != len(measures):
+        raise ValueError(f"expected two or more points with measures, found {len(points)}, {len(measures)}")
+    # Shapely builds no M geometry from arrays (2.2), only from WKB.
+    body = np.column_stack([points, measures]).astype("<f8").tobytes()
+    return shapely.from_wkb(struct.pack("<BII", _LITTLE_ENDIAN, _WKB_LINESTRING_M, len(points)) + body)

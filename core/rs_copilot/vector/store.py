@@ -1,0 +1,320 @@
+"""The doors to a scene's GeoPackage: create, append, replace, read.
+
+pyogrio creates the file with all layers, empty, so that QGIS can load them before the first row. Rows go
+in through SQLite itself, because that alone gives deletion, several layers in one transaction, and M
+values. The rollback journal stays on (not WAL): between transactions the scene is one plain file that can
+be copied, and QGIS opens such files without locks. A writer waits for readers up to `BUSY_TIMEOUT_S`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+import pyproj
+
+from rs_copilot.errors import SceneError, StorageError
+from rs_copilot.vector import gpkg_blob
+from rs_copilot.vector.build import finite
+from rs_copilot.vector.schema import LAYER_BY_NAME, LAYERS, SCHEMA_VERSION, FieldType, GeometryType, Layer
+
+BUSY_TIMEOUT_S = 30.0
+GEOMETRY_COLUMN = "geom"
+_VERSION_KEY = "RS_COPILOT_SCHEMA"
+_HINT_NOT_SCENE = "Give a scene that `rs-copilot localize` wrote, or a new file name."
+_OGR_NAME = {GeometryType.LINE_M: "Measured LineString"}
+_PANDAS_TYPE = {
+    FieldType.TEXT: "object",
+    FieldType.REAL: "float64",
+    FieldType.INTEGER: "int64",
+    FieldType.BOOLEAN: "bool",
+    FieldType.DATETIME: "datetime64[ms, UTC]",
+}
+
+
+@dataclass(frozen=True)
+class SceneInfo:
+    """What kind of scene a file is."""
+
+    path: Path
+    crs: pyproj.CRS
+    version: int
+    clips: tuple[str, ...]
+
+
+def create_scene(path: str | Path, crs: pyproj.CRS, *, overwrite: bool = False) -> None:
+    """Write a new scene with all layers, empty; the file appears whole or not at all.
+
+    Raises:
+        SceneError: the file exists and is no scene, or is one and ``overwrite`` is off.
+        StorageError: the disk is full or the folder cannot be written.
+    """
+    target = Path(path)
+    if target.exists():
+        read_scene_info(target)
+        if not overwrite:
+            raise SceneError(f"{target} exists already", hint="Choose another name, or overwrite it.")
+    with _storage_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".rs-copilot-", dir=target.parent) as folder:
+            draft = Path(folder) / "scene.gpkg"
+            for layer in LAYERS:
+                _create_layer(draft, layer, crs)
+            _check_written(draft)
+            draft.replace(target)
+
+
+def _check_written(draft: Path) -> None:
+    """GDAL reports a full disk only to its log; what is on the disk tells."""
+    try:
+        read_scene_info(draft)
+    except SceneError as error:
+        raise StorageError(f"the new scene was not written whole: {error}") from error
+
+
+def ensure_scene(path: str | Path, crs: pyproj.CRS) -> None:
+    """Create the scene where there is none; accept one in the same CRS.
+
+    Raises:
+        SceneError: the file is no scene, or one in another CRS.
+        StorageError: the file cannot be written.
+    """
+    if not Path(path).exists():
+        create_scene(path, crs)
+        return
+    found = read_scene_info(path).crs
+    if found != crs and not found.equals(crs, ignore_axis_order=True):
+        raise SceneError(
+            f"{path} is in {found.name}, but this raster is in {crs.name}",
+            hint="A scene belongs to one satellite raster: write to a new scene.",
+        )
+
+
+def _create_layer(path: Path, layer: Layer, crs: pyproj.CRS) -> None:
+    columns = {item.name: pd.Series([], dtype=_PANDAS_TYPE[item.type]) for item in layer.fields}
+    options: dict[str, Any] = {"layer": layer.name, "driver": "GPKG", "append": False}
+    if layer.geometry is GeometryType.NONE:
+        pyogrio.write_dataframe(pd.DataFrame(columns), path, **options)
+        return
+    pyogrio.write_dataframe(
+        gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=crs), crs=crs),
+        path,
+        geometry_type=_OGR_NAME.get(layer.geometry, layer.geometry.value),
+        dataset_metadata={_VERSION_KEY: str(SCHEMA_VERSION)},
+        layer_options={"GEOMETRY_NAME": GEOMETRY_COLUMN, "DESCRIPTION": layer.meaning},
+        **options,
+    )
+
+
+def append_layer(path: str | Path, layer: str, table: gpd.GeoDataFrame) -> None:
+    """Add rows to one layer in one transaction; see `write_layers`."""
+    write_layers(path, {layer: table})
+
+
+def replace_clip(path: str | Path, layer: str, clip: str, table: gpd.GeoDataFrame) -> None:
+    """Swap all rows of one clip in one layer, in one transaction; see `write_layers`."""
+    write_layers(path, {layer: table}, replace_clip=clip)
+
+
+def write_layers(
+    path: str | Path, tables: Mapping[str, gpd.GeoDataFrame], *, replace_clip: str | None = None
+) -> None:
+    """Add rows to several layers; all arrive or none. ``replace_clip`` first removes that clip's rows.
+
+    Raises:
+        SceneError: the file is no scene, or a layer is unknown.
+        StorageError: disk full, no permission, or locked by another program; the scene is as before.
+    """
+    layers = {name: _layer(name) for name in tables}
+    with _transaction(Path(path)) as connection:
+        for name, table in tables.items():
+            if replace_clip is not None:
+                connection.execute(f'DELETE FROM "{name}" WHERE clip = ?', (replace_clip,))  # noqa: S608
+            _insert(connection, layers[name], table)
+            _refresh_contents(connection, layers[name])
+
+
+def _layer(name: str) -> Layer:
+    if name not in LAYER_BY_NAME:
+        raise SceneError(
+            f"a scene has no layer {name!r}", hint=f"Its layers are: {', '.join(LAYER_BY_NAME)}."
+        )
+    return LAYER_BY_NAME[name]
+
+
+def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFrame) -> None:
+    names = [item.name for item in layer.fields]
+    values = [[_sql_value(item) for item in table[name]] for name in names]
+    if layer.geometry is not GeometryType.NONE:
+        srs_id = _srs_id(connection, layer.name)
+        names.insert(0, GEOMETRY_COLUMN)
+        values.insert(0, [gpkg_blob.encode(item, srs_id) for item in table.geometry])
+    columns = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join("?" * len(names))
+    statement = f'INSERT INTO "{layer.name}" ({columns}) VALUES ({marks})'  # noqa: S608 names are the schema's
+    connection.executemany(statement, zip(*values, strict=True))
+
+
+def _sql_value(value: object) -> object:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+    return finite(value)
+
+
+def _srs_id(connection: sqlite3.Connection, layer: str) -> int:
+    query = "SELECT srs_id FROM gpkg_geometry_columns WHERE table_name = ?"
+    return int(connection.execute(query, (layer,)).fetchone()[0])
+
+
+def _refresh_contents(connection: sqlite3.Connection, layer: Layer) -> None:
+    """Keep the extent that QGIS zooms to and the time of the last change."""
+    extent: tuple[float | None, ...] = (None,) * 4
+    if layer.geometry is not GeometryType.NONE:
+        tree = f"rtree_{layer.name}_{GEOMETRY_COLUMN}"
+        query = f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{tree}"'  # noqa: S608
+        extent = connection.execute(query).fetchone()
+    connection.execute(
+        "UPDATE gpkg_contents SET min_x = ?, min_y = ?, max_x = ?, max_y = ?, "
+        "last_change = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE table_name = ?",
+        (*extent, layer.name),
+    )
+
+
+def read_scene_info(path: str | Path) -> SceneInfo:
+    """Check that a file is a scene and say which.
+
+    Raises:
+        SceneError: it does not exist, is no GeoPackage, no scene, or from a later version.
+    """
+    with _reading(Path(path)) as connection:
+        version = _check_whole(connection)
+        clips = connection.execute("SELECT DISTINCT clip FROM frames WHERE clip IS NOT NULL ORDER BY clip")
+        return SceneInfo(Path(path), _read_crs(connection), version, tuple(row[0] for row in clips))
+
+
+def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.GeoDataFrame:
+    """All rows of a layer, or those of one clip; indexed by ``fid``, geometry in the scene's CRS.
+
+    Raises:
+        SceneError: no scene, or no such layer.
+    """
+    wanted = _layer(layer)
+    with _reading(Path(path)) as connection:
+        _check_whole(connection)
+        names = ["fid", *wanted.field_names]
+        if wanted.geometry is not GeometryType.NONE:
+            names.append(GEOMETRY_COLUMN)
+        columns = ", ".join(f'"{name}"' for name in names)
+        where, values = ("", ()) if clip is None else (" WHERE clip = ?", (clip,))
+        query = f'SELECT {columns} FROM "{wanted.name}"{where} ORDER BY fid'  # noqa: S608
+        rows = connection.execute(query, values).fetchall()
+        crs = _read_crs(connection)
+    frame = pd.DataFrame(rows, columns=names, dtype="object").set_index("fid")
+    blobs = frame.pop(GEOMETRY_COLUMN) if GEOMETRY_COLUMN in frame else [None] * len(frame)
+    geometry = gpd.GeoSeries([gpkg_blob.decode(item) for item in blobs], index=frame.index, crs=crs)
+    typed = {item.name: _typed(frame[item.name], item.type) for item in wanted.fields}
+    return gpd.GeoDataFrame(typed, geometry=geometry, crs=crs)
+
+
+def _typed(column: pd.Series, kind: FieldType) -> pd.Series:
+    if kind is FieldType.TEXT:
+        return column
+    if kind is FieldType.DATETIME:
+        return pd.to_datetime(column, utc=True, format="ISO8601")
+    return column.astype({"real": "float64", "integer": "Int64", "boolean": "boolean"}[kind.value])
+
+
+def _read_crs(connection: sqlite3.Connection) -> pyproj.CRS:
+    query = (
+        "SELECT organization, organization_coordsys_id, definition FROM gpkg_spatial_ref_sys "
+        "JOIN gpkg_geometry_columns USING (srs_id) WHERE table_name = 'frames'"
+    )
+    organization, code, definition = connection.execute(query).fetchone()
+    if str(organization).upper() == "EPSG":
+        return pyproj.CRS.from_epsg(int(code))
+    return pyproj.CRS.from_wkt(definition)
+
+
+def _check_whole(connection: sqlite3.Connection) -> int:
+    """The schema version of an open scene."""
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    missing = [layer.name for layer in LAYERS if layer.name not in tables]
+    if missing or "gpkg_metadata" not in tables:
+        raise SceneError(
+            f"the file is no RS Copilot scene: it lacks {', '.join(missing) or 'its version'}",
+            hint=_HINT_NOT_SCENE,
+        )
+    query = "SELECT metadata FROM gpkg_metadata WHERE metadata LIKE ?"
+    found = connection.execute(query, (f"%{_VERSION_KEY}%",)).fetchone()
+    version = int(found[0].split(f'key="{_VERSION_KEY}">')[1].split("<")[0]) if found else 0
+    if not 1 <= version <= SCHEMA_VERSION:
+        raise SceneError(
+            f"the scene has schema version {version}, expected 1 to {SCHEMA_VERSION}",
+            hint="Update RS Copilot, or locate the clip again into a new scene.",
+        )
+    return version
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Reading opens for writing too: only then can SQLite roll back what a killed writer left behind.
+    mode = "rw" if os.access(path, os.W_OK) else "ro"
+    uri = f"file:{quote(str(path.resolve()))}?mode={mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection.create_function("ST_IsEmpty", 1, gpkg_blob.is_empty, deterministic=True)
+    for which, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
+        connection.create_function(name, 1, partial(gpkg_blob.bound, which=which), deterministic=True)
+    return connection
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.is_file():
+        raise SceneError(f"there is no scene {path}", hint=_HINT_NOT_SCENE)
+    with _storage_errors(path), closing(_connect(path)) as connection:
+        yield connection
+
+
+@contextmanager
+def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
+    with _reading(path) as connection:
+        _check_whole(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        finally:
+            # After an error SQLite may have rolled back already, for example on a full disk.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite, GDAL and the system say into our errors."""
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Measured .M. geometry types", module="pyogrio")
+            yield
+    except sqlite3.OperationalError as error:
+        locked = "locked" in str(error)
+        hint = "Another program holds the scene: end its editing session, then try again." if locked else ""
+        raise StorageError(f"cannot use {path}: {error}", hint=hint) from error
+    except sqlite3.DatabaseError as error:
+        raise SceneError(f"{path} is no GeoPackage: {error}", hint=_HINT_NOT_SCENE) from error
+    except (OSError, pyogrio.errors.DataSourceError) as error:
+        raise StorageError(f"cannot write {path}: {error}") from error
