@@ -1,0 +1,90 @@
+"""All use cases by name. The command line and the worker find them here, and load them when asked for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from rs_copilot.errors import MissingDependencyError, UsageError
+from rs_copilot.jobs.context import JobContext
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """Where a job is: module, and the name of its parameters' class.
+
+    A quick job answers within a moment and needs no place in the queue of jobs.
+    """
+
+    name: str
+    module: str
+    params: str
+    is_quick: bool = False
+
+
+JOBS = (
+    JobSpec("demo", "rs_copilot.jobs.demo", "DemoParams"),
+    JobSpec("simulate", "rs_copilot.jobs.simulate", "SimulateParams"),
+    JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
+    JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
+    JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),
+    JobSpec("doctor", "rs_copilot.jobs.doctor", "DoctorParams", is_quick=True),
+    JobSpec("clip.info", "rs_copilot.jobs.clip_info", "ClipInfoParams", is_quick=True),
+    JobSpec("raster.info", "rs_copilot.jobs.raster_info", "RasterInfoParams", is_quick=True),
+)
+
+
+def available() -> list[JobSpec]:
+    """The jobs whose modules exist, without loading any."""
+    return [spec for spec in JOBS if importlib.util.find_spec(spec.module) is not None]
+
+
+def find_job(name: str) -> JobSpec:
+    """The job of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for spec in JOBS:
+        if spec.name == name:
+            return spec
+    raise UsageError(f"No job is called {name!r}; there are {', '.join(job.name for job in JOBS)}.")
+
+
+def run_job(name: str, params: Mapping[str, Any], context: JobContext) -> BaseModel:
+    """Check the parameters, then run the job in this thread.
+
+    Raises:
+        UsageError: no such job, or parameters that do not fit.
+        MissingDependencyError: a package that the job needs is not installed.
+        RsCopilotError: whatever the job raises.
+    """
+    spec = find_job(name)
+    try:
+        module = importlib.import_module(spec.module)
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    result: BaseModel = module.run(_parse_params(getattr(module, spec.params), params), context)
+    return result
+
+
+def _parse_params(model: type[BaseModel], params: Mapping[str, Any]) -> BaseModel:
+    try:
+        return model.model_validate(dict(params))
+    except ValidationError as error:
+        problems = (
+            f"{'.'.join(map(str, item['loc'])) or 'parameters'}: {item['msg']}" for item in error.errors()
+        )
+        raise UsageError("; ".join(problems)) from error
+
+
+def _missing(error: ModuleNotFoundError) -> MissingDependencyError:
+    return MissingDependencyError(
+        f"The package {error.name!r} is needed and not installed.",
+        hint="Install the engine again (pip install rs-copilot), or repair its environment in the plugin.",
+    )
