@@ -1,11 +1,12 @@
 """Resolve the locked packages: ``make lock``.
 
-Four files, each with the hash of every archive, valid for every platform and Python version the engine runs on:
+Each lock has the hash of every archive and is valid for every platform and Python version of the engine:
 
 * ``core/locks/cpu.txt``   the engine's base packages; travels in the plugin's zip;
 * ``core/locks/cuda.txt``  base, ``[vlm]`` and ``[gpu]``; travels too;
 * ``tools/locks/build.txt`` what installs the checkout into an environment;
-* ``tools/locks/dev.txt``  base and the tools of development.
+* ``tools/locks/dev.txt``  base and the tools of development;
+* ``tools/locks/uv.txt``   the resolver itself, for machines without it.
 
 The files name packages, versions and hashes only: no index and no path, so that any mirror serves.
 """

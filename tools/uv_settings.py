@@ -1,7 +1,8 @@
 """Print the machine's pip settings as shell lines that make uv follow them.
 
-pip reads its configuration files, uv does not; a machine behind a mirror, a proxy with its own certificate or a folder of wheels
-has usually told pip only. Standard library only: this runs before anything is installed, with any Python 3.
+pip reads its configuration files, uv does not; a machine behind a mirror, with a certificate of its own or
+with a folder of wheels has usually told pip only. Standard library only: this runs before anything is
+installed, with any Python 3.
 """
 
 from __future__ import annotations
