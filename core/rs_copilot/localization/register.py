@@ -1,0 +1,150 @@
+"""Local registration: from a place that is roughly right to a homography that is right, or a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rs_copilot.geo import homography as hg
+from rs_copilot.localization.reference import Reference
+from rs_copilot.localization.search import ladder_gsd_m, patch_field
+from rs_copilot.localization.view import View, view_of_placement
+from rs_copilot.matching.orientation import ComplexField
+from rs_copilot.matching.refine import Offsets, fit_motion, window_offsets
+from rs_copilot.types import BoolArray, ByteImage, FloatArray, SizeWH
+
+# The patch is this many pixels wide when it is refined; finer pays nothing (localisation notes, finding 4).
+FINE_WIDTH_PX = 300
+WINDOW_PX = 48
+MIN_WINDOWS = 8
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One round of refinement: how far windows may move, what motion they must share, how closely."""
+
+    reach_px: int
+    model: str
+    tolerance_px: float
+
+
+COARSE_TO_FINE = (Stage(24, "similarity", 4.0), Stage(10, "affine", 2.5), Stage(6, "homography", 1.8))
+# From a prediction by frame-to-frame motion: close already, so no wide search.
+FROM_PREDICTION = (Stage(14, "similarity", 3.0), Stage(6, "homography", 1.8))
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A refined place and the evidence for it.
+
+    ``support`` is the share of windows that agree on it, ``windows`` their number, ``ncc`` the mean
+    correlation of the agreeing windows, ``residual_m`` their root mean square disagreement;
+    ``points_px`` and ``points_m`` are the agreeing windows' centres in the frame and on the map.
+    """
+
+    map_from_px: FloatArray
+    support: float
+    windows: int
+    ncc: float
+    residual_m: float
+    spread: float
+    points_px: FloatArray
+    points_m: FloatArray
+
+
+def register(
+    image: ByteImage,
+    size: SizeWH,
+    map_from_px: FloatArray,
+    reference: Reference,
+    stages: tuple[Stage, ...] = COARSE_TO_FINE,
+) -> Registration | None:
+    """Refine a frame's homography by local offsets, or return ``None`` where nothing fits.
+
+    Args:
+        image: the frame's picture at any scale.
+        size: the frame's full size, which ``map_from_px`` refers to.
+        map_from_px: where the frame lies roughly.
+        reference: the map.
+        stages: rounds of refinement, coarse first.
+    """
+    current, result = map_from_px, None
+    for stage in stages:
+        refined = _round(image, size, current, reference, stage)
+        if refined is None:
+            return result if result is not None and stage.model == "homography" else None
+        current, result = refined.map_from_px, refined
+    return result
+
+
+def _round(
+    image: ByteImage, size: SizeWH, map_from_px: FloatArray, reference: Reference, stage: Stage
+) -> Registration | None:
+    view = view_of_placement(map_from_px, size)
+    gsd_m = ladder_gsd_m(view.width_m / FINE_WIDTH_PX, reference.gsd_m)
+    center = hg.apply(hg.orient(map_from_px, size), size.center_px)
+    patch, mask, surroundings, origin = _aligned(image, view, reference, gsd_m, center, stage.reach_px)
+    offsets = window_offsets(patch, mask, surroundings, window_px=WINDOW_PX, reach_px=stage.reach_px)
+    if len(offsets) < MIN_WINDOWS:
+        return None
+    start = offsets.points_px + origin
+    motion, agree = fit_motion(start, start + offsets.offsets_px, stage.model, stage.tolerance_px)
+    if agree.sum() < MIN_WINDOWS // 2:
+        return None
+    grid = np.array([[gsd_m, 0, reference.bounds_m[0]], [0, -gsd_m, reference.bounds_m[3]], [0, 0, 1.0]])
+    refined = grid @ motion @ np.linalg.inv(grid) @ map_from_px
+    if not hg.is_plausible(refined, size):
+        return None
+    return _evidence(hg.orient(refined, size), map_from_px, grid, start, offsets, agree, size)
+
+
+def _aligned(
+    image: ByteImage, view: View, reference: Reference, gsd_m: float, center: FloatArray, reach_px: int
+) -> tuple[ComplexField, BoolArray, ComplexField, FloatArray]:
+    """The frame's field on the map's pixel grid, its mask, the map around it, and the patch's grid origin."""
+    grid_center = reference.col_row(center, gsd_m)[0]
+    whole = np.floor(grid_center)
+    # The fraction of a pixel goes into the view, so that patch and map share one grid.
+    shift = (grid_center - whole) * [gsd_m, -gsd_m]
+    patch, mask = patch_field(image, View(view.size, hg.translation(shift) @ view.local_from_px, view.reach_m), gsd_m)
+    radius = patch.shape[0] // 2
+    origin = whole - radius
+    window = reference.window(
+        gsd_m,
+        int(origin[1]) - reach_px,
+        int(origin[0]) - reach_px,
+        patch.shape[0] + 2 * reach_px,
+        patch.shape[1] + 2 * reach_px,
+    )
+    return patch, mask, window, origin
+
+
+def _evidence(
+    refined: FloatArray,
+    before: FloatArray,
+    grid: FloatArray,
+    start: FloatArray,
+    offsets: Offsets,
+    agree: BoolArray,
+    size: SizeWH,
+) -> Registration:
+    start_m, end_m = hg.apply(grid, start), hg.apply(grid, start + offsets.offsets_px)
+    pixels = hg.apply(np.linalg.inv(hg.orient(before, size)), start_m)
+    residuals = np.linalg.norm(hg.apply(refined, pixels[agree]) - end_m[agree], axis=1)
+    return Registration(
+        map_from_px=refined,
+        support=float(agree.mean()),
+        windows=len(offsets),
+        ncc=float(offsets.values[agree].mean()),
+        residual_m=float(np.sqrt(np.mean(residuals**2))),
+        spread=_spread(pixels[agree], size),
+        points_px=pixels[agree],
+        points_m=end_m[agree],
+    )
+
+
+def _spread(points_px: FloatArray, size: SizeWH) -> float:
+    """How much of the frame the agreeing windows span: 1 is an even cover, 0 a single spot."""
+    even = np.array([size.width_px, size.height_px]) / np.sqrt(12.0)
+    return float(np.min(np.minimum(points_px.std(axis=0) / even, 1.0)))
