@@ -26,16 +26,28 @@ def class_names(tree: ast.Module) -> set[str]:
     } - ENUM_CLASSES
 
 
+def annotations(tree: ast.Module) -> set[int]:
+    """Identities of all nodes inside type annotations, where an enum is named without a member."""
+    roots = [
+        root
+        for node in ast.walk(tree)
+        for root in (getattr(node, "annotation", None), getattr(node, "returns", None))
+        if root is not None
+    ]
+    return {id(inner) for root in roots for inner in ast.walk(root)}
+
+
 def problems_in(source: str) -> Iterator[tuple[int, str]]:
     """Line and description of each problem in a module's source."""
     tree = ast.parse(source)
     classes = class_names(tree)
     scopes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    harmless = scopes | called | annotations(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             owner = node.value.id if isinstance(node.value, ast.Name) else ""
-            if owner in classes and node.attr[0].isupper() and id(node) not in scopes | called:
+            if owner in classes and node.attr[0].isupper() and id(node) not in harmless:
                 yield node.lineno, f"{owner}.{node.attr} is an unscoped enum: name the enum between them"
             elif node.attr == "exec_":
                 yield node.lineno, "exec_ is gone in Qt 6: use exec"
