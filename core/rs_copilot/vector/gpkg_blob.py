@@ -7,6 +7,9 @@ trajectories and tracks need, so rows pass through here.
 from __future__ import annotations
 
 import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -15,6 +18,8 @@ from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.types import FloatArray
 
+# GDAL 3.6, which QGIS 3.22 brings, warns of anything newer.
+GPKG_VERSION = "1.3"
 _LITTLE_ENDIAN = 1
 _EMPTY = 1 << 4
 _ENVELOPE_XY = 1 << 1
@@ -82,3 +87,11 @@ def line_m(points: FloatArray, measures: FloatArray) -> BaseGeometry:
     # Shapely builds no M geometry from arrays (2.2), only from WKB.
     body = np.column_stack([points, measures]).astype("<f8").tobytes()
     return shapely.from_wkb(struct.pack("<BII", _LITTLE_ENDIAN, _WKB_LINESTRING_M, len(points)) + body)
+
+
+@contextmanager
+def quiet_about_m() -> Iterator[None]:
+    """pyogrio warns that it does not return M values whenever it meets a layer that has them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Measured .M. geometry types", module="pyogrio")
+        yield

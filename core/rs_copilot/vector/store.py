@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -105,7 +104,9 @@ def ensure_scene(path: str | Path, crs: pyproj.CRS) -> None:
 
 def _create_layer(path: Path, layer: Layer, crs: pyproj.CRS) -> None:
     columns = {item.name: pd.Series([], dtype=_PANDAS_TYPE[item.type]) for item in layer.fields}
-    options: dict[str, Any] = {"layer": layer.name, "driver": "GPKG", "append": False}
+    options: dict[str, Any] = {"layer": layer.name, "driver": "GPKG"}
+    if not path.exists():
+        options["dataset_options"] = {"VERSION": gpkg_blob.GPKG_VERSION}
     if layer.geometry is GeometryType.NONE:
         pyogrio.write_dataframe(pd.DataFrame(columns), path, **options)
         return
@@ -307,8 +308,7 @@ def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
 def _storage_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite, GDAL and the system say into our errors."""
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Measured .M. geometry types", module="pyogrio")
+        with gpkg_blob.quiet_about_m():
             yield
     except sqlite3.OperationalError as error:
         locked = "locked" in str(error)
