@@ -10,6 +10,7 @@ RsCopilotError
 │   └── SceneError              bad-scene       not a scene, missing or foreign layer
 ├── MissingDependencyError      missing-dependency
 ├── StorageError                storage         disk full, no permission
+├── OutOfMemoryError            out-of-memory   the work does not fit into this machine
 ├── CancelledError              cancelled       the user stopped the work
 └── InternalError               internal        a bug: please report
 
@@ -109,6 +110,13 @@ class StorageError(RsCopilotError):
     code = "storage"
     exit_code = EXIT_BAD_INPUT
     default_hint = "Free some space or choose another output folder, then run again."
+
+
+class OutOfMemoryError(RsCopilotError):
+    """The work does not fit into this machine's memory."""
+
+    code = "out-of-memory"
+    default_hint = "Close other programs, or work on a smaller area or with fewer frames (--every)."
 
 
 class CancelledError(RsCopilotError):

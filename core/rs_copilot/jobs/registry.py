@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from rs_copilot.errors import MissingDependencyError, UsageError
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.failure import missing_package
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,39 @@ def run_job(name: str, params: Mapping[str, Any], context: JobContext) -> BaseMo
 
     Raises:
         UsageError: no such job, or parameters that do not fit.
-        MissingDependencyError: a package that the job needs is not installed.
+        MissingDependencyError: a package or the device that the job needs is not there.
         RsCopilotError: whatever the job raises.
     """
     spec = find_job(name)
+    require_device(context.device)
     try:
         module = importlib.import_module(spec.module)
     except ModuleNotFoundError as error:
-        raise _missing(error) from error
+        raise missing_package(error) from error
     result: BaseModel = module.run(_parse_params(getattr(module, spec.params), params), context)
     return result
+
+
+def require_device(device: str) -> None:
+    """Check a device by name: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        UsageError: not a name of a device.
+        MissingDependencyError: this machine has no such device.
+    """
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+        raise UsageError(f"Expected a device auto, cpu, cuda or cuda:N, found {device!r}.")
+    if not device.startswith("cuda"):
+        return
+    from rs_copilot.jobs.doctor import find_devices
+
+    wanted = device if ":" in device else "cuda:0"
+    found = [item.id for item in find_devices()]
+    if wanted not in found:
+        raise MissingDependencyError(
+            f"The device {wanted} is not on this machine; found {', '.join(found)}.",
+            hint="Use --device auto. A graphics card needs its driver: nvidia-smi must list it.",
+        )
 
 
 def _parse_params(model: type[BaseModel], params: Mapping[str, Any]) -> BaseModel:
@@ -81,10 +106,3 @@ def _parse_params(model: type[BaseModel], params: Mapping[str, Any]) -> BaseMode
             f"{'.'.join(map(str, item['loc'])) or 'parameters'}: {item['msg']}" for item in error.errors()
         )
         raise UsageError("; ".join(problems)) from error
-
-
-def _missing(error: ModuleNotFoundError) -> MissingDependencyError:
-    return MissingDependencyError(
-        f"The package {error.name!r} is needed and not installed.",
-        hint="Install the engine again (pip install rs-copilot), or repair its environment in the plugin.",
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 
@@ -9,7 +10,7 @@ from rs_copilot.worker.limits import limit_threads, usable_cores
 from rs_copilot.worker.stdio import claim_stdio
 
 
-def main() -> int:
+def main(device: str = "auto") -> int:
     """Serve standard input and output until input ends.
 
     Returns:
@@ -19,8 +20,9 @@ def main() -> int:
     limit_threads(os.environ, usable_cores())
     # Ctrl-C in the terminal of QGIS or of ssh goes to the whole process group; the other side decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
 
     from rs_copilot.worker.methods import standard_methods
     from rs_copilot.worker.server import Worker
 
-    return Worker(read_fd, write_fd, standard_methods()).serve()
+    return Worker(read_fd, write_fd, standard_methods(), device).serve()

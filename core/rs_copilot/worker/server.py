@@ -28,7 +28,7 @@ from rs_copilot.protocol import (
     Request,
     Result,
 )
-from rs_copilot.worker.answers import cancelled_before_start, error_answer
+from rs_copilot.worker.answers import error_answer
 from rs_copilot.worker.lanes import Lane, Task
 from rs_copilot.worker.methods import JOB_LANE, QUICK_LANE, Method, MethodTable
 from rs_copilot.worker.outbox import Outbox, ProgressThrottle
@@ -41,10 +41,11 @@ PARENT_CHECK_S = 1.0
 
 
 class Worker:
-    """Serves one conversation over two descriptors."""
+    """Serves one conversation over two descriptors. ``device`` is for requests that name none."""
 
-    def __init__(self, read_fd: int, write_fd: int, table: MethodTable) -> None:
+    def __init__(self, read_fd: int, write_fd: int, table: MethodTable, device: str = "auto") -> None:
         self._read_fd = read_fd
+        self._device = device
         self._table = table
         self._methods: Mapping[str, Method] = table.methods
         self._outbox = Outbox(write_fd, on_broken=self._leave_soon)
@@ -105,7 +106,7 @@ class Worker:
             self._outbox.send(Error(request.id, Code.UNKNOWN_METHOD, message, hint))
             return
         params = dict(request.params)
-        device = str(params.pop("device", "auto"))
+        device = str(params.pop("device", self._device))
         task = Task(Request(request.id, request.method, params), job_context.JobContext(device=device))
         with self._open_lock:
             is_new = self._open.setdefault(request.id, task) is task
@@ -125,14 +126,13 @@ class Worker:
 
         task.context.on_progress = forward
         task.context.on_warning = lambda text: log.warning("%s: %s", task.request.method, text)
-        answer: Message
+        answer: Result | Error
         try:
-            if task.context.cancelled.is_set():
-                raise cancelled_before_start()
+            task.context.check()  # cancelled while it waited for its turn
             answer = self._perform(task)
         except (Exception, SystemExit) as error:
             answer = error_answer(request_id, error, throttle.partial)
-            if isinstance(answer, Error) and answer.code == Code.INTERNAL:
+            if answer.code == Code.INTERNAL:
                 log.exception("%s failed", task.request.method)
         throttle.flush()
         self._answer(request_id, answer)
@@ -144,7 +144,7 @@ class Worker:
             result.setdefault("warnings", list(task.context.warnings))
         return Result(task.request.id, result, outcome.payload)
 
-    def _answer(self, request_id: int, answer: Message) -> None:
+    def _answer(self, request_id: int, answer: Result | Error) -> None:
         with self._open_lock:
             self._open.pop(request_id, None)
         try:

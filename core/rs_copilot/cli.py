@@ -1,0 +1,218 @@
+"""The command ``rs-copilot``. Options only: every command hands its parameters to a job of the registry."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rs_copilot import __version__
+from rs_copilot.console import report_error, run_job
+from rs_copilot.errors import EXIT_CANCELLED, EXIT_USAGE, RsCopilotError, UsageError
+
+app = typer.Typer(
+    name="rs-copilot",
+    help="Find where drone frames lie on a satellite raster, and draw what they show as map layers.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+# Typer brings its own copy of click in newer versions; the base of its errors is reached by its public name.
+_ClickError: Any = typer.BadParameter.__mro__[2]
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")
+]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:n]", help="Where to compute.")]
+
+
+class UseTelemetry(str, Enum):
+    """How much of the telemetry may be used."""
+
+    all = "all"
+    attitude = "attitude"
+    none = "none"
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    """Find where drone frames lie on a satellite raster, and draw what they show as map layers."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(EXIT_USAGE)
+
+
+@app.command(epilog="Example: rs-copilot doctor --json")
+def doctor(as_json: AsJson = False, device: Device = "auto") -> int:
+    """Show versions, devices, and what is missing and how to get it."""
+    return run_job("doctor", {}, as_json=as_json, device=device)
+
+
+@app.command(epilog="Example: rs-copilot demo --out demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the demo world and its scene.")],
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Render the demo world and run the whole chain on it."""
+    return run_job("demo", {"out": out}, as_json=as_json, device=device)
+
+
+@app.command(epilog="Example: rs-copilot simulate --out world --seed 7 --seconds 20 --size 1280x720")
+def simulate(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for satellite.tif, clip.mp4, clip.srt, truth.gpkg.")],
+    seed: Annotated[int | None, typer.Option(help="Same seed, same world.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length of the clip.")] = None,
+    size: Annotated[str | None, typer.Option(metavar="WxH", help="Size of the clip in pixels.")] = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Render a world: a satellite raster and a UAV clip with exact truth."""
+    params = {"out": out, "seed": seed, "seconds": seconds, "size": parse_size(size)}
+    return run_job("simulate", params, as_json=as_json, device=device)
+
+
+@app.command(epilog="Example: rs-copilot localize clip.mp4 --satellite map.tif --out scene.gpkg --every 0.5")
+def localize(
+    clip: Annotated[
+        str, typer.Argument(metavar="CLIP", help="A video, an image, or a folder of images in name order.")
+    ],
+    *,
+    satellite: Annotated[str, typer.Option(help="The satellite raster.")],
+    out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
+    telemetry: Annotated[
+        str | None, typer.Option(help="Telemetry file, where it does not lie beside the clip.")
+    ] = None,
+    use_telemetry: Annotated[
+        UseTelemetry, typer.Option(help="attitude: not the position; none: pixels alone.")
+    ] = UseTelemetry.all,
+    prior: Annotated[
+        str | None, typer.Option(metavar="LON,LAT,RADIUS_M", help="Look only around this place.")
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Time between sampled frames.")
+    ] = None,
+    dem: Annotated[str | None, typer.Option(help="Elevation raster, for relief-aware camera poses.")] = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Find where every sampled frame of a clip lies on a satellite raster."""
+    params = {
+        "clip": clip,
+        "satellite": satellite,
+        "out": out,
+        "telemetry": telemetry,
+        "use_telemetry": use_telemetry.value,
+        "prior": parse_prior(prior),
+        "every_s": every,
+        "dem": dem,
+    }
+    return run_job("localize", params, as_json=as_json, device=device)
+
+
+@app.command(epilog="Example: rs-copilot track scene.gpkg")
+def track(
+    scene: Annotated[str, typer.Argument(metavar="SCENE", help="A scene that localize has made.")],
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Find moving objects in the scene's clips, as detections and tracks on the ground."""
+    return run_job("track", {"scene": scene}, as_json=as_json, device=device)
+
+
+@app.command(epilog="Example: rs-copilot export scene.gpkg footprints footprints.shp")
+def export(
+    scene: Annotated[str, typer.Argument(metavar="SCENE", help="A scene.")],
+    layer: Annotated[
+        str, typer.Argument(metavar="LAYER", help="One of its layers, for example frames or tracks.")
+    ],
+    out: Annotated[
+        str,
+        typer.Argument(metavar="OUT", help=".shp .gpkg .geojson .kml .fgb .parquet .csv, or postgresql://…"),
+    ],
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Write one layer of a scene in another format."""
+    return run_job("export", {"scene": scene, "layer": layer, "out": out}, as_json=as_json, device=device)
+
+
+@app.command(epilog="Example: ssh host rs-copilot worker")
+def worker(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="No effect: a worker always speaks its protocol.")
+    ] = False,
+    device: Device = "auto",
+) -> int:
+    """Serve the engine on standard input and output, for the plugin and for ssh."""
+    del as_json
+    from rs_copilot.worker.main import main as serve
+
+    return serve(device)
+
+
+def parse_prior(text: str | None) -> tuple[float, float, float] | None:
+    """``LON,LAT,RADIUS_M`` as numbers.
+
+    Raises:
+        UsageError: not three numbers, or out of range.
+    """
+    if text is None:
+        return None
+    try:
+        lon_deg, lat_deg, radius_m = (float(word) for word in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--prior: expected LON,LAT,RADIUS_M, found {text!r}.") from error
+    if not (abs(lon_deg) <= 180 and abs(lat_deg) <= 90 and radius_m > 0):
+        raise UsageError(
+            f"--prior: expected a longitude, a latitude in degrees and a radius above 0, found {text!r}."
+        )
+    return lon_deg, lat_deg, radius_m
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """``WxH`` as numbers.
+
+    Raises:
+        UsageError: not two positive whole numbers.
+    """
+    if text is None:
+        return None
+    words = text.lower().split("x")
+    if len(words) != 2 or not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
+        raise UsageError(f"--size: expected WIDTHxHEIGHT in pixels, for example 1280x720, found {text!r}.")
+    return int(words[0]), int(words[1])
+
+
+def run(args: list[str]) -> int:
+    """Parse the arguments, run the command, give the exit code."""
+    try:
+        return int(app(args, prog_name="rs-copilot", standalone_mode=False) or 0)
+    except RsCopilotError as error:
+        return report_error(error, as_json="--json" in args)
+    except _ClickError as error:
+        return report_error(UsageError(error.format_message()), as_json="--json" in args)
+    except (typer.Abort, KeyboardInterrupt):
+        return EXIT_CANCELLED
+
+
+def main() -> None:
+    """The entry point of the command ``rs-copilot``."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Running one job for a person or a script at a terminal: progress, Ctrl-C, output, exit code."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from rs_copilot.errors import InternalError, RsCopilotError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from pydantic import BaseModel
+
+    from rs_copilot.jobs.context import Progress
+
+log = logging.getLogger(__name__)
+
+PLAIN_INTERVAL_S = 5.0
+
+
+def run_job(name: str, params: Mapping[str, Any], *, as_json: bool, device: str) -> int:
+    """Run a job in this thread and say how it went.
+
+    ``params`` that are ``None`` were not given and are left to the job's own defaults.
+
+    Returns:
+        The exit code, see `rs_copilot.errors`.
+    """
+    from rs_copilot.jobs import registry
+    from rs_copilot.jobs.context import JobContext
+    from rs_copilot.jobs.failure import known_error
+
+    given = {key: value for key, value in params.items() if value is not None}
+    progress = open_progress(sys.stderr)
+    context = JobContext(on_progress=progress, on_warning=progress.warn, device=device)
+    with private_stdout() as stdout:
+        try:
+            with stop_on_signals(context.cancelled.set), progress:
+                result = registry.run_job(name, given, context)
+        except (Exception, KeyboardInterrupt) as error:
+            known = known_error(error)
+            if isinstance(known, InternalError):
+                log.error("%s failed", name, exc_info=error)
+            return report_error(known, as_json=as_json, partial=progress.partial, stdout=stdout)
+        write_result(result, context.warnings, as_json=as_json, stdout=stdout)
+    return 0
+
+
+def write_result(result: BaseModel, warnings: list[str], *, as_json: bool, stdout: TextIO) -> None:
+    """The one thing that goes to standard output."""
+    if not as_json:
+        stdout.write(f"{result.summary()}\n")  # type: ignore[attr-defined]  every job's result has one
+        return
+    data = json.loads(result.model_dump_json())  # not-a-number becomes null, which json.dumps would not do
+    if warnings:
+        data.setdefault("warnings", warnings)
+    stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+
+
+def report_error(
+    error: RsCopilotError,
+    *,
+    as_json: bool,
+    partial: Mapping[str, Any] | None = None,
+    stdout: TextIO | None = None,
+) -> int:
+    """Say what went wrong and what to do; returns the exit code."""
+    if as_json:
+        data: dict[str, Any] = {"error": error.as_dict()}
+        if partial is not None:
+            data["partial"] = partial
+        (stdout or sys.stdout).write(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
+        return error.exit_code
+    sys.stderr.write(f"Error ({error.code}): {error.message}\n")
+    if partial is not None:
+        sys.stderr.write(
+            f"Partial results are kept: {json.dumps(partial, ensure_ascii=False, default=str)}\n"
+        )
+    if error.hint:
+        sys.stderr.write(f"{error.hint}\n")
+    return error.exit_code
+
+
+@contextmanager
+def private_stdout() -> Iterator[TextIO]:
+    """Standard output for us alone: what libraries and C code print there goes to stderr meanwhile."""
+    sys.stdout.flush()
+    kept_fd = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with open(kept_fd, "w", encoding="utf-8", closefd=False) as stdout:
+            yield stdout
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept_fd, 1)
+        os.close(kept_fd)
+
+
+@contextmanager
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) asks the job to stop and keep what it has; the second leaves at once."""
+    asked = False
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        sys.stderr.write("\nStopping after the current step. Press Ctrl-C again to leave at once.\n")
+        stop()
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, handle) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+class PlainProgress:
+    """Progress as a line now and then, for logs."""
+
+    def __init__(self, stderr: TextIO) -> None:
+        self.partial: dict[str, Any] | None = None
+        self._stderr = stderr
+        self._next_s = 0.0
+        self._message = ""
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __call__(self, step: Progress) -> None:
+        """Take note of a step, and show it where it is time or something new begins."""
+        self.partial = step.partial or self.partial
+        self.show(step)
+
+    def show(self, step: Progress) -> None:
+        """Write a line where it is time."""
+        now_s = time.monotonic()
+        if now_s < self._next_s and step.message.split(" ")[0] == self._message.split(" ")[0]:
+            return
+        self._next_s, self._message = now_s + PLAIN_INTERVAL_S, step.message
+        share = f"{100 * step.done // step.total:3d} % " if step.total > 0 else ""
+        self._stderr.write(f"{share}{step.message}\n")
+
+    def warn(self, message: str) -> None:
+        """Show a warning."""
+        self._stderr.write(f"Warning: {message}\n")
+
+
+class BarProgress(PlainProgress):
+    """Progress as a bar, for people."""
+
+    def __enter__(self) -> BarProgress:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("Starting", total=None)
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, step: Progress) -> None:
+        """Move the bar."""
+        total = step.total if step.total > 0 else None
+        self._bar.update(self._task, description=step.message, completed=step.done, total=total)
+
+    def warn(self, message: str) -> None:
+        """Show a warning above the bar."""
+        self._bar.console.print(f"Warning: {message}", markup=False)
+
+
+def open_progress(stderr: TextIO) -> PlainProgress:
+    """A bar where somebody looks, lines where a file listens."""
+    return BarProgress(stderr) if stderr.isatty() else PlainProgress(stderr)

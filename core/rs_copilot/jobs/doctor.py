@@ -1,0 +1,224 @@
+"""What this installation is, what it can use, and what is missing. Loads no heavy library to find out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+
+from pydantic import BaseModel, ConfigDict
+
+from rs_copilot import __version__
+from rs_copilot.jobs.context import JobContext
+
+# Distribution names; the extra that brings them, or "" for the base.
+PACKAGES = {
+    "numpy": "",
+    "scipy": "",
+    "opencv-python-headless": "",
+    "rasterio": "",
+    "pyproj": "",
+    "shapely": "",
+    "geopandas": "",
+    "pyogrio": "",
+    "pyarrow": "",
+    "av": "",
+    "pillow": "",
+    "pydantic": "",
+    "typer": "",
+    "numba": "",
+    "torch": "vlm",
+    "transformers": "vlm",
+    "accelerate": "vlm",
+    "bitsandbytes": "vlm",
+    "onnxruntime-gpu": "gpu",
+}
+EXTRA_PURPOSE = {"vlm": "vision-language models", "gpu": "models on an NVIDIA graphics card"}
+NVIDIA_TIMEOUT_S = 5.0
+MEGABYTE = 1024 * 1024
+
+
+class DoctorParams(BaseModel):
+    """Nothing to ask for."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Device(BaseModel):
+    """Something that can compute. ``None`` memory means that the system does not say."""
+
+    id: str
+    name: str
+    memory_free_bytes: int | None = None
+    memory_total_bytes: int | None = None
+
+
+class Missing(BaseModel):
+    """Something that is not there, what it is for, and how to get it."""
+
+    name: str
+    purpose: str
+    how: str
+    required: bool
+
+
+class DoctorResult(BaseModel):
+    """The state of this installation."""
+
+    engine: str
+    python: str
+    platform: str
+    executable: str
+    cores: int
+    packages: dict[str, str | None]
+    devices: list[Device]
+    providers: list[str]
+    missing: list[Missing]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether everything that the main job needs is there."""
+        return not any(item.required for item in self.missing)
+
+    def summary(self) -> str:
+        """For people."""
+        lines = [
+            f"RS Copilot {self.engine}, Python {self.python} ({self.executable})",
+            f"{self.platform}, {self.cores} cores",
+            *(f"device {device.id}: {device.name}, {_memory_text(device)}" for device in self.devices),
+            f"computing on: {', '.join(self.providers)}",
+            *(f"{name} {version}" for name, version in self.packages.items() if version),
+        ]
+        for item in self.missing:
+            kind = "MISSING" if item.required else "not installed"
+            lines.append(f"{kind}: {item.name} ({item.purpose}). Get it: {item.how}")
+        lines.append(
+            "Everything that is needed is there." if self.is_healthy else "Something needed is missing."
+        )
+        return "\n".join(lines)
+
+
+def run(_: DoctorParams, context: JobContext) -> DoctorResult:
+    """Look around."""
+    context.check()
+    packages = {name: installed_version(name) for name in PACKAGES}
+    # Debian and conda name it without the suffix; it is the same library.
+    packages["opencv-python-headless"] = packages["opencv-python-headless"] or installed_version(
+        "opencv-python"
+    )
+    return DoctorResult(
+        engine=__version__,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        executable=sys.executable,
+        cores=_usable_cores(),
+        packages=packages,
+        devices=find_devices(),
+        providers=["cpu"],  # what the jobs of this version compute on, not what could be loaded
+        missing=list(_missing(packages)),
+    )
+
+
+def installed_version(distribution: str) -> str | None:
+    """The version of an installed distribution, without importing it."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _missing(packages: dict[str, str | None]) -> Iterable[Missing]:
+    absent = [name for name, version in packages.items() if version is None]
+    for name in absent:
+        if not PACKAGES[name]:
+            yield Missing(name=name, purpose="needed", how="pip install rs-copilot", required=True)
+    for extra, purpose in EXTRA_PURPOSE.items():
+        names = [name for name in absent if PACKAGES[name] == extra]
+        if names:
+            how = f"pip install 'rs-copilot[{extra}]'"
+            yield Missing(name=", ".join(names), purpose=f"for {purpose}", how=how, required=False)
+
+
+def find_devices() -> list[Device]:
+    """The CPU with its memory, then NVIDIA cards as their driver reports them."""
+    free, total = cpu_memory_bytes()
+    name = platform.processor() or platform.machine()
+    return [Device(id="cpu", name=name, memory_free_bytes=free, memory_total_bytes=total), *_nvidia_devices()]
+
+
+def cpu_memory_bytes() -> tuple[int | None, int | None]:
+    """Available and total main memory; ``None`` where this system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:  # noqa: PTH123  not a file of the user's
+            return parse_meminfo(file.read())
+    except OSError:
+        return None, _total_by_sysconf()
+
+
+def parse_meminfo(text: str) -> tuple[int | None, int | None]:
+    """Available and total bytes from the text of ``/proc/meminfo`` (which counts in kB of 1024 bytes)."""
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+    def in_bytes(name: str) -> int | None:
+        words = fields.get(name, "").split()
+        return int(words[0]) * 1024 if words and words[0].isdigit() else None
+
+    return in_bytes("MemAvailable"), in_bytes("MemTotal")
+
+
+def _total_by_sysconf() -> int | None:
+    names = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" not in names:
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _nvidia_devices() -> list[Device]:
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    query = [tool, "--query-gpu=index,name,memory.free,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(  # noqa: S603  a fixed list of arguments, the program found on the path
+            query,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=NVIDIA_TIMEOUT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return list(parse_nvidia_smi(done.stdout))
+
+
+def parse_nvidia_smi(text: str) -> Iterable[Device]:
+    """Devices from lines of ``index, name, free MiB, total MiB``; other lines are ignored."""
+    for line in text.splitlines():
+        words = [word.strip() for word in line.split(",")]
+        if len(words) == 4 and words[0].isdigit() and words[2].isdigit() and words[3].isdigit():
+            yield Device(
+                id=f"cuda:{words[0]}",
+                name=words[1],
+                memory_free_bytes=int(words[2]) * MEGABYTE,
+                memory_total_bytes=int(words[3]) * MEGABYTE,
+            )
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_text(device: Device) -> str:
+    if device.memory_total_bytes is None:
+        return "memory unknown"
+    total = f"{device.memory_total_bytes / 1e9:.1f} GB"
+    return (
+        total if device.memory_free_bytes is None else f"{device.memory_free_bytes / 1e9:.1f} of {total} free"
+    )

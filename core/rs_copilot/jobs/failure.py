@@ -1,0 +1,42 @@
+"""What an exception means to the user. Both front doors, the command line and the worker, ask here."""
+
+from __future__ import annotations
+
+import errno
+
+from rs_copilot.errors import (
+    CancelledError,
+    InternalError,
+    MissingDependencyError,
+    OutOfMemoryError,
+    RsCopilotError,
+    StorageError,
+)
+
+# Full, over quota, read-only, no permission: the disk, not the program, is at fault.
+_STORAGE_ERRNOS = {
+    getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM") if hasattr(errno, name)
+}
+
+
+def known_error(error: BaseException) -> RsCopilotError:
+    """The member of the tree of errors that ``error`` is or stands for; ``InternalError`` for a bug."""
+    if isinstance(error, RsCopilotError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return CancelledError("The job was stopped at once; what had been written before is kept.")
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError("The work needs more memory than this machine has free.")
+    if isinstance(error, ModuleNotFoundError):
+        return missing_package(error)
+    if isinstance(error, OSError) and error.errno in _STORAGE_ERRNOS:
+        return StorageError(f"A file could not be read or written: {error}")
+    return InternalError(f"{type(error).__name__}: {error}")
+
+
+def missing_package(error: ModuleNotFoundError) -> MissingDependencyError:
+    """The remedy for an import that found nothing."""
+    return MissingDependencyError(
+        f"The package {error.name!r} is needed and not installed.",
+        hint="Install the engine again (pip install rs-copilot), or repair its environment in the plugin.",
+    )
