@@ -133,3 +133,27 @@ def ground_from_px(
         ]
     )
     return hg.orient(plane, intrinsics.size)
+
+
+# Half the diagonal of a 36 x 24 mm film frame: the "35 mm equivalent" compares diagonals (CIPA DCG-001).
+_FILM_HALF_DIAGONAL_MM = float(np.hypot(36.0, 24.0) / 2.0)
+
+
+def hfov_from_equivalent(focal_mm: float, image_aspect: float | None = None) -> float:
+    """Horizontal field of view in degrees of a focal length in 35 mm equivalent.
+
+    UAV sensors are 4:3, or 3:2 where the image is; wider images (video, 16:9 stills) are cut from the
+    sensor's full width. ``image_aspect`` is width over height; without it the sensor counts as 4:3.
+    """
+    return float(2.0 * np.degrees(np.arctan(_sensor_half_width_mm(image_aspect) / focal_mm)))
+
+
+def equivalent_from_hfov(hfov_deg: float, image_aspect: float | None = None) -> float:
+    """The inverse of `hfov_from_equivalent`: 35 mm equivalent focal length in millimetres."""
+    return float(_sensor_half_width_mm(image_aspect) / np.tan(np.radians(hfov_deg) / 2.0))
+
+
+def _sensor_half_width_mm(image_aspect: float | None) -> float:
+    is_three_to_two = image_aspect is not None and abs(image_aspect - 1.5) < 0.03
+    aspect = 1.5 if is_three_to_two else 4.0 / 3.0
+    return float(_FILM_HALF_DIAGONAL_MM * aspect / np.hypot(aspect, 1.0))

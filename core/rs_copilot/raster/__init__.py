@@ -1,1 +1,1 @@
-"""TODO."""
+"""Rasters: windowed, reprojected reads (doors); stretch, bands, black borders (pure)."""

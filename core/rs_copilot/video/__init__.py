@@ -1,1 +1,1 @@
-"""TODO."""
+"""Clips and what their aircraft said: video and still readers (doors), telemetry parsers (pure)."""
