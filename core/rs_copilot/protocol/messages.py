@@ -169,7 +169,7 @@ class Error:
 
 
 # ``X | Y`` of classes needs Python 3.10 when it is not an annotation.
-Message = Union[Hello, Request, Cancel, Progress, Result, Error]  # noqa: UP007
+Message = Union[Hello, Request, Cancel, Progress, Result, Error]
 _TYPES: dict[str, type[Any]] = {kind.type: kind for kind in (Hello, Request, Cancel, Progress, Result, Error)}
 
 
