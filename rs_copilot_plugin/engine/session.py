@@ -216,14 +216,17 @@ class EngineSession:
         if self._state is SessionState.FAILED:
             self._set_state(SessionState.STOPPED)
 
-    def stop(self) -> None:
-        """End the engine. Open requests are answered with ``cancelled`` first."""
+    def stop(self, wait_ms: int = 0) -> None:
+        """End the engine. Open requests are answered with ``cancelled`` first.
+
+        ``wait_ms`` is for the end of QGIS: wait until the engine is gone, and kill it if it stays.
+        """
         link, self._link = self._link, None
         self.hello = None
         self._set_state(SessionState.STOPPED)
         self._answer_all(EngineError(Code.CANCELLED, "The engine was stopped."))
         if link is not None:
-            link.transport.close()
+            link.transport.close(wait_ms)
 
     def cancel(self, handle: RequestHandle) -> None:
         """Use `RequestHandle.cancel`."""

@@ -35,8 +35,11 @@ class Transport(ABC):
         """Send without waiting. Ignored when the engine is gone."""
 
     @abstractmethod
-    def close(self) -> None:
-        """Close the engine's input, which ends it, and kill it if it stays. Does not wait."""
+    def close(self, wait_ms: int = 0) -> None:
+        """Close the engine's input, which ends it, and kill it if it stays.
+
+        With ``wait_ms`` waits until it is gone: for the end of QGIS, when no event loop runs any more.
+        """
 
     @abstractmethod
     def kill(self) -> None:
