@@ -1,0 +1,1 @@
+"""Thin views: they draw what presenters know and pass on what the user does."""

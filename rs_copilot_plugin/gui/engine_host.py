@@ -1,0 +1,78 @@
+"""The engines of this QGIS: one for jobs, one for the video, started when first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qgis.core import QgsMessageLog
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+from rs_copilot_plugin.engine.environment import find_engine
+from rs_copilot_plugin.engine.process import ProcessTransport
+from rs_copilot_plugin.engine.session import EngineSession, SessionState, ignore
+from rs_copilot_plugin.layers import palette
+from rs_copilot_plugin.messages import LOG_TAG
+from rs_copilot_plugin.settings import Settings
+from rs_copilot_plugin.translate import tr
+
+
+def open_session(
+    settings: Settings, on_state: Callable[[SessionState], None] = ignore, on_log: Callable[[str], None] = ignore
+) -> EngineSession:
+    """A session with an engine of its own, which starts with the first request."""
+    return EngineSession(lambda: _open_transport(settings), on_state=on_state, on_log=on_log)
+
+
+def _open_transport(settings: Settings) -> ProcessTransport:
+    return ProcessTransport(find_engine(settings.engine_python))
+
+
+class EngineHost(QObject):
+    """Makes sessions that know where the engine is, and says how it is in words."""
+
+    state_changed = pyqtSignal(str, str)
+
+    def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self.jobs = open_session(settings, self._tell, _log)
+        self.video = open_session(settings, on_log=_log)
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether there is an interpreter to start the engine with."""
+        return find_engine(self._settings.engine_python) is not None
+
+    def restart(self) -> None:
+        """The environment changed: end what runs, forget earlier failures; the next request starts anew."""
+        for session in (self.jobs, self.video):
+            session.stop()
+            session.retry()
+        self.tell()
+
+    def stop(self) -> None:
+        """End both engines."""
+        self.jobs.stop()
+        self.video.stop()
+
+    def tell(self) -> None:
+        """Say how the engine is now."""
+        self._tell(self.jobs.state)
+
+    def _tell(self, state: SessionState) -> None:
+        if state is SessionState.READY and self.jobs.hello is not None:
+            device = next((str(item.get("id")) for item in reversed(self.jobs.hello.devices)), "cpu")
+            text, colour = tr("Engine ready · {}").format(device), palette.LOCATED
+        elif state is SessionState.STARTING:
+            text, colour = tr("Engine is starting…"), palette.TRACKED
+        elif state is SessionState.FAILED:
+            text, colour = tr("Engine cannot be started"), palette.UNLOCATED
+        elif not self.is_configured:
+            text, colour = tr("The engine is not set up yet"), palette.UNLOCATED
+        else:
+            text, colour = tr("Engine starts with the first job"), "#8a8a8a"
+        self.state_changed.emit(text, colour)
+
+
+def _log(text: str) -> None:
+    QgsMessageLog.logMessage(text.rstrip(), LOG_TAG)

@@ -1,0 +1,228 @@
+"""Couples the video panel with the map, both ways."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from qgis.core import QgsCsException, QgsPointXY
+from qgis.PyQt.QtCore import QObject, Qt, QTimer, pyqtSignal
+
+from rs_copilot_plugin.engine.player_client import ClipInfo, FrameView, PlayerClient
+from rs_copilot_plugin.engine.session import EngineError, EngineSession
+from rs_copilot_plugin.layers import palette
+from rs_copilot_plugin.presenters.frames import ClipFrames, Moment, View
+from rs_copilot_plugin.presenters.player import Player, PlayerState
+from rs_copilot_plugin.presenters.projection import XY
+from rs_copilot_plugin.translate import tr
+
+from .map_overlay import MapOverlay
+from .video_panel import VideoPanel
+
+# Frames wider than the panel are wasted work; a few fixed widths keep the decoder's cache useful.
+_WIDTHS_PX = (480, 640, 960, 1280, 1920)
+
+
+class PlayerController(QObject):
+    """Owns the player's state; frames come from an engine of their own."""
+
+    failed = pyqtSignal(object)
+    nothing_seen = pyqtSignal()
+
+    def __init__(
+        self, session: EngineSession, panel: VideoPanel, overlay: MapOverlay, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.player = Player()
+        self.clip = ""
+        self._panel, self._overlay = panel, overlay
+        self._frames: ClipFrames | None = None
+        self._drape = False
+        self._ring_folder = _make_ring_folder()
+        self._client = PlayerClient(
+            session, on_frame=self._show_frame, on_error=self._client_failed, ring_folder=self._ring_folder
+        )
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._tick)
+        panel.toggle_wanted.connect(self.toggle)
+        panel.step_wanted.connect(self.step)
+        panel.seek_wanted.connect(self.seek)
+        panel.picture_clicked.connect(self.picture_clicked)
+        panel.follow_toggled.connect(self._set_follow)
+        panel.drape_toggled.connect(self._set_drape)
+
+    # --- clips
+
+    def open(self, clip: str, frames: ClipFrames | None) -> None:
+        """Show a clip, paused at its first frame."""
+        self.clip, self._frames = clip, frames
+        self._timer.stop()
+        self.player.opening()
+        self._panel.show_state(self.player)
+        self._panel.show_moments([])
+        self._overlay.show(None)
+        self._client.open(clip, self._opened)
+
+    def set_frames(self, frames: ClipFrames | None) -> None:
+        """The clip was placed, or placed again."""
+        self._frames = frames
+        self._show_view()
+
+    def close(self) -> None:
+        """Show nothing."""
+        self._timer.stop()
+        self.clip, self._frames = "", None
+        self.player.closed()
+        self._client.close()
+        self._panel.show_state(self.player)
+        self._overlay.show(None)
+
+    def stop(self) -> None:
+        """End for good."""
+        self._timer.stop()
+        self._client.close()
+        shutil.rmtree(self._ring_folder, ignore_errors=True)
+
+    # --- transport
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        self.player.toggle(time.monotonic())
+        self._after_change()
+
+    def step(self, count: int) -> None:
+        """Go some frames on or back."""
+        self._ask(self.player.step(count, time.monotonic()))
+        self._after_change()
+
+    def seek(self, time_s: float) -> None:
+        """Go to a time."""
+        self._ask(self.player.seek(time_s, time.monotonic()))
+        self._panel.show_time(self.player)
+
+    def _after_change(self) -> None:
+        if self.player.state is PlayerState.PLAYING:
+            self._timer.start(int(1000 * self.player.tick_s))
+        else:
+            self._timer.stop()
+        self._panel.show_state(self.player)
+
+    def _tick(self) -> None:
+        wanted_s = self.player.tick(time.monotonic())
+        if wanted_s is not None:
+            self._ask(wanted_s)
+        if self.player.state is not PlayerState.PLAYING:
+            self._after_change()
+
+    def _ask(self, time_s: float) -> None:
+        wanted_px = self._panel.view.width() * self._panel.view.devicePixelRatioF()
+        width_px = next((w for w in _WIDTHS_PX if w >= wanted_px), 0)
+        self._client.show(time_s, width_px)
+
+    # --- from the engine
+
+    def _opened(self, info: ClipInfo) -> None:
+        self.player.opened(info.duration_s, info.fps, info.times_s)
+        self._panel.show_state(self.player)
+        self._ask(self.player.position_s)
+
+    def _show_frame(self, frame: FrameView) -> None:
+        self._panel.view.show_pixels(frame.pixels, frame.width_px, frame.height_px, frame.stride_bytes)
+        if self.player.state is not PlayerState.PLAYING:
+            self.player.position_s = frame.time_s
+        self._panel.show_time(self.player)
+        self._show_view(frame.time_s)
+
+    def _client_failed(self, error: EngineError) -> None:
+        self._timer.stop()
+        self.player.closed()
+        self._panel.show_state(self.player)
+        self._panel.view.clear(error.message)
+        self.failed.emit(error)
+
+    # --- to the map and back
+
+    def _show_view(self, time_s: float | None = None) -> None:
+        time_s = self.player.position_s if time_s is None else time_s
+        view = self._frames.view_at(time_s) if self._frames is not None else None
+        if view is None:
+            located = self._frames is not None and len(self._frames) > 0
+            self._panel.view.set_badge(tr("unlocated") if located else "", palette.UNLOCATED)
+            self._panel.show_place("")
+            self._overlay.show(None)
+            return
+        colour = palette.STATUS.get(view.row.status, palette.ACCENT)
+        self._panel.view.set_badge(_badge_text(view), colour)
+        self._panel.show_place(_place_text(view))
+        self._overlay.show(view, colour, self._panel.view.image if self._drape else None)
+
+    def picture_clicked(self, uv: XY) -> None:
+        """Let the clicked place flash on the map."""
+        found = self._frames.ground_at(self.player.position_s, uv) if self._frames is not None else None
+        if found is None:
+            return
+        try:
+            self._overlay.flash(*found)
+        except QgsCsException:
+            return
+
+    def map_clicked(self, point: QgsPointXY) -> None:
+        """Jump to the moment that sees a place best, and list the others."""
+        moments = self._moments_that_see(point)
+        self._panel.show_moments(moments)
+        if not moments:
+            self.nothing_seen.emit()
+            return
+        best = min(moments, key=lambda moment: abs(moment.best_s - self.player.position_s))
+        self.jump_to(best)
+        self._panel.moment_combo.setCurrentIndex(moments.index(best))
+
+    def _moments_that_see(self, point: QgsPointXY) -> list[Moment]:
+        rows = self._frames.rows if self._frames is not None else []
+        crs = next((row.metric_crs for row in rows if row.is_placed), None)
+        if self._frames is None or crs is None:
+            return []
+        try:
+            return self._frames.moments_that_see(self._overlay.from_canvas(point, crs))
+        except QgsCsException:
+            return []
+
+    def jump_to(self, moment: Moment) -> None:
+        """Show a moment and mark the place in its picture."""
+        self.seek(moment.best_s)
+        self._panel.view.set_mark(moment.uv)
+
+    def _set_follow(self, on: bool) -> None:
+        self._overlay.follow = on
+        self._show_view()
+
+    def _set_drape(self, on: bool) -> None:
+        self._drape = on
+        self._show_view()
+
+
+def _badge_text(view: View) -> str:
+    words = {"located": tr("located"), "tracked": tr("tracked"), "unlocated": tr("unlocated")}
+    text = words.get(view.row.status, view.row.status)
+    return f"{text}  ±{view.row.error_m:.1f} m" if view.row.error_m is not None else text
+
+
+def _place_text(view: View) -> str:
+    parts = []
+    if view.row.yaw_deg is not None:
+        parts.append(tr("heading {:.0f}°").format(view.row.yaw_deg))
+    if view.row.gsd_m is not None:
+        parts.append(tr("{:.1f} cm/px").format(100.0 * view.row.gsd_m))
+    if view.row.cam_alt_m is not None:
+        parts.append(tr("{:.0f} m high").format(view.row.cam_alt_m))
+    return " · ".join(parts)
+
+
+def _make_ring_folder() -> str:
+    """A private folder for frames, in memory where the system has such a place."""
+    memory = Path("/dev/shm")  # noqa: S108  # nosec B108 - a private folder with a random name is made in it
+    home = str(memory) if memory.is_dir() else None
+    return tempfile.mkdtemp(prefix="rs-copilot-ring-", dir=home)

@@ -1,0 +1,167 @@
+"""One open scene: its layers on the map and its frames in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qgis.core import QgsCoordinateTransform, QgsCsException, QgsProject, QgsRectangle
+from qgis.gui import QgisInterface
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+
+from rs_copilot_plugin.layers import scene_file, styles, temporal
+from rs_copilot_plugin.layers.scene_group import SceneGroup
+from rs_copilot_plugin.presenters.frames import ClipFrames, FrameRow
+from rs_copilot_plugin.presenters.scene import ClipSummary, summarise
+
+from .background import Background
+
+
+class SceneController(QObject):
+    """Brings a scene onto the map and keeps it fresh while a job writes into it."""
+
+    updated = pyqtSignal()
+    unreadable = pyqtSignal(str)
+
+    def __init__(self, iface: QgisInterface, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._iface = iface
+        self._background = background
+        self._group: SceneGroup | None = None
+        self._frames: dict[str, ClipFrames] = {}
+        self._summaries: dict[str, ClipSummary] = {}
+        self._reading = False
+        self._read_again = False
+        self._zoom_pending = False
+        self._circles = False
+
+    @property
+    def path(self) -> Path | None:
+        """The scene's file."""
+        return self._group.path if self._group is not None else None
+
+    @property
+    def clip_paths(self) -> list[str]:
+        """Clips that have frames in the scene."""
+        return list(self._frames)
+
+    def layer_names(self) -> list[str]:
+        """Layers that are on the map."""
+        return list(self._group.layers()) if self._group is not None else []
+
+    def open(self, path: Path, zoom: bool = True) -> None:
+        """Make this the open scene; layers of a former one stay in the project."""
+        if self.path != path:
+            if self._group is not None:
+                self._group.deleteLater()
+            self._group = SceneGroup(path, self)
+            self._group.layer_added.connect(self._layer_added)
+            self._group.settled.connect(self._layers_settled)
+            self._frames, self._summaries = {}, {}
+            self._zoom_pending = zoom
+        self.refresh()
+
+    def refresh(self, final: bool = False) -> None:
+        """Read what is new in the file; many calls in a row are one read."""
+        if self._group is None or not self._group.path.is_file():
+            return
+        if self._reading:
+            self._read_again = True
+            return
+        self._reading = True
+        path = self._group.path
+        self._background.run(
+            lambda: (path, scene_file.read_layer_names(path), _read_clips(path), final),
+            self._read,
+            self._read_failed,
+        )
+
+    def frames_of(self, clip: str) -> ClipFrames | None:
+        """Frames of a clip by its path, or by its name where the scene came from another folder."""
+        if clip in self._frames:
+            return self._frames[clip]
+        name = Path(clip).name
+        return next((frames for key, frames in self._frames.items() if Path(key).name == name), None)
+
+    def summary_of(self, clip: Path) -> ClipSummary | None:
+        """Counts of a clip, where it has been located."""
+        key = str(clip)
+        if key in self._summaries:
+            return self._summaries[key]
+        return next((s for k, s in self._summaries.items() if Path(k).name == clip.name), None)
+
+    def show_circles(self, shown: bool) -> None:
+        """Switch the error circles of the frames."""
+        self._circles = shown
+        layer = self._group.layers().get("frames") if self._group is not None else None
+        if layer is not None:
+            styles.show_error_circles(layer, shown)
+
+    def zoom(self) -> bool:
+        """Show the whole scene; returns whether there was anything to show."""
+        extent = self._extent()
+        if extent.isEmpty():
+            return False
+        canvas = self._iface.mapCanvas()
+        extent.scale(1.25)
+        canvas.setExtent(extent)
+        canvas.refresh()
+        return True
+
+    # --- reading
+
+    def _read(self, found: tuple[Path, list[str], dict[str, ClipFrames], bool]) -> None:
+        path, names, frames, final = found
+        self._reading = False
+        if self._group is None or path != self._group.path:
+            self.refresh()
+            return
+        self._frames = frames
+        self._summaries = {clip: summarise(rows.rows) for clip, rows in frames.items()}
+        self._group.interval_s = min((rows.interval_s for rows in frames.values()), default=1.0)
+        self._group.refresh(names, at_once=final)
+        self.updated.emit()
+        if self._read_again:
+            self._read_again = False
+            self.refresh(final)
+
+    def _read_failed(self, error: Exception) -> None:
+        self._reading = False
+        self.unreadable.emit(str(error))
+
+    # --- layers
+
+    def _layer_added(self, name: str) -> None:
+        if name == "frames" and self._circles:
+            self.show_circles(True)
+
+    def _layers_settled(self) -> None:
+        duration_s = max((rows.rows[-1].time_s for rows in self._frames.values() if len(rows)), default=0.0)
+        if duration_s > 0 and self._group is not None:
+            temporal.set_project_range(duration_s, self._group.interval_s)
+            temporal.prepare_controller(self._iface.mapCanvas(), duration_s, self._group.interval_s)
+        if self._zoom_pending and self.zoom():
+            self._zoom_pending = False
+
+    def _extent(self) -> QgsRectangle:
+        """Bounds of what is placed, in the canvas's CRS."""
+        extent = QgsRectangle()
+        extent.setMinimal()
+        if self._group is None:
+            return extent
+        destination = self._iface.mapCanvas().mapSettings().destinationCrs()
+        layers = self._group.layers()
+        for name in ("footprints", "trajectory", "frames"):
+            layer = layers.get(name)
+            if layer is None or layer.extent().isEmpty():
+                continue
+            transform = QgsCoordinateTransform(layer.crs(), destination, QgsProject.instance())
+            try:
+                extent.combineExtentWith(transform.transformBoundingBox(layer.extent()))
+            except QgsCsException:
+                continue
+        return extent
+
+
+def _read_clips(path: Path) -> dict[str, ClipFrames]:
+    rows: dict[str, list[FrameRow]] = scene_file.read_frames(path)
+    return {clip: ClipFrames(found) for clip, found in rows.items()}

@@ -1,0 +1,136 @@
+"""Paints one video frame and says where in it the user clicked."""
+
+from __future__ import annotations
+
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
+from qgis.PyQt.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
+
+from rs_copilot_plugin.layers import palette
+from rs_copilot_plugin.presenters.projection import XY
+from rs_copilot_plugin.translate import tr
+
+_MARK_MS = 2500
+
+
+class VideoView(QWidget):
+    """A frame, scaled to fit, on black; with the mark of the last click or of a place found on the map."""
+
+    clicked = pyqtSignal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._image: QImage | None = None
+        self._mark: XY | None = None
+        self._hint = ""
+        self._badge: tuple[str, str] | None = None
+        self._mark_timer = QTimer(self)
+        self._mark_timer.setSingleShot(True)
+        self._mark_timer.setInterval(_MARK_MS)
+        self._mark_timer.timeout.connect(lambda: self.set_mark(None))
+        self.setAccessibleName(tr("Video"))
+        self.setMinimumSize(240, 135)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, 270)
+
+    @property
+    def image(self) -> QImage | None:
+        """The frame that is shown."""
+        return self._image
+
+    def show_pixels(self, pixels: memoryview, width_px: int, height_px: int, stride_bytes: int) -> None:
+        """Show a frame of B, G, R, A bytes. They are copied: their memory is used again for later frames."""
+        wrapped = QImage(sip.voidptr(pixels), width_px, height_px, stride_bytes, QImage.Format.Format_RGB32)
+        self._image = wrapped.copy()
+        self.update()
+
+    def clear(self, hint: str = "") -> None:
+        """Show no frame, but a word about why."""
+        self._image, self._mark, self._badge, self._hint = None, None, None, hint
+        self.update()
+
+    def set_badge(self, text: str, colour: str) -> None:
+        """A small label in the corner: how the current frame was placed."""
+        self._badge = (text, colour) if text else None
+        self.update()
+
+    def set_mark(self, uv: XY | None) -> None:
+        """Mark a place, in shares of width and height, for a moment."""
+        self._mark = uv
+        if uv is not None:
+            self._mark_timer.start()
+        self.update()
+
+    def picture_rect(self) -> QRectF:
+        """Where on the widget the frame is."""
+        if self._image is None or self._image.isNull():
+            return QRectF()
+        scale = min(self.width() / self._image.width(), self.height() / self._image.height())
+        width, height = self._image.width() * scale, self._image.height() * scale
+        return QRectF((self.width() - width) / 2, (self.height() - height) / 2, width, height)
+
+    def uv_at(self, position: QPointF) -> XY | None:
+        """Shares of width and height under a place on the widget; None beside the frame."""
+        box = self.picture_rect()
+        if box.isEmpty() or not box.contains(position):
+            return None
+        return (position.x() - box.x()) / box.width(), (position.y() - box.y()) / box.height()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        uv = self.uv_at(QPointF(event.pos()))
+        if event.button() == Qt.MouseButton.LeftButton and uv is not None:
+            self.set_mark(uv)
+            self.clicked.emit(uv)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor("#0d1216"))
+        box = self.picture_rect()
+        if self._image is None:
+            self._paint_hint(painter)
+        else:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(box, self._image)
+            self._paint_badge(painter, box)
+            self._paint_mark(painter, box)
+        painter.end()
+
+    def _paint_hint(self, painter: QPainter) -> None:
+        painter.setPen(QColor("#9fb3bf"))
+        flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+        painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._hint)
+
+    def _paint_badge(self, painter: QPainter, box: QRectF) -> None:
+        if self._badge is None:
+            return
+        text, colour = self._badge
+        metrics = painter.fontMetrics()
+        size = QRectF(box.x() + 8, box.y() + 8, metrics.horizontalAdvance(text) + 26, metrics.height() + 6)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(10, 18, 24, 190))
+        painter.drawRoundedRect(size, 5, 5)
+        painter.setBrush(QColor(colour))
+        painter.drawEllipse(QPointF(size.x() + 11, size.center().y()), 4, 4)
+        painter.setPen(QColor("#ffffff"))
+        painter.drawText(size.adjusted(20, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), text)
+
+    def _paint_mark(self, painter: QPainter, box: QRectF) -> None:
+        if self._mark is None:
+            return
+        centre = QPointF(box.x() + self._mark[0] * box.width(), box.y() + self._mark[1] * box.height())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, width in ((QColor(0, 0, 0, 160), 4.0), (QColor(palette.ACCENT), 2.0)):
+            painter.setPen(QPen(colour, width))
+            painter.drawEllipse(centre, 9, 9)
+            painter.drawLine(centre - QPointF(15, 0), centre - QPointF(5, 0))
+            painter.drawLine(centre + QPointF(5, 0), centre + QPointF(15, 0))
+            painter.drawLine(centre - QPointF(0, 15), centre - QPointF(0, 5))
+            painter.drawLine(centre + QPointF(0, 5), centre + QPointF(0, 15))

@@ -1,0 +1,113 @@
+"""Door to a scene file that needs neither QGIS nor the main thread: plain SQLite, read only.
+
+GeoPackage is SQLite; the panel needs attributes, not geometry, and a task thread can read them while the
+map draws.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from rs_copilot_plugin.presenters import projection
+from rs_copilot_plugin.presenters.frames import FrameRow
+
+_FRAME_COLUMNS = [
+    "frame",
+    "time_s",
+    "status",
+    "reason",
+    "error_m",
+    "yaw_deg",
+    "gsd_m",
+    "cam_lon",
+    "cam_lat",
+    "cam_alt_m",
+    "homography",
+    "metric_crs",
+    "width_px",
+    "height_px",
+    "clip",
+    "clip_path",
+]
+_BUSY_TIMEOUT_S = 2.0
+
+
+class SceneFileError(Exception):
+    """The file is no scene, or cannot be read now."""
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S)) as connection:
+            connection.row_factory = sqlite3.Row
+            yield connection
+    except sqlite3.Error as error:
+        raise SceneFileError(f"{path.name} cannot be read as a scene: {error}") from error
+
+
+def read_layer_names(path: Path) -> list[str]:
+    """Tables of a scene that hold at least one row.
+
+    Raises:
+        SceneFileError: not a GeoPackage, or locked.
+    """
+    with _open(path) as connection:
+        tables = [row[0] for row in connection.execute("SELECT table_name FROM gpkg_contents")]
+        quoted = [(name, '"' + name.replace('"', '""') + '"') for name in tables]
+        return [name for name, table in quoted if _has_rows(connection, table)]
+
+
+def _has_rows(connection: sqlite3.Connection, quoted_table: str) -> bool:
+    # The name comes from the file's own catalogue and is quoted; SQLite cannot bind identifiers.
+    query = f"SELECT 1 FROM {quoted_table} LIMIT 1"  # noqa: S608  # nosec B608
+    return connection.execute(query).fetchone() is not None
+
+
+def read_frames(path: Path) -> dict[str, list[FrameRow]]:
+    """Rows of the ``frames`` layer by clip path (by clip name where the path is not recorded).
+
+    Raises:
+        SceneFileError: not a scene, or locked.
+    """
+    with _open(path) as connection:
+        present = {row[1] for row in connection.execute("PRAGMA table_info(frames)")}
+        if not {"time_s", "status"} <= present:
+            raise SceneFileError(f"{path.name} has no frames layer; it is not a scene of RS Copilot.")
+        columns = ", ".join(name if name in present else f"NULL AS {name}" for name in _FRAME_COLUMNS)
+        # Only the fixed names above enter the text.
+        query = f"SELECT {columns} FROM frames ORDER BY time_s"  # noqa: S608  # nosec B608
+        rows: dict[str, list[FrameRow]] = {}
+        for record in connection.execute(query):
+            rows.setdefault(record["clip_path"] or record["clip"] or "", []).append(_frame_row(record))
+        return rows
+
+
+def _frame_row(record: sqlite3.Row) -> FrameRow:
+    width, height = int(record["width_px"] or 0), int(record["height_px"] or 0)
+    camera = (record["cam_lon"], record["cam_lat"])
+    return FrameRow(
+        frame=int(record["frame"] or 0),
+        time_s=float(record["time_s"] or 0.0),
+        status=str(record["status"] or "unlocated"),
+        reason=str(record["reason"] or ""),
+        error_m=_number(record["error_m"]),
+        yaw_deg=_number(record["yaw_deg"]),
+        gsd_m=_number(record["gsd_m"]),
+        cam_lonlat=None if None in camera else (float(camera[0]), float(camera[1])),
+        cam_alt_m=_number(record["cam_alt_m"]),
+        width_px=width,
+        height_px=height,
+        map_from_px=projection.parse(record["homography"], width, height),
+        metric_crs=str(record["metric_crs"] or ""),
+    )
+
+
+def _number(value: object) -> float | None:
+    # NaN reaches QGIS as an endless extent; treat it as unknown.
+    return float(value) if isinstance(value, (int, float)) and not math.isnan(value) else None

@@ -1,0 +1,132 @@
+"""One group per scene in the layer tree: layers come in one at a time and are reloaded in place."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+from qgis.core import QgsLayerTreeGroup, QgsProject, QgsVectorLayer
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+
+from rs_copilot_plugin.presenters.scene import HIDDEN_AT_FIRST, LAYER_ORDER
+from rs_copilot_plugin.translate import tr
+
+from . import styles, temporal
+
+SCENE_PROPERTY = "rs_copilot/scene"
+LAYER_PROPERTY = "rs_copilot/layer"
+# A reload closes and opens the file and redraws the map; more often than this is waste.
+RELOAD_EVERY_MS = 1500
+
+
+class SceneGroup(QObject):
+    """The layers of one scene. Work is cut into small steps of the event loop: the map never waits."""
+
+    layer_added = pyqtSignal(str)
+    settled = pyqtSignal()
+
+    def __init__(self, path: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.path = path
+        self.interval_s = 1.0
+        self._queue: deque[str] = deque()
+        self._reload = False
+        self._step_timer = QTimer(self)
+        self._step_timer.setSingleShot(True)
+        self._step_timer.timeout.connect(self._step)
+        self._reload_timer = QTimer(self)
+        self._reload_timer.setSingleShot(True)
+        self._reload_timer.setInterval(RELOAD_EVERY_MS)
+        self._reload_timer.timeout.connect(self._start_reload)
+
+    def layers(self) -> dict[str, QgsVectorLayer]:
+        """Layers of this scene that are in the project, by their name in the file."""
+        return {
+            layer.customProperty(LAYER_PROPERTY): layer
+            for layer in QgsProject.instance().mapLayers().values()
+            if layer.customProperty(SCENE_PROPERTY) == str(self.path)
+        }
+
+    def refresh(self, names: list[str], at_once: bool = False) -> None:
+        """Bring in layers that are new and reload those that are there, soon."""
+        present = self.layers()
+        for name in sorted(set(names) & set(LAYER_ORDER), key=LAYER_ORDER.index, reverse=True):
+            if name not in present and name not in self._queue:
+                self._queue.append(name)
+        self._reload = self._reload or bool(present)
+        if self._queue:
+            self._step_timer.start(0)
+        if at_once:
+            self._start_reload()
+        elif self._reload and not self._reload_timer.isActive():
+            self._reload_timer.start()
+
+    def _start_reload(self) -> None:
+        self._reload_timer.stop()
+        if self._reload:
+            self._reload = False
+            self._queue.extend(name for name in self.layers() if name not in self._queue)
+            self._step_timer.start(0)
+
+    def _step(self) -> None:
+        """Add or reload one layer, then give the event loop a turn."""
+        if not self._queue:
+            self.settled.emit()
+            return
+        name = self._queue.popleft()
+        layer = self.layers().get(name)
+        if layer is None:
+            self._add(name)
+        else:
+            layer.dataProvider().reloadData()
+            layer.updateExtents()
+            layer.triggerRepaint()
+        self._step_timer.start(0)
+
+    def _add(self, name: str) -> None:
+        layer = QgsVectorLayer(f"{self.path}|layername={name}", title(name), "ogr")
+        if not layer.isValid():
+            return
+        layer.setReadOnly(True)
+        layer.setCustomProperty(SCENE_PROPERTY, str(self.path))
+        layer.setCustomProperty(LAYER_PROPERTY, name)
+        styles.apply_style(layer, name)
+        temporal.make_temporal(layer, name, self.interval_s)
+        QgsProject.instance().addMapLayer(layer, False)
+        group = self.ensure_group()
+        node = group.insertLayer(_position(group, name), layer)
+        node.setExpanded(False)
+        node.setItemVisibilityChecked(name not in HIDDEN_AT_FIRST)
+        self.layer_added.emit(name)
+
+    def ensure_group(self) -> QgsLayerTreeGroup:
+        """The scene's group; made at the top of the tree where it is not there yet."""
+        root = QgsProject.instance().layerTreeRoot()
+        for group in root.findGroups(True):
+            if group.customProperty(SCENE_PROPERTY) == str(self.path):
+                return group
+        group = root.insertGroup(0, self.path.stem)
+        group.setCustomProperty(SCENE_PROPERTY, str(self.path))
+        return group
+
+
+def _position(group: QgsLayerTreeGroup, name: str) -> int:
+    """Where a layer belongs among those that are there already."""
+    names = [node.layer().customProperty(LAYER_PROPERTY) for node in group.findLayers() if node.layer()]
+    rank = LAYER_ORDER.index(name)
+    return sum(LAYER_ORDER.index(other) < rank for other in names if other in LAYER_ORDER)
+
+
+def title(name: str) -> str:
+    """A layer's name in the user's language."""
+    return {
+        "frames": tr("Frames"),
+        "footprints": tr("Footprints"),
+        "trajectory": tr("Trajectory"),
+        "tracks": tr("Tracks"),
+        "detections": tr("Detections"),
+        "candidates": tr("Candidates"),
+        "search_area": tr("Search area"),
+        "groundings": tr("Groundings"),
+        "answers": tr("Answers"),
+    }.get(name, name)

@@ -1,0 +1,217 @@
+"""Styles of the scene's layers, made in code so that they follow the palette and every QGIS version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qgis.core import (
+    QgsCategorizedSymbolRenderer,
+    QgsFillSymbol,
+    QgsLineSymbol,
+    QgsMarkerLineSymbolLayer,
+    QgsMarkerSymbol,
+    QgsPalLayerSettings,
+    QgsProperty,
+    QgsRendererCategory,
+    QgsSimpleFillSymbolLayer,
+    QgsSimpleLineSymbolLayer,
+    QgsSimpleMarkerSymbolLayer,
+    QgsSingleSymbolRenderer,
+    QgsSymbol,
+    QgsSymbolLayer,
+    QgsTextBufferSettings,
+    QgsTextFormat,
+    QgsUnitTypes,
+    QgsVectorLayer,
+    QgsVectorLayerSimpleLabeling,
+)
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QColor
+
+from rs_copilot_plugin.translate import tr
+
+from . import palette
+from .compat import last_vertex
+
+# One hue per track, far apart for neighbouring numbers: the golden angle.
+TRACK_COLOUR = 'color_hsl((coalesce("track_id", 0) * 137) % 360, 90, 58)'
+ERROR_CIRCLE = 0  # index of the circle among the symbol layers of a frame
+
+
+def apply_style(layer: QgsVectorLayer, name: str) -> None:
+    """Give a scene layer its look; unknown names keep QGIS's own."""
+    style = _STYLES.get(name)
+    if style is not None:
+        style(layer)
+
+
+def show_error_circles(layer: QgsVectorLayer, shown: bool) -> None:
+    """Switch the circles of 90 % probability of a ``frames`` layer."""
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsCategorizedSymbolRenderer):
+        return
+    for index, category in enumerate(renderer.categories()):
+        symbol = category.symbol().clone()
+        symbol.symbolLayer(ERROR_CIRCLE).setEnabled(shown)
+        renderer.updateCategorySymbol(index, symbol)
+    layer.triggerRepaint()
+
+
+def _colour(text: str, alpha: int = 255) -> QColor:
+    colour = QColor(text)
+    colour.setAlpha(alpha)
+    return colour
+
+
+def _by_status(layer: QgsVectorLayer, make: Callable[[str], QgsSymbol]) -> None:
+    labels = {
+        "located": tr("Located: matched to the map"),
+        "tracked": tr("Tracked: carried from a located neighbour"),
+        "unlocated": tr("Unlocated"),
+    }
+    categories = [
+        QgsRendererCategory(status, make(colour), labels[status])
+        for status, colour in palette.STATUS.items()
+        if not (status == "unlocated" and layer.name() == "footprints")
+    ]
+    layer.setRenderer(QgsCategorizedSymbolRenderer("status", categories))
+
+
+def _frame_symbol(colour: str) -> QgsSymbol:
+    circle = QgsSimpleMarkerSymbolLayer()
+    circle.setSizeUnit(QgsUnitTypes.RenderUnit.RenderMetersInMapUnits)
+    circle.setColor(_colour(colour, 26))
+    circle.setStrokeColor(_colour(colour, 150))
+    circle.setStrokeWidth(0.2)
+    circle.setDataDefinedProperty(
+        QgsSymbolLayer.Property.PropertySize, QgsProperty.fromExpression('2 * coalesce("error_m", 0)')
+    )
+    circle.setEnabled(False)
+    dot = QgsSimpleMarkerSymbolLayer(size=1.9, color=_colour(colour), strokeColor=_colour(palette.CASING))
+    dot.setStrokeWidth(0.25)
+    return QgsMarkerSymbol([circle, _yaw_arrow(colour), dot])
+
+
+def _yaw_arrow(colour: str) -> QgsSimpleMarkerSymbolLayer:
+    """A slim pointer from the frame's centre towards image-up."""
+    arrow = QgsSimpleMarkerSymbolLayer.create({"name": "triangle", "offset": "0,-2.1"})
+    arrow.setSize(1.7)
+    arrow.setColor(_colour(colour))
+    arrow.setStrokeColor(_colour(palette.CASING))
+    arrow.setStrokeWidth(0.2)
+    arrow.setDataDefinedProperty(
+        QgsSymbolLayer.Property.PropertyAngle, QgsProperty.fromExpression('coalesce("yaw_deg", 0)')
+    )
+    # Frames that do not know their direction show none.
+    arrow.setDataDefinedProperty(
+        QgsSymbolLayer.Property.PropertyLayerEnabled, QgsProperty.fromExpression('"yaw_deg" is not null')
+    )
+    return arrow
+
+
+def _style_frames(layer: QgsVectorLayer) -> None:
+    _by_status(layer, _frame_symbol)
+
+
+def _footprint_symbol(colour: str) -> QgsSymbol:
+    # Hundreds of footprints overlap: a filled one would bury the map, so outlines carry the colour.
+    fill = QgsSimpleFillSymbolLayer(_colour(colour, 7), strokeColor=_colour(colour, 120), strokeWidth=0.22)
+    return QgsFillSymbol([fill])
+
+
+def _style_footprints(layer: QgsVectorLayer) -> None:
+    _by_status(layer, _footprint_symbol)
+
+
+def _cased_line(colour: str, width_mm: float, casing: str, casing_alpha: int = 220) -> QgsLineSymbol:
+    below = QgsSimpleLineSymbolLayer(_colour(casing, casing_alpha), width_mm + 0.7)
+    above = QgsSimpleLineSymbolLayer(_colour(colour), width_mm)
+    for line in (below, above):
+        line.setPenCapStyle(Qt.PenCapStyle.RoundCap)
+        line.setPenJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    return QgsLineSymbol([below, above])
+
+
+def _heads(colour: str, interval_mm: float) -> QgsMarkerLineSymbolLayer:
+    """Arrow heads along a line, in its direction."""
+    marker = QgsSimpleMarkerSymbolLayer.create({"name": "filled_arrowhead"})
+    marker.setSize(2.6)
+    marker.setColor(_colour(colour))
+    marker.setStrokeColor(_colour(palette.CASING))
+    marker.setStrokeWidth(0.2)
+    heads = QgsMarkerLineSymbolLayer(True, interval_mm)
+    heads.setSubSymbol(QgsMarkerSymbol([marker]))
+    return heads
+
+
+def _style_trajectory(layer: QgsVectorLayer) -> None:
+    symbol = _cased_line(palette.TRAJECTORY, 0.8, palette.CASING)
+    symbol.appendSymbolLayer(_heads(palette.TRAJECTORY, 22.0))
+    layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+
+
+def _style_tracks(layer: QgsVectorLayer) -> None:
+    symbol = _cased_line("#ffd60a", 0.7, palette.INK, 200)
+    colour = QgsProperty.fromExpression(TRACK_COLOUR)
+    symbol.symbolLayer(1).setDataDefinedProperty(QgsSymbolLayer.Property.PropertyStrokeColor, colour)
+    head = QgsSimpleMarkerSymbolLayer.create({"name": "filled_arrowhead"})
+    head.setSize(2.4)
+    head.setStrokeColor(_colour(palette.INK))
+    head.setStrokeWidth(0.2)
+    head.setDataDefinedProperty(QgsSymbolLayer.Property.PropertyFillColor, colour)
+    last = QgsMarkerLineSymbolLayer()
+    last.setPlacement(last_vertex())
+    last.setSubSymbol(QgsMarkerSymbol([head]))
+    symbol.appendSymbolLayer(last)
+    layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+    _label(layer, "round(\"mean_speed_mps\" * 3.6) || ' km/h'", min_scale=4000.0)
+
+
+def _label(layer: QgsVectorLayer, expression: str, min_scale: float) -> None:
+    buffer = QgsTextBufferSettings()
+    buffer.setEnabled(True)
+    buffer.setSize(0.8)
+    buffer.setColor(_colour(palette.INK, 210))
+    text = QgsTextFormat()
+    text.setSize(7.5)
+    text.setColor(_colour("#ffffff"))
+    text.setBuffer(buffer)
+    settings = QgsPalLayerSettings()
+    settings.fieldName, settings.isExpression = expression, True
+    settings.placement = QgsPalLayerSettings.Placement.Horizontal
+    settings.scaleVisibility, settings.minimumScale = True, min_scale
+    settings.setFormat(text)
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
+    layer.setLabelsEnabled(True)
+
+
+def _outline(layer: QgsVectorLayer, colour: str, fill_alpha: int, width_mm: float) -> None:
+    fill = QgsSimpleFillSymbolLayer(
+        _colour(colour, fill_alpha), strokeColor=_colour(colour, 220), strokeWidth=width_mm
+    )
+    layer.setRenderer(QgsSingleSymbolRenderer(QgsFillSymbol([fill])))
+
+
+def _style_detections(layer: QgsVectorLayer) -> None:
+    _outline(layer, "#ffd60a", 30, 0.25)
+
+
+def _style_search_area(layer: QgsVectorLayer) -> None:
+    _outline(layer, palette.SEARCH, 40, 0.35)
+
+
+def _style_candidates(layer: QgsVectorLayer) -> None:
+    _outline(layer, palette.ACCENT, 20, 0.25)
+
+
+_STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {
+    "frames": _style_frames,
+    "footprints": _style_footprints,
+    "trajectory": _style_trajectory,
+    "tracks": _style_tracks,
+    "detections": _style_detections,
+    "search_area": _style_search_area,
+    "candidates": _style_candidates,
+    "groundings": _style_detections,
+    "answers": _style_search_area,
+}

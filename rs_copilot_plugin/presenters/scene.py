@@ -1,0 +1,56 @@
+"""A scene in one sentence: how many frames of each clip lie where, and how surely."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .frames import FrameRow
+
+# Order of layers in the group, top first; `visible` layers are switched on when they appear.
+LAYER_ORDER = (
+    "answers",
+    "groundings",
+    "tracks",
+    "detections",
+    "frames",
+    "trajectory",
+    "footprints",
+    "search_area",
+    "candidates",
+)
+HIDDEN_AT_FIRST = frozenset({"detections", "candidates"})
+EXPORT_SUFFIXES = (".shp", ".gpkg", ".geojson", ".kml", ".fgb", ".parquet", ".csv")
+
+
+@dataclass(frozen=True)
+class ClipSummary:
+    """Counts by status, and the median radius that holds the true point with 90 % probability."""
+
+    located: int = 0
+    tracked: int = 0
+    unlocated: int = 0
+    median_error_m: float | None = None
+    main_reason: str = ""
+
+    @property
+    def total(self) -> int:
+        """All sampled frames."""
+        return self.located + self.tracked + self.unlocated
+
+
+def summarise(rows: Iterable[FrameRow]) -> ClipSummary:
+    """Count the rows of one clip."""
+    rows = list(rows)
+    counts = {
+        status: sum(row.status == status for row in rows) for status in ("located", "tracked", "unlocated")
+    }
+    errors = sorted(row.error_m for row in rows if row.error_m is not None and row.status != "unlocated")
+    reasons = [row.reason for row in rows if row.reason]
+    return ClipSummary(
+        counts["located"],
+        counts["tracked"],
+        counts["unlocated"],
+        errors[len(errors) // 2] if errors else None,
+        max(set(reasons), key=reasons.count) if reasons else "",
+    )

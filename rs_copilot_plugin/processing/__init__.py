@@ -1,0 +1,1 @@
+"""The jobs as Processing algorithms: for models, batches and `qgis_process`."""

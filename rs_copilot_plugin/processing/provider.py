@@ -1,0 +1,30 @@
+"""The entry in the Processing toolbox."""
+
+from __future__ import annotations
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from rs_copilot_plugin.resources import icon, icon_path
+
+from .algorithms import ExportLayer, LocateClip, TrackObjects
+
+
+class RsCopilotProvider(QgsProcessingProvider):
+    """Offers the three algorithms."""
+
+    def id(self) -> str:
+        return "rscopilot"
+
+    def name(self) -> str:
+        return "RS Copilot"
+
+    def icon(self) -> QIcon:
+        return icon("rs_copilot.svg")
+
+    def svgIconPath(self) -> str:
+        return str(icon_path("rs_copilot.svg"))
+
+    def loadAlgorithms(self) -> None:
+        for make in (LocateClip, TrackObjects, ExportLayer):
+            self.addAlgorithm(make())

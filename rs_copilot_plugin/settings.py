@@ -1,0 +1,63 @@
+"""What the plugin remembers between sessions, in QGIS's own settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from qgis.core import QgsSettings
+
+_PREFIX = "rs_copilot/"
+# For development and tests: an interpreter that has the engine's packages.
+PYTHON_VARIABLE = "RS_COPILOT_ENGINE_PYTHON"
+
+
+class Settings:
+    """Typed access; every property reads and writes through, nothing is cached."""
+
+    @staticmethod
+    def _get(key: str, default: str = "") -> str:
+        return str(QgsSettings().value(_PREFIX + key, default) or default)
+
+    @staticmethod
+    def _set(key: str, value: str) -> None:
+        QgsSettings().setValue(_PREFIX + key, value)
+
+    @property
+    def engine_python(self) -> str:
+        """The interpreter that the user pointed at, else that of the environment variable, else empty."""
+        return self._get("engine_python") or os.environ.get(PYTHON_VARIABLE, "")
+
+    @engine_python.setter
+    def engine_python(self, value: str) -> None:
+        self._set("engine_python", value)
+
+    @property
+    def telemetry_use(self) -> str:
+        """all, attitude or none."""
+        return self._get("telemetry_use", "all")
+
+    @telemetry_use.setter
+    def telemetry_use(self, value: str) -> None:
+        self._set("telemetry_use", value)
+
+    @property
+    def every_s(self) -> float:
+        """Seconds between sampled frames."""
+        try:
+            return float(self._get("every_s", "1.0"))
+        except ValueError:
+            return 1.0
+
+    @every_s.setter
+    def every_s(self, value: float) -> None:
+        self._set("every_s", str(value))
+
+    @property
+    def last_folder(self) -> str:
+        """Where the last file dialog was."""
+        return self._get("last_folder", str(Path.home()))
+
+    @last_folder.setter
+    def last_folder(self, value: str) -> None:
+        self._set("last_folder", value)

@@ -1,0 +1,103 @@
+"""A real QGIS without its own window: application, canvas, message bar, and the engine beside them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("RS_COPILOT_ENGINE_PYTHON", str(ROOT / ".venv" / "bin" / "python"))
+# The folder that holds the plugin: the checkout, or where a built zip was unpacked.
+sys.path.insert(0, os.environ.get("RS_COPILOT_PLUGIN_DIR", str(ROOT)))
+
+qgis_core = pytest.importorskip("qgis.core", reason="QGIS's Python is needed")
+
+from qgis.core import QgsApplication, QgsProject, QgsSettings  # noqa: E402
+from qgis.gui import QgsMapCanvas, QgsMessageBar  # noqa: E402
+from qgis.PyQt.QtCore import QCoreApplication, QObject, QSize, Qt, pyqtSignal  # noqa: E402
+from qgis.PyQt.QtWidgets import QDockWidget, QMainWindow, QMenu, QToolBar  # noqa: E402
+from qgis_helpers import flush_deletions  # noqa: E402
+
+
+class Iface(QObject):
+    """As much of QgisInterface as the plugin uses, with real widgets behind it."""
+
+    currentLayerChanged = pyqtSignal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.window = QMainWindow()
+        self.window.resize(QSize(1200, 800))
+        self.canvas = QgsMapCanvas(self.window)
+        self.window.setCentralWidget(self.canvas)
+        self.bar = QgsMessageBar(self.window)
+        self.menus: dict[str, QMenu] = {}
+
+    def mainWindow(self):
+        return self.window
+
+    def mapCanvas(self):
+        return self.canvas
+
+    def messageBar(self):
+        return self.bar
+
+    def addDockWidget(self, area: Qt.DockWidgetArea, dock: QDockWidget) -> None:
+        self.window.addDockWidget(area, dock)
+
+    def removeDockWidget(self, dock: QDockWidget) -> None:
+        self.window.removeDockWidget(dock)
+
+    def addToolBar(self, name: str) -> QToolBar:
+        return self.window.addToolBar(name)
+
+    def addPluginToMenu(self, name: str, action) -> None:
+        self.menus.setdefault(name, QMenu(name)).addAction(action)
+
+    def removePluginMenu(self, name: str, action) -> None:
+        self.menus[name].removeAction(action)
+
+
+@pytest.fixture(scope="session")
+def qgis_app(tmp_path_factory):
+    profile = tmp_path_factory.mktemp("profile")
+    QCoreApplication.setOrganizationName("rs-copilot-tests")
+    QCoreApplication.setApplicationName("rs-copilot-tests")
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    app = QgsApplication([], True, str(profile))
+    QgsApplication.initQgis()
+    yield app
+    # QGIS is left to the end of the process: taking it down while Python still holds wrappers crashes.
+
+
+@pytest.fixture
+def iface(qgis_app):
+    made = Iface()
+    yield made
+    QgsProject.instance().clear()
+    made.window.close()
+    made.window.deleteLater()
+    flush_deletions()
+
+
+@pytest.fixture
+def plugin(iface, tmp_path):
+    from rs_copilot_plugin.plugin import RsCopilotPlugin
+
+    QgsSettings().setValue("rs_copilot/last_folder", str(tmp_path))
+    made = RsCopilotPlugin(iface)
+    made.initGui()
+    iface.window.show()
+    yield made
+    if made.workbench is not None:
+        made.unload()
+    flush_deletions()
+
+
+@pytest.fixture
+def workbench(plugin):
+    return plugin.workbench

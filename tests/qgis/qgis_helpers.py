@@ -1,0 +1,29 @@
+"""Small helps that the tests with QGIS share."""
+
+from __future__ import annotations
+
+import time
+
+from qgis.gui import QgsMessageBar
+from qgis.PyQt.QtCore import QCoreApplication, QEvent
+
+
+def flush_deletions() -> None:
+    """Let `deleteLater` happen now."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.processEvents()
+
+
+def wait_until(condition, timeout_s: float = 30.0, what: str = "condition") -> None:
+    """Run the event loop until something is true."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {timeout_s} s in vain for {what}")
+        QCoreApplication.processEvents()
+        time.sleep(0.002)
+
+
+def messages_in(bar: QgsMessageBar) -> list[str]:
+    """Title and text of every message that is shown."""
+    return [f"{item.title()}: {item.text()}" for item in bar.items()]
