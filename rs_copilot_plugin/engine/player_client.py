@@ -28,7 +28,7 @@ from rs_copilot_plugin.engine.session import EngineError, EngineSession, Reply, 
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """What a player must know about a clip. ``fps`` is ``"30000/1001"`` or ``None`` (stills, variable rate)."""
+    """What a player must know about a clip. ``fps`` is ``"30000/1001"`` or ``None`` (stills)."""
 
     path: str
     kind: str

@@ -12,6 +12,9 @@ HELLO_TIMEOUT_MS = 120_000
 # The worker gives itself 1.5 s to end its job.
 END_TIMEOUT_MS = 4_000
 
+# A closed transport has no owner any more, and a QProcess that is collected kills its program at once.
+_closing: set[ProcessTransport] = set()
+
 
 class ProcessTransport(Transport):
     """Messages on standard input and output, log on standard error. ``None`` means that there is no engine
@@ -49,6 +52,7 @@ class ProcessTransport(Transport):
             self._process.kill()
             self._process.waitForFinished(wait_ms)
         elif not wait_ms:
+            _closing.add(self)
             QTimer.singleShot(END_TIMEOUT_MS, self.kill)
 
     def kill(self) -> None:
@@ -109,6 +113,7 @@ class ProcessTransport(Transport):
             )
 
     def _close(self, exit_code: int | None, reason: str) -> None:
+        _closing.discard(self)
         events, self._events = self._events, None
         if events is not None:
             events.closed(exit_code, reason)
