@@ -36,9 +36,9 @@ SCENE_INTRO = f"""# The scene
 
 {GENERATED}
 
-A scene is one GeoPackage. QGIS opens it as it is; with the plugin it also gets styles and time. Geometry is in
-the satellite raster's CRS. Distances, areas and speeds are measured on the ellipsoid or in a local projected
-CRS. Times are seconds from the start of the clip, from the container's timestamps.
+A scene is one GeoPackage. QGIS opens it as it is; with the plugin it also gets styles and time. Geometry is
+in the satellite raster's CRS. Distances, areas and speeds are measured on the ellipsoid or in a local
+projected CRS. Times are seconds from the start of the clip, from the container's timestamps.
 
 Every row says where it came from, in these fields:
 """

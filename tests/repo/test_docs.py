@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import tomllib
 from pathlib import Path
 
 import docs
@@ -21,9 +20,7 @@ def test_generated_pages_are_up_to_date() -> None:
 
 def test_the_plugin_has_a_title_for_every_error_code() -> None:
     tree = ast.parse((ROOT / "rs_copilot_plugin" / "messages.py").read_text(encoding="utf-8"))
-    titles = next(
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "titles"
-    )
+    titles = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "titles")
     keys = {
         key.value
         for node in ast.walk(titles)
@@ -61,12 +58,13 @@ def test_documented_commands_exist() -> None:
     used = {
         (page.name, name)
         for page in PAGES
-        for name in re.findall(r"^(?:\.venv/bin/)?rs-copilot ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        for name in re.findall(
+            r"^(?:\.venv/bin/)?rs-copilot ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE
+        )
     }
     assert {(page, name) for page, name in used if name not in known} == set()
 
 
 def test_documented_python_is_the_required_one() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["requires-python"] == ">=3.10"
+    assert 'requires-python = ">=3.10"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert "Python 3.10" in (ROOT / "README.md").read_text(encoding="utf-8")

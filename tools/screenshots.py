@@ -1,0 +1,152 @@
+"""Take the documentation's screenshots: QGIS desktop on a virtual screen, with the plugin and the demo scene.
+
+``tools/screenshots.py --demo demo-out --out docs/images`` starts QGIS under Xvfb with a profile of its own,
+opens the demo scene with the plugin, brings up each view and saves it. Needs QGIS, Xvfb and the demo's
+output (``rs-copilot demo``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZE = (1600, 1000)
+LIMIT_S = 240
+SCREEN_WAIT_S = 10
+
+INI = """[PythonPlugins]
+rs_copilot_plugin=true
+
+[qgis]
+checkVersion=false
+newProjectDefault=false
+{tips}
+
+[locale]
+overrideFlag=true
+userLocale=en_US
+
+[app]
+fontPointSize=10
+"""
+
+
+def main() -> int:
+    """Parse the command line, take the pictures, say which there are."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--demo", type=Path, default=ROOT / "demo-out", help="folder with clip, raster and scene"
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="where the pictures go")
+    parser.add_argument("--qgis", default=shutil.which("qgis") or "qgis", help="the program")
+    parser.add_argument("--display", help="an X display to use instead of a virtual one")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="rs-copilot-screens-") as folder:
+        return run(Path(folder), options)
+
+
+def run(home: Path, options: argparse.Namespace) -> int:
+    """Start the screen and QGIS, wait for the end."""
+    write_profile(home / "profiles" / "profiles" / "docs" / "QGIS")
+    link_plugin(home / "plugins" / "rs_copilot_plugin")
+    before = time.time()
+    screen, display = (None, options.display) if options.display else start_screen()
+    try:
+        command = [
+            options.qgis, "--nologo", "--noversioncheck", "--profiles-path", str(home / "profiles"),
+            "--profile", "docs", "--code", str(ROOT / "tools" / "screenshots_in_qgis.py"),
+        ]  # fmt: skip
+        log = home / "qgis.log"
+        with log.open("wb") as output:
+            qgis = subprocess.run(
+                command, env=environment(home, display, options), stdout=output, stderr=output, timeout=LIMIT_S, check=False
+            )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        print(f"QGIS did not finish within {LIMIT_S} s", file=sys.stderr)
+        return 1
+    finally:
+        if screen is not None:
+            screen.terminate()
+            screen.wait(SCREEN_WAIT_S)
+    return report(options.out, before, qgis.returncode, log)
+
+
+def report(out: Path, since: float, code: int, log: Path) -> int:
+    """Name the new pictures; show QGIS's own words where something is missing."""
+    pictures = sorted(path for path in out.glob("*.png") if path.stat().st_mtime >= since - 1)
+    for path in pictures:
+        print(f"{path} ({path.stat().st_size // 1024} kB)")
+    failure = out / "screenshots-error.txt"
+    if failure.exists():
+        print(failure.read_text(encoding="utf-8"), file=sys.stderr)
+        failure.unlink()
+        code = code or 1
+    if code or not pictures:
+        print(log.read_text(errors="replace")[-4000:], file=sys.stderr)
+    return 1 if code or not pictures else 0
+
+
+def write_profile(folder: Path) -> None:
+    """A profile in which nothing asks and the plugin is on."""
+    folder.mkdir(parents=True)
+    tips = "\n".join(f"showTips{version}=false" for version in ("322", "334", "340", "344", "400"))
+    (folder / "QGIS3.ini").write_text(INI.format(tips=tips), encoding="utf-8")
+
+
+def link_plugin(folder: Path) -> None:
+    """The plugin's folder as QGIS wants it, made of links into the checkout."""
+    folder.mkdir(parents=True)
+    for entry in (ROOT / "rs_copilot_plugin").iterdir():
+        if entry.name != "__pycache__":
+            (folder / entry.name).symlink_to(entry)
+    (folder / "metadata.txt").symlink_to(ROOT / "metadata.txt")
+
+
+def start_screen() -> tuple[subprocess.Popen[bytes], str]:
+    """An Xvfb that chooses a free display itself."""
+    read, write = os.pipe()
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(write),
+        "-screen",
+        "0",
+        f"{SIZE[0]}x{SIZE[1]}x24",
+        "-nolisten",
+        "tcp",
+    ]
+    screen = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as numbers:
+        return screen, f":{numbers.readline().strip()}"
+
+
+def environment(home: Path, display: str, options: argparse.Namespace) -> dict[str, str]:
+    """What QGIS and the script inside it need to know."""
+    runtime = home / "runtime"
+    runtime.mkdir(mode=0o700)
+    return os.environ | {
+        "HOME": str(home),
+        "XDG_RUNTIME_DIR": str(runtime),
+        "LANG": "C.UTF-8",
+        "DISPLAY": display,
+        "QT_QPA_PLATFORM": "xcb",
+        "LIBGL_ALWAYS_SOFTWARE": "1",
+        "QGIS_PLUGINPATH": str(home / "plugins"),
+        "RS_COPILOT_ENGINE_PYTHON": str(ROOT / ".venv" / "bin" / "python"),
+        "RS_COPILOT_SHOTS_DEMO": str(options.demo.resolve()),
+        "RS_COPILOT_SHOTS_OUT": str(options.out.resolve()),
+        "RS_COPILOT_SHOTS_SIZE": f"{SIZE[0]}x{SIZE[1]}",
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,150 @@
+"""Runs inside QGIS (``--code``): brings up each view of the plugin and saves it as a picture."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import qgis.utils
+from qgis.core import QgsProject
+from qgis.PyQt.QtCore import Qt, QTimer
+from qgis.PyQt.QtWidgets import QDockWidget
+from qgis.utils import iface
+
+DEMO = Path(os.environ["RS_COPILOT_SHOTS_DEMO"])
+OUT = Path(os.environ["RS_COPILOT_SHOTS_OUT"])
+WIDTH, HEIGHT = map(int, os.environ["RS_COPILOT_SHOTS_SIZE"].split("x"))
+POLL_MS = 100
+STEP_LIMIT = 600
+
+
+def first(*patterns: str) -> Path:
+    """The first file of the demo that fits one of the patterns."""
+    for pattern in patterns:
+        found = sorted(DEMO.glob(pattern))
+        if found:
+            return found[0]
+    raise FileNotFoundError(f"no {' or '.join(patterns)} in {DEMO}")
+
+
+class Tour:
+    """Goes from view to view; each step of the script yields what to wait for."""
+
+    def __init__(self) -> None:
+        plugin = qgis.utils.plugins["rs_copilot_plugin"]
+        self.bench = plugin.workbench
+        self.plugin = plugin
+        self._steps = self.script()
+        self._ready: Callable[[], bool] = lambda: True
+        self._polls = 0
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._poll)
+        self._timer.start(POLL_MS)
+
+    def script(self) -> Iterator[Callable[[], bool]]:
+        """The tour itself."""
+        self.arrange()
+        yield self.after(5)
+        bench = self.bench
+        bench.add_satellite_file(first("satellite.tif", "*.tif"))
+        yield self.drawn
+        bench.add_paths([first("clip.mp4", "*.mp4")])
+        yield self.after(10)
+        self.shoot("dock")
+        bench.open_scene(first("scene.gpkg", "*scene*.gpkg"))
+        yield lambda: {"frames", "footprints"} <= set(bench.scene.layer_names())
+        yield self.after(10)
+        yield self.drawn
+        self.shoot("scene")
+        bench.player.seek(0.45 * bench.player.player.duration_s)
+        yield self.after(15)
+        bench.video.follow_button.setChecked(False)
+        self.shoot("video")
+        bench.video.drape_button.setChecked(True)
+        self.close_in()
+        yield self.after(5)
+        yield self.drawn
+        yield self.after(5)
+        self.shoot("drape")
+        bench.video.drape_button.setChecked(False)
+        bench.dock.circles_check.setChecked(True)
+        yield self.after(5)
+        yield self.drawn
+        self.shoot("circles")
+
+    def arrange(self) -> None:
+        """A window of the wanted size with only the docks that matter."""
+        window = iface.mainWindow()
+        window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMaximized)
+        window.setGeometry(0, 0, WIDTH, HEIGHT)
+        for dock in window.findChildren(QDockWidget):
+            if dock.objectName() not in ("Layers", "RsCopilotDock", "RsCopilotVideo"):
+                dock.hide()
+        docks = [self.bench.dock, self.bench.video]
+        for dock in docks:
+            dock.show()
+        window.resizeDocks(docks, [430, 430], Qt.Orientation.Horizontal)
+        window.resizeDocks(docks, [500, 400], Qt.Orientation.Vertical)
+        iface.messageBar().clearWidgets()
+
+    def close_in(self) -> None:
+        """Zoom to what the current frame sees."""
+        canvas = iface.mapCanvas()
+        item = self.bench.overlay._item
+        canvas.setExtent(item.rect())
+        canvas.zoomByFactor(1.5)
+
+    def drawn(self) -> bool:
+        """Whether the map is finished."""
+        return not iface.mapCanvas().isDrawing()
+
+    def after(self, polls: int) -> Callable[[], bool]:
+        """Wait some polls."""
+        left = [polls]
+
+        def ready() -> bool:
+            left[0] -= 1
+            return left[0] < 0
+
+        return ready
+
+    def shoot(self, name: str) -> None:
+        """Save the whole window."""
+        iface.mainWindow().grab().save(str(OUT / f"{name}.png"))
+
+    def _poll(self) -> None:
+        try:
+            self._polls += 1
+            if self._polls > STEP_LIMIT:
+                raise TimeoutError("a step of the tour did not finish")
+            if self._ready():
+                self._polls = 0
+                self._ready = next(self._steps)
+        except StopIteration:
+            self._end()
+        except Exception:  # noqa: BLE001 - Qt slot border: the caller reads the reason from the file
+            (OUT / "screenshots-error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            self._end()
+
+    def _end(self) -> None:
+        self._timer.stop()
+        # Layers in a temporary folder count as unsaved, and QGIS would ask.
+        QgsProject.instance().clear()
+        QgsProject.instance().setDirty(False)
+        iface.actionExit().trigger()
+
+
+def begin() -> None:
+    """Start when QGIS's own event loop runs."""
+    global tour  # noqa: PLW0603 - keeps the tour alive
+    try:
+        tour = Tour()
+    except Exception:  # noqa: BLE001 - see above
+        (OUT / "screenshots-error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        iface.actionExit().trigger()
+
+
+tour = None
+QTimer.singleShot(1500, begin)
