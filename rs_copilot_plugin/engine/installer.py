@@ -73,7 +73,7 @@ def check_space(plan: InstallPlan) -> int:
     free = shutil.disk_usage(_existing_parent(plan.folder)).free
     if free < plan.disk_bytes:
         raise InstallError(
-            f"The environment needs {plan.disk_bytes / 1e9:.1f} GB; {free / 1e9:.1f} GB are free in {plan.folder}.",
+            f"The engine needs {plan.disk_bytes / 1e9:.1f} GB; {free / 1e9:.1f} GB are free for {plan.folder}.",
             "Free some space, or point the plugin at an interpreter of your own.",
         )
     return free
