@@ -44,7 +44,7 @@ bench: ## run the benchmarks and rewrite the figures in docs/benchmarks.md
 
 docs: ## rebuild the generated pages and the screenshots of docs/
 	@tools/setup.sh dev qgis docs
-	@$(PYTHON) tools/docs.py
+	@$(PYTHON) tools/build_docs.py
 
 lock: ## resolve the locked packages again after a change in pyproject.toml
 	@tools/setup.sh dev

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-import docs
+import build_docs
 import pytest
 from plugin_files import ROOT
 
@@ -15,7 +15,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
 def test_generated_pages_are_up_to_date() -> None:
-    assert docs.stale_pages() == []
+    assert build_docs.stale_pages() == []
 
 
 def test_the_plugin_has_a_title_for_every_error_code() -> None:
@@ -28,7 +28,7 @@ def test_the_plugin_has_a_title_for_every_error_code() -> None:
         for key in node.keys
         if isinstance(key, ast.Constant)
     }
-    assert {item.code for item in docs.error_classes()} <= keys
+    assert {item.code for item in build_docs.error_classes()} <= keys
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -54,7 +54,7 @@ def test_documented_make_targets_exist() -> None:
 
 
 def test_documented_commands_exist() -> None:
-    known = set(docs.command_names())
+    known = set(build_docs.command_names())
     used = {
         (page.name, name)
         for page in PAGES
