@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from av.container import InputContainer
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideData, Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -141,8 +142,7 @@ def _rgb(picture: VideoFrame) -> ByteImage:
 
 
 def _turn_of(picture: VideoFrame) -> Turn:
-    for at in range(len(picture.side_data)):
-        data = picture.side_data[at]
+    for data in cast("Iterable[SideData]", picture.side_data):
         if data.type is Type.DISPLAYMATRIX:
             return Turn.from_display_matrix(bytes(data))
     return Turn()
