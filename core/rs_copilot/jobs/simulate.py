@@ -1,0 +1,171 @@
+"""Use case: render a demo world with exact truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field
+
+from rs_copilot.errors import StorageError, UsageError
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.simulation.settings import ClipSettings, SatelliteSettings, Settings, WorldSettings
+from rs_copilot.types import SizeWH
+
+FILES = ("satellite.tif", "clip.mp4", "clip.srt", "truth.gpkg", "dem.tif", "dsm.tif")
+SeasonName = Literal["summer", "autumn"]
+
+
+class SimulateParams(BaseModel):
+    """What to render and where to; the same numbers give the same world."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    out: Path
+    seed: int = 7
+    seconds: float = Field(20.0, gt=0.0, le=600.0)
+    size: str = "1280x720"
+    fps: str = "10"
+    extent_m: float = Field(800.0, ge=300.0, le=1600.0)
+    gsd_m: float = Field(0.4, ge=0.2, le=2.0)
+    clip_season: SeasonName = "summer"
+    satellite_season: SeasonName = "autumn"
+    lean_deg: float = Field(5.0, ge=0.0, le=25.0)
+    use_cache: bool = True
+
+
+class SimulateResult(BaseModel):
+    """The files of the world and what is in them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    out: Path
+    files: dict[str, Path]
+    frame_count: int
+    cached: bool
+
+    def summary(self) -> str:
+        """A few lines for people."""
+        source = "taken from the cache" if self.cached else "rendered"
+        return "\n".join(
+            [
+                f"Demo world with {self.frame_count} frames, {source}:",
+                *(f"  {p}" for p in self.files.values()),
+            ]
+        )
+
+
+def run(params: SimulateParams, context: JobContext) -> SimulateResult:
+    """Render the world, or copy it from the cache.
+
+    Raises:
+        UsageError: size or frame rate cannot be read.
+        StorageError: the output folder cannot be written.
+        CancelledError: the user stopped; no half-written file is left.
+    """
+    settings = settings_of(params)
+    cached = cache_folder(settings)
+    found = params.use_cache and all((cached / name).is_file() for name in FILES)
+    try:
+        params.out.mkdir(parents=True, exist_ok=True)
+        if found:
+            _copy(cached, params.out)
+        else:
+            _render_into(settings, params.out, context)
+            if params.use_cache:
+                _keep(params.out, cached, context)
+    except OSError as error:
+        raise StorageError(f"cannot write the demo world to {params.out}: {error}") from error
+    frames = settings.clip.frame_count
+    context.progress(frames, frames, "demo world ready")
+    return SimulateResult(
+        out=params.out, files={name: params.out / name for name in FILES}, frame_count=frames, cached=found
+    )
+
+
+def settings_of(params: SimulateParams) -> Settings:
+    """The simulation's own settings.
+
+    Raises:
+        UsageError: size or frame rate cannot be read.
+    """
+    try:
+        width, height = (int(part) for part in params.size.lower().split("x"))
+        fps = Fraction(params.fps)
+    except (ValueError, ZeroDivisionError) as error:
+        found = f"{params.size}, {params.fps}"
+        message = f"expected a size like 1280x720 and a frame rate like 10 or 30000/1001, found {found}"
+        raise UsageError(message) from error
+    if not (
+        64 <= width <= 3840 and 64 <= height <= 2160 and width % 2 == 0 and height % 2 == 0 and 0 < fps <= 60
+    ):
+        raise UsageError(
+            f"expected even sides of 64 to 3840 px and up to 60 fps, found {params.size}, {params.fps}"
+        )
+    return Settings(
+        WorldSettings(seed=params.seed, extent_m=params.extent_m),
+        ClipSettings(seconds=params.seconds, fps=fps, size=SizeWH(width, height), season=params.clip_season),
+        SatelliteSettings(gsd_m=params.gsd_m, season=params.satellite_season, lean_deg=params.lean_deg),
+    )
+
+
+def cache_folder(settings: Settings) -> Path:
+    """Where a world with these settings is kept between runs."""
+    key = hashlib.sha256(json.dumps(settings.as_dict(), sort_keys=True).encode()).hexdigest()[:20]
+    return Path(platformdirs.user_cache_dir("rs-copilot")) / "worlds" / key
+
+
+def _copy(source: Path, target: Path) -> None:
+    for name in FILES:
+        draft = target / f".{name}.part"
+        shutil.copyfile(source / name, draft)
+        draft.replace(target / name)
+
+
+def _keep(source: Path, cached: Path, context: JobContext) -> None:
+    """A cache that cannot be written is not worth failing for."""
+    try:
+        cached.mkdir(parents=True, exist_ok=True)
+        _copy(source, cached)
+    except OSError as error:
+        context.warn(f"the demo world could not be kept for next time: {error}")
+
+
+def _render_into(settings: Settings, out: Path, context: JobContext) -> None:
+    with tempfile.TemporaryDirectory(prefix=".simulate-", dir=out) as folder:
+        draft = Path(folder)
+        _render(settings, draft, context)
+        for name in FILES:
+            (draft / name).replace(out / name)
+
+
+def _render(settings: Settings, folder: Path, context: JobContext) -> None:
+    """Everything into ``folder``; imports are late because numba is heavy."""
+    from rs_copilot.simulation.clip import ClipWriter, rendered_frames
+    from rs_copilot.simulation.satellite import satellite_image, write_elevation, write_satellite
+    from rs_copilot.simulation.scenario import make_scenario
+    from rs_copilot.simulation.telemetry import read_instruments, srt_text
+    from rs_copilot.simulation.truth import Observation, observe, truth_tables
+    from rs_copilot.simulation.truth_store import write_truth
+
+    total = settings.clip.frame_count
+    context.progress(0, total, "building the town")
+    scenario = make_scenario(settings)
+    context.progress(0, total, "rendering the satellite image")
+    write_satellite(folder / "satellite.tif", scenario, satellite_image(scenario))
+    write_elevation(folder / "dem.tif", folder / "dsm.tif", scenario.world)
+    readings = read_instruments(scenario.world, scenario.flight, scenario.telemetry_rng)
+    (folder / "clip.srt").write_text(srt_text(scenario.flight, readings), encoding="utf-8")
+    observations: list[Observation] = []
+    with ClipWriter(folder / "clip.mp4", scenario) as writer:
+        for frame in rendered_frames(scenario):
+            writer.write(frame)
+            observations += observe(scenario, frame)
+            context.progress(frame.index + 1, total, f"rendering frame {frame.index + 1} of {total}")
+    write_truth(folder / "truth.gpkg", truth_tables(scenario, observations))

@@ -1,0 +1,276 @@
+"""Vehicles that follow lanes, keep their distance, wait at junctions; people that walk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rs_copilot.simulation import bodies
+from rs_copilot.simulation.bodies import KINDS, PERSON, Rgb
+from rs_copilot.simulation.paths import Crossing, Path, vehicle_path, walk_path
+from rs_copilot.simulation.world import World
+from rs_copilot.types import FloatArray
+
+STEP_S = 0.05
+WARM_UP_S = 14.0
+LABELS = ("car", "van", "truck", "bus")
+LABEL_SHARES = (0.77, 0.12, 0.07, 0.04)
+
+
+@dataclass(frozen=True)
+class Mover:
+    """One moving object over the clip, sampled every STEP_S from time 0."""
+
+    track_id: int
+    label: str
+    color: Rgb
+    xyz_m: FloatArray  # (T, 3)
+    heading_rad: FloatArray  # (T,) unwrapped
+    speed_mps: FloatArray  # (T,)
+    turns: tuple[tuple[float, float], ...]  # (time, angle in degrees, left positive)
+
+    def at(self, time_s: float) -> tuple[FloatArray, float, float]:
+        """Position of the middle of its base, heading and speed."""
+        s = float(np.clip(time_s / STEP_S, 0.0, len(self.speed_mps) - 1.001))
+        i, w = int(s), s - int(s)
+        blend = [a[i] + w * (a[i + 1] - a[i]) for a in (self.xyz_m, self.heading_rad, self.speed_mps)]
+        return blend[0], float(blend[1]), float(blend[2])
+
+
+@dataclass
+class _Driver:
+    """A vehicle while it is simulated."""
+
+    label: str
+    color: Rgb
+    path: Path
+    station_m: float
+    speed_mps: float
+    patience_s: float
+    stopped_s: float = 0.0
+    passed: int = 0
+    waited: bool = False
+    log: list[tuple[float, float, float, float]] = field(default_factory=list)
+    turns: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def length_m(self) -> float:
+        """Bumper to bumper."""
+        return KINDS[self.label].length_m
+
+    @property
+    def crossing(self) -> Crossing | None:
+        """The junction ahead or under the vehicle."""
+        return self.path.crossings[self.passed] if self.passed < len(self.path.crossings) else None
+
+
+def simulate_traffic(
+    world: World, focus_xy: FloatArray, seconds: float, rng: np.random.Generator
+) -> list[Mover]:
+    """Traffic around ``focus_xy`` (N, 2), the ground the camera will look at."""
+    drivers = _spawn(world, focus_xy, rng)
+    walkers = _walkers(world, focus_xy, rng)
+    steps = int((seconds + 0.5) / STEP_S) + 2
+    holders: dict[int, tuple[int, int]] = {}
+    for step in range(-int(WARM_UP_S / STEP_S), steps):
+        time_s = step * STEP_S
+        _advance(drivers, walkers, holders, time_s)
+        if step >= 0:
+            for driver in drivers:
+                xy = driver.path.at(driver.station_m)
+                driver.log.append(
+                    (*xy, driver.path.heading_rad(driver.station_m, 0.6 * driver.length_m), driver.speed_mps)
+                )
+    movers = [_mover(world, number, driver) for number, driver in enumerate(drivers, start=1)]
+    return movers + [_walking(world, len(movers) + n, w, steps) for n, w in enumerate(walkers, start=1)]
+
+
+def _spawn(world: World, focus_xy: FloatArray, rng: np.random.Generator) -> list[_Driver]:
+    """Vehicles on edges near the focus, more of them on larger roads, none inside another."""
+    edges = world.network.edges
+    drivers: list[_Driver] = []
+    places: list[FloatArray] = []
+    weights = np.array(
+        [_weight(edge.points_xy, focus_xy) * (1.0, 2.0, 3.0)[edge.road_class] for edge in edges]
+    )
+    for _ in range(150):
+        index = int(rng.choice(len(edges), p=weights / weights.sum()))
+        path = vehicle_path(world.network, index, bool(rng.random() < 0.5), rng, 420.0)
+        near = _near_stations(path, focus_xy)
+        label = str(rng.choice(LABELS, p=LABEL_SHARES))
+        station = float(near[rng.integers(len(near))]) if len(near) else 0.0
+        color = bodies.CAR_COLORS[int(rng.choice(len(bodies.CAR_COLORS), p=bodies.COLOR_SHARES))]
+        if not len(near) or any(np.linalg.norm(path.at(station) - place) < 15.0 for place in places):
+            continue
+        places.append(path.at(station))
+        driver = _Driver(
+            label, color, path, station, 0.7 * path.allowed_mps[int(station)], float(rng.uniform(1.0, 3.0))
+        )
+        driver.passed = sum(c.clear_m < station for c in path.crossings)
+        drivers.append(driver)
+        if len(drivers) == 52:
+            break
+    return drivers
+
+
+def _weight(points_xy: FloatArray, focus_xy: FloatArray) -> float:
+    gaps = np.linalg.norm(points_xy[:, None] - focus_xy[None], axis=2).min()
+    return float(np.exp(-0.5 * (gaps / 70.0) ** 2))
+
+
+def _near_stations(path: Path, focus_xy: FloatArray) -> FloatArray:
+    """Stations from which the drive leads past the focus during the clip."""
+    stations = np.arange(2.0, max(3.0, path.length_m - 160.0), 4.0)
+    points = np.array([path.at(float(s)) for s in stations])
+    gaps = np.linalg.norm(points[:, None] - focus_xy[None, ::5], axis=2).min(axis=1)
+    return np.asarray(stations[gaps < 110.0])
+
+
+def _walkers(world: World, focus_xy: FloatArray, rng: np.random.Generator) -> list[tuple[Path, Rgb, float]]:
+    """People with their path, clothes and the time by which they are ahead."""
+    edges = [e for e in world.network.edges if not e.bridge and e.name != "Quay Road"]
+    weights = np.array([_weight(edge.points_xy, focus_xy) for edge in edges])
+    walkers = []
+    for _ in range(34):
+        edge = edges[int(rng.choice(len(edges), p=weights / weights.sum()))]
+        path = walk_path(edge, float(rng.uniform(8.0, max(9.0, edge.stations_m[-1] - 8.0))), rng)
+        walkers.append(
+            (path, bodies.CLOTHES[int(rng.integers(len(bodies.CLOTHES)))], float(rng.uniform(0.0, 4.0)))
+        )
+    return walkers
+
+
+def _walk_station(path: Path, ahead_s: float, time_s: float) -> float:
+    """There and back along the path."""
+    way = (max(time_s, 0.0) + ahead_s) * path.allowed_mps[0]
+    lap = way % (2.0 * path.length_m)
+    return float(min(lap, 2.0 * path.length_m - lap))
+
+
+def _advance(
+    drivers: list[_Driver],
+    walkers: list[tuple[Path, Rgb, float]],
+    holders: dict[int, tuple[int, int]],
+    time_s: float,
+) -> None:
+    """One step for everybody."""
+    places = np.array([d.path.at(d.station_m) for d in drivers])
+    headings = np.array([d.path.heading_rad(d.station_m, 2.0) for d in drivers])
+    speeds = np.array([d.speed_mps for d in drivers])
+    lengths = np.array([d.length_m for d in drivers])
+    people = np.array([w[0].at(_walk_station(w[0], w[2], time_s)) for w in walkers])
+    for number, driver in enumerate(drivers):
+        gap, closing = _leader(number, places, headings, speeds, lengths)
+        gap = min(gap, _person_ahead(places[number], headings[number], people) - driver.length_m / 2.0)
+        line = _line_gap(number, driver, holders)
+        if line < gap:
+            gap, closing = line, driver.speed_mps
+        _drive(driver, gap, closing, time_s)
+
+
+def _leader(
+    number: int, places: FloatArray, headings: FloatArray, speeds: FloatArray, lengths: FloatArray
+) -> tuple[float, float]:
+    """Free metres to the vehicle ahead, and how fast they shrink."""
+    c, s = np.cos(headings[number]), np.sin(headings[number])
+    offset = places - places[number]
+    ahead, aside = c * offset[:, 0] + s * offset[:, 1], -s * offset[:, 0] + c * offset[:, 1]
+    same_way = np.cos(headings - headings[number]) > 0.4
+    found = (ahead > 0.1) & (ahead < 45.0) & (np.abs(aside) < 1.5 + 0.02 * ahead) & same_way
+    if not found.any():
+        return 1e3, 0.0
+    nearest = int(np.flatnonzero(found)[np.argmin(ahead[found])])
+    return float(ahead[nearest] - 0.5 * (lengths[nearest] + lengths[number])), float(
+        speeds[number] - speeds[nearest]
+    )
+
+
+def _person_ahead(place: FloatArray, heading: float, people: FloatArray) -> float:
+    offset = people - place
+    ahead = np.cos(heading) * offset[:, 0] + np.sin(heading) * offset[:, 1]
+    aside = -np.sin(heading) * offset[:, 0] + np.cos(heading) * offset[:, 1]
+    found = (ahead > 0.5) & (ahead < 22.0) & (np.abs(aside) < 1.7)
+    return float(ahead[found].min()) if found.any() else 1e3
+
+
+def _line_gap(number: int, driver: _Driver, holders: dict[int, tuple[int, int]]) -> float:
+    """Metres to the stop line if the junction ahead must be waited for, else far.
+
+    A junction serves one arm at a time; ``holders`` says which arm and which vehicle came last.
+    """
+    crossing = driver.crossing
+    if crossing is None:
+        return 1e3
+    distance = crossing.stop_m - driver.station_m - driver.length_m / 2.0
+    if driver.station_m - driver.length_m / 2.0 > crossing.clear_m:
+        if holders.get(crossing.node, (-1, -1))[1] == number:
+            del holders[crossing.node]
+        driver.passed, driver.waited, driver.stopped_s = driver.passed + 1, False, 0.0
+        return 1e3
+    if distance < -1.5 or distance > 32.0:
+        return 1e3
+    if crossing.must_stop and not driver.waited:
+        driver.waited = driver.stopped_s >= driver.patience_s and distance < 4.0
+        return max(distance, 0.1)
+    holder = holders.get(crossing.node)
+    if holder is None or holder[0] == crossing.arm or holder[1] == number:
+        holders[crossing.node] = (crossing.arm, number)
+        return 1e3
+    return max(distance, 0.1)
+
+
+def _drive(driver: _Driver, gap_m: float, closing_mps: float, time_s: float) -> None:
+    """Intelligent driver model (Treiber, Hennecke, Helbing 2000, eq. 2-3), then move."""
+    wanted = max(
+        0.5, float(driver.path.allowed_mps[min(int(driver.station_m), len(driver.path.allowed_mps) - 1)])
+    )
+    speed, comfort, accelerate = driver.speed_mps, 2.2, 1.9
+    desired = 1.8 + max(0.0, 1.0 * speed + speed * closing_mps / (2.0 * np.sqrt(comfort * accelerate)))
+    push = accelerate * (1.0 - (speed / wanted) ** 4 - (desired / max(gap_m, 0.3)) ** 2)
+    driver.speed_mps = float(np.clip(speed + STEP_S * np.clip(push, -6.0, accelerate), 0.0, 20.0))
+    driver.stopped_s = driver.stopped_s + STEP_S if driver.speed_mps < 0.3 else 0.0
+    before = driver.station_m
+    driver.station_m = min(before + STEP_S * driver.speed_mps, driver.path.length_m - 3.0)
+    for crossing in driver.path.crossings:
+        middle = 0.5 * (crossing.stop_m + 6.0 + crossing.clear_m)
+        if before < middle <= driver.station_m and time_s >= 0.0:
+            driver.turns.append((time_s, crossing.turn_deg))
+
+
+def _mover(world: World, track_id: int, driver: _Driver) -> Mover:
+    log = np.array(driver.log)
+    xy, heading = log[:, :2], np.unwrap(log[:, 2])
+    height = world.road_z(xy, _on_bridge(world, xy, driver))
+    turns = tuple((t, a) for t, a in driver.turns if abs(a) > 35.0)
+    return Mover(
+        track_id, driver.label, driver.color, np.column_stack([xy, height]), heading, log[:, 3], turns
+    )
+
+
+def _on_bridge(
+    world: World, xy: FloatArray, driver: _Driver
+) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """On the deck, unless the drive passes below it on the quay."""
+    heading = np.array(driver.log)[:, 2]
+    start, end = world.network.bridge.points_xy[[0, -1]]
+    along = np.arctan2(*(end - start)[::-1])
+    return np.asarray(world.network.is_on_deck(xy) & (np.abs(np.cos(heading - along)) > 0.7))
+
+
+def _walking(world: World, track_id: int, walker: tuple[Path, Rgb, float], steps: int) -> Mover:
+    path, color, ahead_s = walker
+    stations = np.array([_walk_station(path, ahead_s, k * STEP_S) for k in range(steps)])
+    xy = np.array([path.at(float(s)) for s in stations])
+    back = np.gradient(stations) < 0.0
+    heading = np.array([path.heading_rad(float(s), 1.0) for s in stations]) + np.pi * back
+    speed = np.full(steps, path.allowed_mps[0])
+    return Mover(
+        track_id,
+        PERSON.label,
+        color,
+        np.column_stack([xy, world.ground_z(xy)]),
+        np.unwrap(heading),
+        speed,
+        (),
+    )
