@@ -72,8 +72,9 @@ def check_space(plan: InstallPlan) -> int:
     """
     free = shutil.disk_usage(_existing_parent(plan.folder)).free
     if free < plan.disk_bytes:
+        needed_gb, free_gb = plan.disk_bytes / 1e9, free / 1e9
         raise InstallError(
-            f"The engine needs {plan.disk_bytes / 1e9:.1f} GB; {free / 1e9:.1f} GB are free for {plan.folder}.",
+            f"The engine needs {needed_gb:.1f} GB; {free_gb:.1f} GB are free for {plan.folder}.",
             "Free some space, or point the plugin at an interpreter of your own.",
         )
     return free

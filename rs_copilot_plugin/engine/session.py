@@ -166,6 +166,7 @@ class EngineSession:
         self._waiting: list[RequestHandle] = []
         self._next_id = 1
         self._link: _Link | None = None
+        self._refusal: EngineError | None = None
 
     @property
     def state(self) -> SessionState:
@@ -203,16 +204,19 @@ class EngineSession:
         if self._state in (SessionState.STARTING, SessionState.READY):
             return
         if not self.supervisor.may_start:
+            self._refusal = self._refusal or self._too_many_deaths()
+        if self._refusal is not None:
             self._set_state(SessionState.FAILED)
-            self._answer_all(self._restart_refused())
+            self._answer_all(self._refusal)
             return
         self._set_state(SessionState.STARTING)
         self._link = _Link(self, self._open_transport())
         self._link.start()
 
     def retry(self) -> None:
-        """Forget earlier deaths, so that the next request may start the engine again."""
+        """Forget earlier failures, so that the next request may start the engine again."""
         self.supervisor.reset()
+        self._refusal = None
         if self._state is SessionState.FAILED:
             self._set_state(SessionState.STOPPED)
 
@@ -269,7 +273,7 @@ class EngineSession:
     def _give_up(self, error: EngineError) -> None:
         """What the engine says cannot be understood: starting it again would not help."""
         link, self._link = self._link, None
-        self.problem = error
+        self.problem = self._refusal = error
         self._set_state(SessionState.FAILED)
         self._answer_all(error)
         if link is not None:
@@ -297,8 +301,14 @@ class EngineSession:
     # --- helpers
 
     def _send(self, handle: RequestHandle) -> None:
+        try:
+            data = encode(handle.message)
+        except ProtocolError as error:
+            answer = EngineError(Code.BAD_MESSAGE, str(error))
+            self._close(handle.id, lambda: handle._fail(answer))
+            return
         if self._link is not None:
-            self._link.transport.write(encode(handle.message))
+            self._link.transport.write(data)
 
     def _close(self, request_id: int, answer: Callable[[], None]) -> None:
         self._open.pop(request_id, None)
@@ -313,7 +323,7 @@ class EngineSession:
             )
             handle._fail(EngineError(error.code, error.message, error.hint, details))
 
-    def _restart_refused(self) -> EngineError:
+    def _too_many_deaths(self) -> EngineError:
         last = self.problem or EngineError(Code.ENGINE_NOT_STARTED, "The engine ended.")
         message = f"The engine ended {self.supervisor.failures} times in a row; the last time: {last.message}"
         return EngineError(

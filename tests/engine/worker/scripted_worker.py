@@ -55,7 +55,7 @@ def make_table():
         return Outcome({})
 
     def chatty(params, context):
-        print("hello from print")
+        print("hello from print")  # noqa: T201  what libraries do
         os.write(1, b"hello from C\n")
         subprocess.run([sys.executable, "-c", "print('hello from a child')"], check=True)
         return Outcome({"stdin": os.read(0, 10).decode()})
