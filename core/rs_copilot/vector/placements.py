@@ -13,7 +13,7 @@ import pandas as pd
 import pyproj
 
 from rs_copilot.errors import SceneError
-from rs_copilot.types import FrameStatus, Placement, SizeWH
+from rs_copilot.types import FrameStatus, LonLat, Placement, SizeWH
 from rs_copilot.vector.store import read_layer, read_scene_info
 
 
@@ -30,6 +30,7 @@ class ClipPlacements:
     metric_crs: pyproj.CRS
     scene_crs: pyproj.CRS
     placements: tuple[Placement, ...]
+    cameras: tuple[LonLat | None, ...]
 
 
 def read_clips(path: str | Path) -> tuple[str, ...]:
@@ -59,7 +60,9 @@ def read_placements(path: str | Path, clip: str) -> ClipPlacements:
     metric_crs = pyproj.CRS.from_user_input(crs_names[0]) if len(crs_names) else table.crs
     rows: Sequence[dict[str, Any]] = table.sort_values("frame").to_dict("records")
     placements = tuple(_placement(row) for row in rows)
-    return ClipPlacements(clip, Path(str(rows[0]["clip_path"])), metric_crs, table.crs, placements)
+    cameras = tuple(None if pd.isna(r["cam_lon"]) else LonLat(r["cam_lon"], r["cam_lat"]) for r in rows)
+    clip_path = Path(str(rows[0]["clip_path"]))
+    return ClipPlacements(clip, clip_path, metric_crs, table.crs, placements, cameras)
 
 
 def _placement(row: dict[str, Any]) -> Placement:

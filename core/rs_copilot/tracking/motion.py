@@ -1,0 +1,196 @@
+"""What moves against the ground between neighbouring frames. Pure: arrays in, blobs out.
+
+Neighbours are warped into the current frame by frame-to-frame homographies of the ground; their median
+is the empty scene. A pixel counts as changed when it leaves the local range of that median, so that a
+misregistration of a pixel, which any edge has, is no motion. Images are grey uint8 at working size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from rs_copilot.types import BoolArray, ByteImage, FloatArray
+
+
+@dataclass(frozen=True)
+class MotionSettings:
+    """How sensitive detection is; lengths in metres on the ground, brightness in grey levels of 255."""
+
+    weak_level: int = 9
+    strong_level: int = 18
+    noise_factor: float = 4.0
+    tolerance_px: int = 1
+    edge_share: float = 0.35
+    unrest_share: float = 1.0
+    join_m: float = 1.2
+    min_area_m2: float = 0.5
+    max_area_m2: float = 150.0
+    max_length_m: float = 26.0
+    min_area_px: int = 6
+    max_changed_share: float = 0.25
+
+
+DEFAULT_MOTION = MotionSettings()
+
+
+@dataclass(frozen=True)
+class Blobs:
+    """Changed regions of one frame, in pixels of the image that they were found in (GDAL convention).
+
+    ``boxes_px`` is ``(N, 4)`` x1, y1, x2, y2; ``centers_px`` ``(N, 2)``; ``area_px`` and ``level``
+    (strongest change, grey levels) ``(N,)``.
+    """
+
+    boxes_px: FloatArray
+    centers_px: FloatArray
+    area_px: FloatArray
+    level: FloatArray
+
+    def __post_init__(self) -> None:
+        shapes = (self.boxes_px.shape, self.centers_px.shape, self.area_px.shape, self.level.shape)
+        count = len(self.boxes_px)
+        if shapes != ((count, 4), (count, 2), (count,), (count,)):
+            raise ValueError(f"expected shapes (N, 4), (N, 2), (N,), (N,), found {shapes}")
+
+    def __len__(self) -> int:
+        return len(self.boxes_px)
+
+    @classmethod
+    def empty(cls) -> Blobs:
+        """No blobs."""
+        return cls(np.empty((0, 4)), np.empty((0, 2)), np.empty(0), np.empty(0))
+
+    def chosen(self, mask: BoolArray) -> Blobs:
+        """The blobs where ``mask`` is true."""
+        return Blobs(self.boxes_px[mask], self.centers_px[mask], self.area_px[mask], self.level[mask])
+
+    def scaled(self, factor: float) -> Blobs:
+        """The same blobs in an image that is ``factor`` times as large."""
+        return Blobs(
+            self.boxes_px * factor, self.centers_px * factor, self.area_px * factor**2, self.level.copy()
+        )
+
+
+@dataclass(frozen=True)
+class Background:
+    """The scene without what moves: ``median``, and how much it changes by itself, both ``(H, W)`` uint8."""
+
+    median: ByteImage
+    unrest: ByteImage
+
+
+def background(
+    current: ByteImage, neighbours: Sequence[ByteImage], to_current: Sequence[FloatArray]
+) -> Background:
+    """The empty scene from a frame and its warped neighbours.
+
+    Args:
+        current: ``(H, W)`` grey.
+        neighbours: an even number of grey frames of equal size, at least two.
+        to_current: for each, the homography from its pixels to the current frame's (GDAL convention).
+
+    Raises:
+        ValueError: an odd number of neighbours, which leaves no middle.
+    """
+    if len(neighbours) % 2 or not neighbours:
+        raise ValueError(f"expected an even number of neighbours, found {len(neighbours)}")
+    stack = [current]
+    for image, matrix in zip(neighbours, to_current, strict=True):
+        stack.append(_warp(image, matrix, current))
+    ordered = _sorted_pixels(stack)
+    middle = len(ordered) // 2
+    # One object that passes takes one or two of the extremes; what is left of the spread is the scene's own.
+    unrest = cv2.subtract(ordered[middle + 1], ordered[middle - 1])
+    return Background(ordered[middle], np.asarray(unrest, dtype=np.uint8))
+
+
+def _warp(image: ByteImage, matrix: FloatArray, current: ByteImage) -> ByteImage:
+    """Pixels that the neighbour does not see keep the current frame's value: no change there."""
+    half = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
+    opencv = np.linalg.inv(half) @ matrix @ half
+    shift = float(np.mean(current[::8, ::8], dtype=np.float64) - np.mean(image[::8, ::8], dtype=np.float64))
+    adapted = cv2.convertScaleAbs(image, alpha=1.0, beta=shift) if abs(shift) >= 0.5 else image
+    size = (current.shape[1], current.shape[0])
+    options = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_TRANSPARENT}
+    return np.asarray(
+        cv2.warpPerspective(adapted, opencv, size, dst=current.copy(), **options), dtype=np.uint8
+    )
+
+
+def _sorted_pixels(images: Sequence[ByteImage]) -> list[ByteImage]:
+    """The images with every pixel's values in rising order.
+
+    Odd-even transposition sort (Knuth, The Art of Computer Programming 3, section 5.3.4): minimum and
+    maximum of whole images are far quicker than sorting along an axis.
+    """
+    rows: list[Any] = list(images)
+    for turn in range(len(rows)):
+        for i in range(turn % 2, len(rows) - 1, 2):
+            rows[i], rows[i + 1] = cv2.min(rows[i], rows[i + 1]), cv2.max(rows[i], rows[i + 1])
+    return [np.asarray(row, dtype=np.uint8) for row in rows]
+
+
+def change(current: ByteImage, empty: Background, settings: MotionSettings = DEFAULT_MOTION) -> ByteImage:
+    """By how many grey levels each pixel leaves what the empty scene may look like, ``(H, W)`` uint8.
+
+    The range of the scene within ``tolerance_px`` is no change at all, and beyond it a share of that
+    range and of the scene's unrest is taken off: edges and leaves flicker by a part of their contrast.
+    """
+    side = 2 * settings.tolerance_px + 1
+    kernel = np.ones((side, side), dtype=np.uint8)
+    high, low = cv2.dilate(empty.median, kernel), cv2.erode(empty.median, kernel)
+    beyond = cv2.max(cv2.subtract(current, high), cv2.subtract(low, current))
+    unrest = cv2.dilate(empty.unrest, kernel)
+    allowed = cv2.addWeighted(
+        cv2.subtract(high, low), settings.edge_share, unrest, settings.unrest_share, 0.0
+    )
+    return np.asarray(cv2.subtract(beyond, allowed), dtype=np.uint8)
+
+
+def noise_level(current: ByteImage, empty: Background) -> float:
+    """Standard deviation of the difference where nothing moves, from its median (grey levels)."""
+    difference = cv2.absdiff(current[::4, ::4], empty.median[::4, ::4])
+    # Whole grey levels make the median coarse; half a level keeps it from being zero.
+    return 1.4826 * max(float(np.median(difference)), 0.5)
+
+
+def find_blobs(
+    changed: ByteImage, noise: float, gsd_m: float, settings: MotionSettings = DEFAULT_MOTION
+) -> Blobs:
+    """Regions of change that are large enough to be something.
+
+    Args:
+        changed: result of `change`.
+        noise: result of `noise_level`.
+        gsd_m: metres per pixel at the image centre, which sets how far parts of one object are joined.
+        settings: thresholds.
+    """
+    weak = max(float(settings.weak_level), settings.noise_factor * noise)
+    strong = max(float(settings.strong_level), 1.6 * settings.noise_factor * noise)
+    mask = np.asarray(changed > weak, dtype=np.uint8)
+    if float(mask.mean()) > settings.max_changed_share:
+        return Blobs.empty()  # a cut, a flash or a lost registration: not an object
+    joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _disc(settings.join_m / gsd_m))
+    count, labels, stats, centers = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    level = _strongest(changed, labels, count)
+    x, y, w, h, area = (stats[1:, i].astype(np.float64) for i in range(5))
+    blobs = Blobs(np.stack([x, y, x + w, y + h], axis=1), centers[1:] + 0.5, area, level[1:])
+    return blobs.chosen((level[1:] > strong) & (area >= settings.min_area_px))
+
+
+def _disc(diameter_px: float) -> ByteImage:
+    side = int(np.clip(round(diameter_px), 1, 15)) | 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), dtype=np.uint8)
+
+
+def _strongest(changed: ByteImage, labels: np.ndarray, count: int) -> FloatArray:
+    """Greatest change of every label, shape (count,)."""
+    level = np.zeros(count)
+    inside = labels > 0
+    np.maximum.at(level, labels[inside], changed[inside])
+    return level
