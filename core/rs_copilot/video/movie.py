@@ -82,7 +82,9 @@ class MovieClip(Clip):
                     break
                 if sampler.wants(last_s):
                     yield Frame(number, last_s, _rgb(picture))
-                    cursor.go_to(sampler.next_due_s)
+                    # Every frame is wanted where nothing is due later: going to the start would loop.
+                    if sampler.next_due_s > last_s:
+                        cursor.go_to(sampler.next_due_s)
             else:
                 self._check_end(last_s)
             self._report_damage(reader)
@@ -137,7 +139,7 @@ class MovieClip(Clip):
 
 
 def _rgb(picture: VideoFrame) -> ByteImage:
-    image = np.asarray(picture.to_ndarray(format="rgb24"), dtype=np.uint8)
+    image = np.asarray(picture.to_ndarray(format="rgb24", threads=1), dtype=np.uint8)
     return _turn_of(picture).apply(image)
 
 
