@@ -12,7 +12,9 @@ PROBE = "import pytest, qgis.core; print(qgis.core.Qgis.QGIS_VERSION)"
 def qgis_environment() -> dict[str, str]:
     """The environment for that Python: without what belongs to another interpreter."""
     foreign = {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "PYTHONEXECUTABLE"}
-    return {key: value for key, value in os.environ.items() if key not in foreign}
+    kept = {key: value for key, value in os.environ.items() if key not in foreign}
+    # The Python inside QGIS takes its home from the first python3 on the path: it must be the system's.
+    return kept | {"PATH": os.pathsep.join(["/usr/bin", kept.get("PATH", "")])}
 
 
 def find_qgis_python() -> tuple[str, str] | None:

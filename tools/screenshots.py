@@ -16,9 +16,12 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from link_plugin import link_into
+from plugin_files import ROOT
+from qgis_python import qgis_environment
+
 SIZE = (1600, 1000)
-LIMIT_S = 240
+LIMIT_S = 180
 SCREEN_WAIT_S = 10
 
 INI = """[PythonPlugins]
@@ -56,7 +59,7 @@ def main() -> int:
 def run(home: Path, options: argparse.Namespace) -> int:
     """Start the screen and QGIS, wait for the end."""
     write_profile(home / "profiles" / "profiles" / "docs" / "QGIS")
-    link_plugin(home / "plugins" / "rs_copilot_plugin")
+    link_into(home / "profiles" / "profiles" / "docs" / "python" / "plugins")
     before = time.time()
     screen, display = (None, options.display) if options.display else start_screen()
     try:
@@ -90,7 +93,7 @@ def report(out: Path, since: float, code: int, log: Path) -> int:
         failure.unlink()
         code = code or 1
     if code or not pictures:
-        print(log.read_text(errors="replace")[-4000:], file=sys.stderr)
+        print(log.read_text(errors="replace")[-30000:], file=sys.stderr)
     return 1 if code or not pictures else 0
 
 
@@ -99,15 +102,6 @@ def write_profile(folder: Path) -> None:
     folder.mkdir(parents=True)
     tips = "\n".join(f"showTips{version}=false" for version in ("322", "334", "340", "344", "400"))
     (folder / "QGIS3.ini").write_text(INI.format(tips=tips), encoding="utf-8")
-
-
-def link_plugin(folder: Path) -> None:
-    """The plugin's folder as QGIS wants it, made of links into the checkout."""
-    folder.mkdir(parents=True)
-    for entry in (ROOT / "rs_copilot_plugin").iterdir():
-        if entry.name != "__pycache__":
-            (folder / entry.name).symlink_to(entry)
-    (folder / "metadata.txt").symlink_to(ROOT / "metadata.txt")
 
 
 def start_screen() -> tuple[subprocess.Popen[bytes], str]:
@@ -133,14 +127,13 @@ def environment(home: Path, display: str, options: argparse.Namespace) -> dict[s
     """What QGIS and the script inside it need to know."""
     runtime = home / "runtime"
     runtime.mkdir(mode=0o700)
-    return os.environ | {
+    return qgis_environment() | {
         "HOME": str(home),
         "XDG_RUNTIME_DIR": str(runtime),
         "LANG": "C.UTF-8",
         "DISPLAY": display,
         "QT_QPA_PLATFORM": "xcb",
         "LIBGL_ALWAYS_SOFTWARE": "1",
-        "QGIS_PLUGINPATH": str(home / "plugins"),
         "RS_COPILOT_ENGINE_PYTHON": str(ROOT / ".venv" / "bin" / "python"),
         "RS_COPILOT_SHOTS_DEMO": str(options.demo.resolve()),
         "RS_COPILOT_SHOTS_OUT": str(options.out.resolve()),

@@ -129,7 +129,7 @@ class ClipListView(QListWidget):
         self.setItemDelegate(_Delegate(self))
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setAcceptDrops(True)
-        self.setMinimumHeight(96)
+        self.setMinimumHeight(64)
         self.itemActivated.connect(lambda item: self.clip_activated.emit(item.data(CLIP_ROLE)))
 
     def show_clips(self, clips: list[Clip], summaries: dict[Path, ClipSummary]) -> None:

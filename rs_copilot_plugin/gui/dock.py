@@ -62,28 +62,43 @@ class MainDock(QgsDockWidget):
         self.setWindowIcon(icon("rs_copilot.svg"))
         self.setAcceptDrops(True)
         self._settings = settings
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._inputs(), 1)
+        layout.addWidget(self._jobs())
+        self.setWidget(page)
+
+    # --- building
+
+    def _inputs(self) -> QScrollArea:
+        """What is chosen; it scrolls where the dock is low."""
         body = QWidget()
         layout = QVBoxLayout(body)
-        layout.setContentsMargins(10, 8, 10, 10)
-        layout.setSpacing(6)
+        layout.setContentsMargins(10, 6, 10, 4)
+        layout.setSpacing(5)
         layout.addLayout(self._engine_row())
-        layout.addSpacing(4)
         self._add_satellite(layout)
-        layout.addSpacing(6)
+        layout.addSpacing(2)
         self._add_clips(layout)
-        layout.addSpacing(4)
         layout.addLayout(self._options_grid())
-        layout.addSpacing(8)
-        layout.addLayout(self._job_buttons())
-        layout.addWidget(self._progress_box())
-        layout.addLayout(self._result_row())
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(body)
-        self.setWidget(scroll)
+        return scroll
 
-    # --- building
+    def _jobs(self) -> QWidget:
+        """What can be done; always in sight."""
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(10, 6, 10, 8)
+        layout.setSpacing(5)
+        layout.addLayout(self._job_buttons())
+        layout.addWidget(self._progress_box())
+        layout.addLayout(self._result_row())
+        return body
 
     def _engine_row(self) -> QHBoxLayout:
         row = QHBoxLayout()

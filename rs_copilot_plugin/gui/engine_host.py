@@ -15,16 +15,39 @@ from rs_copilot_plugin.messages import LOG_TAG
 from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
 
+_END_WAIT_MS = 2500
 
-def open_session(
-    settings: Settings, on_state: Callable[[SessionState], None] = ignore, on_log: Callable[[str], None] = ignore
-) -> EngineSession:
+
+class HostedSession(EngineSession):
     """A session with an engine of its own, which starts with the first request."""
-    return EngineSession(lambda: _open_transport(settings), on_state=on_state, on_log=on_log)
 
+    def __init__(
+        self,
+        settings: Settings,
+        on_state: Callable[[SessionState], None] = ignore,
+        on_log: Callable[[str], None] = ignore,
+    ) -> None:
+        super().__init__(self._make_transport, on_state=on_state, on_log=on_log)
+        self._settings = settings
+        # Held until their processes have ended: a QProcess that Python forgets takes its process down hard.
+        self._transports: list[ProcessTransport] = []
 
-def _open_transport(settings: Settings) -> ProcessTransport:
-    return ProcessTransport(find_engine(settings.engine_python))
+    @property
+    def pid(self) -> int:
+        """The engine's process; 0 while none runs."""
+        return self._transports[-1].pid if self._transports else 0
+
+    def stop_and_wait(self) -> None:
+        """End the engine and see it gone."""
+        self.stop()
+        for transport in self._transports:
+            transport.close(_END_WAIT_MS)
+        self._transports.clear()
+
+    def _make_transport(self) -> ProcessTransport:
+        self._transports = [transport for transport in self._transports if transport.pid]
+        self._transports.append(ProcessTransport(find_engine(self._settings.engine_python)))
+        return self._transports[-1]
 
 
 class EngineHost(QObject):
@@ -35,8 +58,8 @@ class EngineHost(QObject):
     def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
-        self.jobs = open_session(settings, self._tell, _log)
-        self.video = open_session(settings, on_log=_log)
+        self.jobs = HostedSession(settings, self._tell, _log)
+        self.video = HostedSession(settings, on_log=_log)
 
     @property
     def is_configured(self) -> bool:
@@ -52,8 +75,8 @@ class EngineHost(QObject):
 
     def stop(self) -> None:
         """End both engines."""
-        self.jobs.stop()
-        self.video.stop()
+        self.jobs.stop_and_wait()
+        self.video.stop_and_wait()
 
     def tell(self) -> None:
         """Say how the engine is now."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from qgis.core import (
+    Qgis,
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsCsException,
@@ -196,9 +197,7 @@ class MapOverlay:
         Raises:
             QgsCsException: it has none there.
         """
-        found = self._transform(crs).transform(
-            point, QgsCoordinateTransform.TransformDirection.ReverseTransform
-        )
+        found = self._transform(crs).transform(point, Qgis.TransformDirection.Reverse)
         return found.x(), found.y()
 
     def remove(self) -> None:

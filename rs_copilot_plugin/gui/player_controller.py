@@ -213,7 +213,7 @@ def _badge_text(view: View) -> str:
 def _place_text(view: View) -> str:
     parts = []
     if view.row.yaw_deg is not None:
-        parts.append(tr("heading {:.0f}°").format(view.row.yaw_deg))
+        parts.append(tr("{:.0f}°").format(view.row.yaw_deg))
     if view.row.gsd_m is not None:
         parts.append(tr("{:.1f} cm/px").format(100.0 * view.row.gsd_m))
     if view.row.cam_alt_m is not None:

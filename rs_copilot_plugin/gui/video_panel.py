@@ -132,6 +132,7 @@ class VideoPanel(QgsDockWidget):
         row.addSpacing(6)
         row.addWidget(self.time_label)
         row.addStretch(1)
+        row.addSpacing(12)
         row.addWidget(self.place_label)
         return row
 

@@ -107,6 +107,7 @@ class SceneGroup(QObject):
                 return group
         group = root.insertGroup(0, self.path.stem)
         group.setCustomProperty(SCENE_PROPERTY, str(self.path))
+        group.setExpanded(True)
         return group
 
 

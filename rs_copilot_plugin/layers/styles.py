@@ -63,6 +63,14 @@ def _colour(text: str, alpha: int = 255) -> QColor:
     return colour
 
 
+def _filled(symbol: QgsSymbol, *parts: QgsSymbolLayer) -> QgsSymbol:
+    """The symbol made of these parts. One by one, because a list handed over stays owned by Python."""
+    symbol.changeSymbolLayer(0, parts[0])
+    for part in parts[1:]:
+        symbol.appendSymbolLayer(part)
+    return symbol
+
+
 def _by_status(layer: QgsVectorLayer, make: Callable[[str], QgsSymbol]) -> None:
     labels = {
         "located": tr("Located: matched to the map"),
@@ -89,7 +97,7 @@ def _frame_symbol(colour: str) -> QgsSymbol:
     circle.setEnabled(False)
     dot = QgsSimpleMarkerSymbolLayer(size=1.9, color=_colour(colour), strokeColor=_colour(palette.CASING))
     dot.setStrokeWidth(0.25)
-    return QgsMarkerSymbol([circle, _yaw_arrow(colour), dot])
+    return _filled(QgsMarkerSymbol.createSimple({}), circle, _yaw_arrow(colour), dot)
 
 
 def _yaw_arrow(colour: str) -> QgsSimpleMarkerSymbolLayer:
@@ -115,8 +123,8 @@ def _style_frames(layer: QgsVectorLayer) -> None:
 
 def _footprint_symbol(colour: str) -> QgsSymbol:
     # Hundreds of footprints overlap: a filled one would bury the map, so outlines carry the colour.
-    fill = QgsSimpleFillSymbolLayer(_colour(colour, 7), strokeColor=_colour(colour, 120), strokeWidth=0.22)
-    return QgsFillSymbol([fill])
+    fill = QgsSimpleFillSymbolLayer(_colour(colour, 6), strokeColor=_colour(colour, 150), strokeWidth=0.25)
+    return _filled(QgsFillSymbol.createSimple({}), fill)
 
 
 def _style_footprints(layer: QgsVectorLayer) -> None:
@@ -129,7 +137,7 @@ def _cased_line(colour: str, width_mm: float, casing: str, casing_alpha: int = 2
     for line in (below, above):
         line.setPenCapStyle(Qt.PenCapStyle.RoundCap)
         line.setPenJoinStyle(Qt.PenJoinStyle.RoundJoin)
-    return QgsLineSymbol([below, above])
+    return _filled(QgsLineSymbol.createSimple({}), below, above)
 
 
 def _heads(colour: str, interval_mm: float) -> QgsMarkerLineSymbolLayer:
@@ -140,7 +148,7 @@ def _heads(colour: str, interval_mm: float) -> QgsMarkerLineSymbolLayer:
     marker.setStrokeColor(_colour(palette.CASING))
     marker.setStrokeWidth(0.2)
     heads = QgsMarkerLineSymbolLayer(True, interval_mm)
-    heads.setSubSymbol(QgsMarkerSymbol([marker]))
+    heads.setSubSymbol(_filled(QgsMarkerSymbol.createSimple({}), marker))
     return heads
 
 
@@ -161,7 +169,7 @@ def _style_tracks(layer: QgsVectorLayer) -> None:
     head.setDataDefinedProperty(QgsSymbolLayer.Property.PropertyFillColor, colour)
     last = QgsMarkerLineSymbolLayer()
     last.setPlacement(last_vertex())
-    last.setSubSymbol(QgsMarkerSymbol([head]))
+    last.setSubSymbol(_filled(QgsMarkerSymbol.createSimple({}), head))
     symbol.appendSymbolLayer(last)
     layer.setRenderer(QgsSingleSymbolRenderer(symbol))
     _label(layer, "round(\"mean_speed_mps\" * 3.6) || ' km/h'", min_scale=4000.0)
@@ -189,7 +197,7 @@ def _outline(layer: QgsVectorLayer, colour: str, fill_alpha: int, width_mm: floa
     fill = QgsSimpleFillSymbolLayer(
         _colour(colour, fill_alpha), strokeColor=_colour(colour, 220), strokeWidth=width_mm
     )
-    layer.setRenderer(QgsSingleSymbolRenderer(QgsFillSymbol([fill])))
+    layer.setRenderer(QgsSingleSymbolRenderer(_filled(QgsFillSymbol.createSimple({}), fill)))
 
 
 def _style_detections(layer: QgsVectorLayer) -> None:

@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QEventLoop, QTimer
 
 from rs_copilot_plugin._protocol import Progress
 from rs_copilot_plugin.engine.session import EngineError, Reply
-from rs_copilot_plugin.gui.engine_host import open_session
+from rs_copilot_plugin.gui.engine_host import HostedSession
 from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
 
@@ -22,7 +22,7 @@ def call_engine(method: str, params: dict[str, Any], feedback: QgsProcessingFeed
     Raises:
         QgsProcessingException: the engine refused, failed or was cancelled; the text says what to do.
     """
-    session = open_session(Settings())
+    session = HostedSession(Settings())
     loop = QEventLoop()
     answer: list[Reply | EngineError] = []
 
@@ -45,7 +45,7 @@ def call_engine(method: str, params: dict[str, Any], feedback: QgsProcessingFeed
             loop.exec()
     finally:
         timer.stop()
-        session.stop()
+        session.stop_and_wait()
     return _unpack(answer, feedback)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,16 @@ class Iface(QObject):
         self.menus[name].removeAction(action)
 
 
+@pytest.fixture(autouse=True)
+def slot_errors(monkeypatch):
+    """Fail a test in whose Qt slots something was raised; without a hook PyQt ends the process."""
+    raised = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, error, trace: raised.append((kind, error, trace)))
+    yield raised
+    if raised:
+        raise AssertionError("".join(traceback.format_exception(*raised[0])))
+
+
 @pytest.fixture(scope="session")
 def qgis_app(tmp_path_factory):
     profile = tmp_path_factory.mktemp("profile")
@@ -72,6 +84,25 @@ def qgis_app(tmp_path_factory):
     QgsApplication.initQgis()
     yield app
     # QGIS is left to the end of the process: taking it down while Python still holds wrappers crashes.
+
+
+@pytest.fixture(scope="session")
+def world_template(tmp_path_factory):
+    """The generated world; made once."""
+    folder = tmp_path_factory.mktemp("world")
+    python = os.environ["RS_COPILOT_ENGINE_PYTHON"]
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
+    script = str(Path(__file__).with_name("make_world.py"))
+    subprocess.run([python, "-I", script, str(folder)], check=True, env=environment, timeout=120)
+    return folder
+
+
+@pytest.fixture
+def world(world_template):
+    """The world; the scene in it is as it was made."""
+    yield world_template
+    for extra in world_template.glob("*.gpkg-*"):
+        extra.unlink()
 
 
 @pytest.fixture
