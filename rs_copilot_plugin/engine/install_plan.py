@@ -1,5 +1,7 @@
 """What has to be done to give the engine its environment: a plan of steps, made without doing any.
 
+Only `find_tools` looks at the machine; the plan follows from what it found.
+
 The environment holds third-party packages only; the engine's code comes with the plugin. Its folder is named
 after the hash of the lock, so an upgrade of the plugin that changes no package changes no environment, and
 one that does makes a new environment beside the old. A marker file is written last: a folder without it was
@@ -11,8 +13,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -21,6 +24,7 @@ VARIANTS = ("cuda", "cpu")
 SUPPORTED_PYTHONS = ("3.12", "3.13", "3.11", "3.10")
 # Measured: `du -s` of the finished environment, and the download beside it.
 DISK_BYTES = {"cpu": 1_400_000_000, "cuda": 11_000_000_000}
+PROBE_TIMEOUT_S = 10.0
 CHECK_CODE = "import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 15))"
 
 
@@ -170,13 +174,27 @@ def candidate_pythons(platform: str, prefix: PurePath) -> tuple[str, ...]:
 
 
 def find_tools() -> Tools:
-    """Look around on this machine."""
+    """Look around on this machine, by running what is found: call it outside the main thread.
+
+    A program that exists may still not work: the shim of a version manager, the alias that opens the store.
+    """
     home = Path.home()
-    uv = _first_program(("uv", str(home / ".local" / "bin" / "uv"), str(home / ".cargo" / "bin" / "uv")))
-    candidates = candidate_pythons(sys.platform, PurePath(sys.prefix))
-    found = (_first_program((name,)) for name in candidates)
-    return Tools(uv, tuple(dict.fromkeys(path for path in found if path)))
+    uvs = ("uv", str(home / ".local" / "bin" / "uv"), str(home / ".cargo" / "bin" / "uv"))
+    pythons = candidate_pythons(sys.platform, PurePath(sys.prefix))
+    python = _first_working(pythons, ("-I", "-c", CHECK_CODE))
+    return Tools(_first_working(uvs, ("--version",)), (python,) if python else ())
 
 
-def _first_program(names: tuple[str, ...]) -> str:
-    return next((path for path in map(shutil.which, names) if path), "")
+def _first_working(names: Iterable[str], arguments: tuple[str, ...]) -> str:
+    paths = (path for path in map(shutil.which, names) if path)
+    return next((path for path in paths if _works((path, *arguments))), "")
+
+
+def _works(argv: tuple[str, ...]) -> bool:
+    try:
+        done = subprocess.run(  # noqa: S603  a fixed list of arguments, no shell
+            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0

@@ -63,7 +63,7 @@ def test_venv_and_pip_are_the_way_back(locks, tmp_path):
 
 
 def test_no_python_at_all(locks, tmp_path):
-    with pytest.raises(NoPythonError, match="3.10"):
+    with pytest.raises(NoPythonError, match=r"3\.10"):
         plan_install(locks, Tools(), root=tmp_path)
 
 
@@ -134,7 +134,12 @@ def make_plan(folder: Path, *codes: str) -> InstallPlan:
     return InstallPlan("cpu", folder, steps, disk_bytes=1000)
 
 
-MAKE = "import sys, pathlib; p = pathlib.Path(sys.argv[1], 'bin'); p.mkdir(parents=True); (p / 'python').write_text('')"
+MAKE = """
+import sys, pathlib
+folder = pathlib.Path(sys.argv[1], "bin")
+folder.mkdir(parents=True)
+(folder / "python").write_text("")
+"""
 
 
 class Watcher:

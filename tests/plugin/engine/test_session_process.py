@@ -12,7 +12,7 @@ from .conftest import START_WORKER
 
 
 def test_killed_in_the_middle_of_a_job(real):
-    """kill -9: every open request hears exit code and log, what was found is named, the next one just works."""
+    """Every open request hears exit code and log, what was found is named, the next one just works."""
     host = real()
     job, waiting = host.ask("count", steps=100_000), host.ask("count", steps=5)
     host.pump_until(lambda: len(job.steps) >= 2)
