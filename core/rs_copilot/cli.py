@@ -28,6 +28,10 @@ _ClickError: Any = typer.BadParameter.__mro__[2]
 AsJson = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")
 ]
+Seed = Annotated[int | None, typer.Option(help="Same seed, same world.")]
+Seconds = Annotated[float | None, typer.Option(help="Length of the clip.")]
+Size = Annotated[str | None, typer.Option(metavar="WxH", help="Size of the clip in pixels.")]
+TELEMETRY_HELP = "attitude: not the position; none: pixels alone."
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:n]", help="Where to compute.")]
 
 
@@ -61,26 +65,49 @@ def doctor(as_json: AsJson = False, device: Device = "auto") -> int:
 
 @app.command(epilog="Example: rs-copilot demo --out demo")
 def demo(
+    *,
     out: Annotated[Path, typer.Option(help="Folder for the demo world and its scene.")],
+    seed: Seed = None,
+    seconds: Seconds = None,
+    size: Size = None,
+    use_telemetry: Annotated[UseTelemetry | None, typer.Option(help=TELEMETRY_HELP)] = None,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
     """Render the demo world and run the whole chain on it."""
-    return run_job("demo", {"out": out}, as_json=as_json, device=device)
+    params = {
+        "out": out,
+        "seed": seed,
+        "seconds": seconds,
+        "size": size,
+        "use_telemetry": None if use_telemetry is None else use_telemetry.value,
+    }
+    return run_job("demo", params, as_json=as_json, device=device)
 
 
 @app.command(epilog="Example: rs-copilot simulate --out world --seed 7 --seconds 20 --size 1280x720")
 def simulate(
     *,
     out: Annotated[Path, typer.Option(help="Folder for satellite.tif, clip.mp4, clip.srt, truth.gpkg.")],
-    seed: Annotated[int | None, typer.Option(help="Same seed, same world.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Length of the clip.")] = None,
-    size: Annotated[str | None, typer.Option(metavar="WxH", help="Size of the clip in pixels.")] = None,
+    seed: Seed = None,
+    seconds: Seconds = None,
+    size: Size = None,
+    fps: Annotated[str | None, typer.Option(help="Frames per second, for example 10 or 30000/1001.")] = None,
+    clip_season: Annotated[str | None, typer.Option(help="Season of the clip.")] = None,
+    satellite_season: Annotated[str | None, typer.Option(help="Season of the satellite raster.")] = None,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
     """Render a world: a satellite raster and a UAV clip with exact truth."""
-    params = {"out": out, "seed": seed, "seconds": seconds, "size": parse_size(size)}
+    params = {
+        "out": out,
+        "seed": seed,
+        "seconds": seconds,
+        "size": size,
+        "fps": fps,
+        "clip_season": clip_season,
+        "satellite_season": satellite_season,
+    }
     return run_job("simulate", params, as_json=as_json, device=device)
 
 
@@ -95,9 +122,7 @@ def localize(
     telemetry: Annotated[
         str | None, typer.Option(help="Telemetry file, where it does not lie beside the clip.")
     ] = None,
-    use_telemetry: Annotated[
-        UseTelemetry, typer.Option(help="attitude: not the position; none: pixels alone.")
-    ] = UseTelemetry.all,
+    use_telemetry: Annotated[UseTelemetry, typer.Option(help=TELEMETRY_HELP)] = UseTelemetry.all,
     prior: Annotated[
         str | None, typer.Option(metavar="LON,LAT,RADIUS_M", help="Look only around this place.")
     ] = None,
@@ -125,11 +150,13 @@ def localize(
 @app.command(epilog="Example: rs-copilot track scene.gpkg")
 def track(
     scene: Annotated[str, typer.Argument(metavar="SCENE", help="A scene that localize has made.")],
+    *,
+    clip: Annotated[str | None, typer.Option(help="Only this clip of the scene.")] = None,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
     """Find moving objects in the scene's clips, as detections and tracks on the ground."""
-    return run_job("track", {"scene": scene}, as_json=as_json, device=device)
+    return run_job("track", {"scene": scene, "clip": clip}, as_json=as_json, device=device)
 
 
 @app.command(epilog="Example: rs-copilot export scene.gpkg footprints footprints.shp")
@@ -180,20 +207,6 @@ def parse_prior(text: str | None) -> tuple[float, float, float] | None:
             f"--prior: expected a longitude, a latitude in degrees and a radius above 0, found {text!r}."
         )
     return lon_deg, lat_deg, radius_m
-
-
-def parse_size(text: str | None) -> tuple[int, int] | None:
-    """``WxH`` as numbers.
-
-    Raises:
-        UsageError: not two positive whole numbers.
-    """
-    if text is None:
-        return None
-    words = text.lower().split("x")
-    if len(words) != 2 or not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
-        raise UsageError(f"--size: expected WIDTHxHEIGHT in pixels, for example 1280x720, found {text!r}.")
-    return int(words[0]), int(words[1])
 
 
 def run(args: list[str]) -> int:
