@@ -232,11 +232,13 @@ class Player:
 
 def to_bgra(frame: Frame, max_width_px: int) -> Bgra:
     """Scale down to ``max_width_px`` (0: do not) and order the channels for Qt; shape (H, W, 4)."""
-    target = scaled_size(frame.size, max_width_px)
-    bgra = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGRA)
+    image, target = frame.image, scaled_size(frame.size, max_width_px)
     if target != frame.size:
-        bgra = cv2.resize(bgra, (target.width_px, target.height_px), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(bgra, dtype=np.uint8)
+        # Area averaging costs four times as much at fractions, where it gains nothing (11 against 3 ms).
+        way = cv2.INTER_AREA if frame.size.width_px >= 2 * target.width_px else cv2.INTER_LINEAR
+        small = cv2.resize(image, (target.width_px, target.height_px), interpolation=way)
+        image = np.asarray(small, dtype=np.uint8)
+    return np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGRA), dtype=np.uint8)
 
 
 def scaled_size(size: SizeWH, max_width_px: int) -> SizeWH:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from rs_copilot import __version__
+from rs_copilot.errors import UsageError
 from rs_copilot.jobs import registry
 from rs_copilot.jobs.context import JobContext
 
@@ -107,10 +108,10 @@ class _LazyPlayer:
         return self._player
 
     def open(self, params: Params, _: JobContext) -> Outcome:
-        return Outcome(self._get().open(**_known(params, "clip", "ring_folder")))
+        return Outcome(self._get().open(**_pick(params, ("clip",), ("ring_folder",))))
 
     def frame(self, params: Params, _: JobContext) -> Outcome:
-        result, payload = self._get().frame(**_known(params, "clip", "time_s", "max_width_px"))
+        result, payload = self._get().frame(**_pick(params, ("clip", "time_s"), ("max_width_px",)))
         return Outcome(result, payload)
 
     def close(self, params: Params, _: JobContext) -> Outcome:
@@ -126,6 +127,9 @@ class _LazyPlayer:
         return self._player is not None and bool(self._player.work_ahead())
 
 
-def _known(params: Params, *names: str) -> Params:
-    """Unknown fields are ignored, as everywhere in the protocol."""
-    return {name: params[name] for name in names if name in params}
+def _pick(params: Params, needed: tuple[str, ...], optional: tuple[str, ...]) -> Params:
+    """The known parameters; unknown ones are ignored, as everywhere in the protocol."""
+    absent = [name for name in needed if name not in params]
+    if absent:
+        raise UsageError(f"Expected the parameters {', '.join(needed)}; {', '.join(absent)} are missing.")
+    return {name: params[name] for name in (*needed, *optional) if name in params}
