@@ -22,12 +22,12 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def small_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small demo world (4 s, 640x360, 5 fps, 400 m): satellite.tif, clip.mp4, clip.srt,
-    truth.gpkg, dem.tif, dsm.tif. Made once per session; do not write into it.
+    truth.gpkg, dem.tif, dsm.tif. Copied from the user cache after the first time; do not write into it.
     """
     from rs_copilot.jobs.context import JobContext
     from rs_copilot.jobs.simulate import SimulateParams, run
 
     folder = tmp_path_factory.mktemp("small_world")
-    params = SimulateParams(out=folder, seconds=4.0, size="640x360", fps="5", extent_m=400.0, use_cache=False)
+    params = SimulateParams(out=folder, seconds=4.0, size="640x360", fps="5", extent_m=400.0)
     run(params, JobContext())
     return folder

@@ -13,6 +13,7 @@ from typing import Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
 
+from rs_copilot import simulation
 from rs_copilot.errors import StorageError, UsageError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.simulation.settings import ClipSettings, SatelliteSettings, Settings, WorldSettings
@@ -117,7 +118,11 @@ def settings_of(params: SimulateParams) -> Settings:
 
 def cache_folder(settings: Settings) -> Path:
     """Where a world with these settings is kept between runs."""
-    key = hashlib.sha256(json.dumps(settings.as_dict(), sort_keys=True).encode()).hexdigest()[:20]
+    digest = hashlib.sha256(json.dumps(settings.as_dict(), sort_keys=True).encode())
+    # The sources are part of the key: a changed renderer must never serve yesterday's pictures.
+    for source in sorted(Path(simulation.__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    key = digest.hexdigest()[:20]
     return Path(platformdirs.user_cache_dir("rs-copilot")) / "worlds" / key
 
 

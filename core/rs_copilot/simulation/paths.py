@@ -45,7 +45,7 @@ class Path:
 
     def at(self, station_m: float) -> FloatArray:
         """Position at a station, clamped to the ends."""
-        s = float(np.clip(station_m, 0.0, self.length_m - 1e-6))
+        s = min(max(station_m, 0.0), self.length_m - 1e-6)
         i = int(s)
         return np.asarray(self.points_xy[i] + (s - i) * (self.points_xy[i + 1] - self.points_xy[i]))
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rs_copilot.simulation import fields as f
 from rs_copilot.simulation.compiling import compiled
 from rs_copilot.simulation.fields import Field, Rays
-from rs_copilot.types import Float32Array
+from rs_copilot.types import Float32Array, FloatArray
 
 MISS = 1.0e9
 
@@ -29,13 +29,11 @@ def sample(raster: Float32Array, cell_m: float, x: float, y: float) -> float:
 
 
 @compiled
-def _exit(position: float, direction: float, size_m: float) -> float:
-    """Distance along the ray to the next border of a block of the given size."""
-    if direction > 1e-9:
-        return ((math.floor(position / size_m) + 1.0) * size_m - position) / direction
-    if direction < -1e-9:
-        return (math.floor(position / size_m) * size_m - position) / direction
-    return MISS
+def _leave(x: float, y: float, inv_x: float, inv_y: float, size_m: float) -> float:
+    """Distance along the ray to just beyond the border of the block of the given size."""
+    edge_x = (math.floor(x / size_m) + (1.0 if inv_x > 0.0 else 0.0)) * size_m - x
+    edge_y = (math.floor(y / size_m) + (1.0 if inv_y > 0.0 else 0.0)) * size_m - y
+    return max(0.0, min(edge_x * inv_x, edge_y * inv_y)) + 2e-3
 
 
 @compiled
@@ -50,13 +48,19 @@ def _is_above(blocks: Float32Array, size_m: float, x: float, y: float, z_low: fl
 def _refine(
     field: Field, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, t0: float, t1: float
 ) -> float:
-    """Bisect between a point above the surface and one below."""
-    for _ in range(7):
-        t = 0.5 * (t0 + t1)
-        if oz + t * dz > sample(field.top, field.cell_m, ox + t * dx, oy + t * dy):
-            t0 = t
+    """The crossing between a point above the surface and one below: false position, then bisection."""
+    above = oz + t0 * dz - sample(field.top, field.cell_m, ox + t0 * dx, oy + t0 * dy)
+    below = oz + t1 * dz - sample(field.top, field.cell_m, ox + t1 * dx, oy + t1 * dy)
+    for turn in range(5):
+        share = above / (above - below) if turn % 2 == 0 and above > below else 0.5
+        t = t0 + min(0.98, max(0.02, share)) * (t1 - t0)
+        gap = oz + t * dz - sample(field.top, field.cell_m, ox + t * dx, oy + t * dy)
+        if abs(gap) < 0.004:
+            return t
+        if gap > 0.0:
+            t0, above = t, gap
         else:
-            t1 = t
+            t1, below = t, gap
     return t1
 
 
@@ -65,22 +69,26 @@ def march(field: Field, ox: float, oy: float, oz: float, dx: float, dy: float, d
     """Distance to the surface along a downward ray; blocks that the ray clears are skipped whole."""
     t = max(0.0, (field.z_max - oz) / dz) if dz < -1e-9 else 0.0
     flat = math.sqrt(dx * dx + dy * dy)
+    inv_x = 1.0 / (dx if abs(dx) > 1e-7 else 1e-7)
+    inv_y = 1.0 / (dy if abs(dy) > 1e-7 else 1e-7)
     small, big = field.cell_m * f.BLOCK_CELLS, field.cell_m * f.BIG_CELLS
-    step = 0.6 * field.cell_m / max(flat, 0.02)
+    step = 0.7 * field.cell_m / max(flat, 0.05)
     previous = t
-    for _ in range(4000):
+    for _ in range(2000):
         x, y, z = ox + t * dx, oy + t * dy, oz + t * dz
-        leave = min(_exit(x, dx, big), _exit(y, dy, big)) + 1e-3
+        leave = _leave(x, y, inv_x, inv_y, big)
         if _is_above(field.big_max, big, x, y, z + leave * dz):
             previous, t = t, t + leave
             continue
-        leave = min(_exit(x, dx, small), _exit(y, dy, small)) + 1e-3
+        leave = _leave(x, y, inv_x, inv_y, small)
         if _is_above(field.block_max, small, x, y, z + leave * dz):
             previous, t = t, t + leave
             continue
-        if z <= sample(field.top, field.cell_m, x, y):
-            return _refine(field, ox, oy, oz, dx, dy, dz, previous, t)
-        previous, t = t, t + step
+        end = t + leave
+        while t < end:
+            if oz + t * dz <= sample(field.top, field.cell_m, ox + t * dx, oy + t * dy):
+                return _refine(field, ox, oy, oz, dx, dy, dz, previous, t)
+            previous, t = t, t + step
     return t
 
 
@@ -91,6 +99,32 @@ def cast_rows(field: Field, rays: Rays, distance: Float32Array, first: int, end:
         for col in range(distance.shape[1]):
             o, d = rays.origin[row, col], rays.direction[row, col]
             distance[row, col] = march(field, o[0], o[1], o[2], d[0], d[1], d[2])
+
+
+@compiled
+def fill_rays(
+    first_turn: FloatArray,
+    last_turn: FloatArray,
+    first_xyz: FloatArray,
+    last_xyz: FloatArray,
+    focal_px: float,
+    origins: Float32Array,
+    directions: Float32Array,
+) -> None:
+    """Rays through pixel centres (H, W, 3) of a camera that moves while its rows are read."""
+    rows, cols, _ = origins.shape
+    for row in range(rows):
+        share = (row + 0.5) / rows
+        turn = first_turn + share * (last_turn - first_turn)
+        place = first_xyz + share * (last_xyz - first_xyz)
+        y = row + 0.5 - rows / 2.0
+        for col in range(cols):
+            x = col + 0.5 - cols / 2.0
+            scale = 1.0 / math.sqrt(x * x + y * y + focal_px * focal_px)
+            for axis in range(3):
+                origins[row, col, axis] = place[axis]
+                along = x * turn[axis, 0] + y * turn[axis, 1] + focal_px * turn[axis, 2]
+                directions[row, col, axis] = along * scale
 
 
 @compiled

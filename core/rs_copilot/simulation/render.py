@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,12 +69,11 @@ def _draw(
 ) -> dict[int, NDArray[np.int64]]:
     """Draw every object that can be in the picture; pixel counts and boxes per object number."""
     drawn = {}
-    for number, (first, end) in enumerate(crowd.spans):
-        window = window_px(view, box_corners(crowd.boxes[first:end]))
-        if window is None:
-            continue
+    corners = box_corners(crowd.boxes).reshape(-1, 8, 3)
+    for number, window in windows_px(view, crowd, corners):
+        first, end = crowd.spans[number]
         alone = np.zeros(5, dtype=np.int64)
-        raycast.draw_boxes(rays, crowd.boxes, first, end, np.array(window), distance, owner_box, alone)
+        raycast.draw_boxes(rays, crowd.boxes, first, end, window, distance, owner_box, alone)
         if alone[0]:
             drawn[number] = alone
     return drawn
@@ -82,30 +82,37 @@ def _draw(
 def _throw_shadows(
     view: View, rays: Rays, crowd: Crowd, light: Light, distance: Float32Array, lit: Float32Array
 ) -> None:
+    """Shadows reach a metre and a half below an object's base, those of the bridge down to the water."""
     sun = light.sun.astype(np.float64)
-    for first, end in crowd.spans:
-        corners = box_corners(crowd.boxes[first:end])
-        low = corners[:, 2].min() - 1.5 if crowd.boxes[first, f.BOX_OWNER] >= 0 else WATER_Z_M
-        ends = corners - sun * ((corners[:, 2:] - low) / sun[2])
-        window = window_px(view, np.vstack([corners, ends]))
-        if window is not None:
-            raycast.shade_by_boxes(rays, crowd.boxes, first, end, np.array(window), distance, light.sun, lit)
+    corners = box_corners(crowd.boxes).reshape(-1, 8, 3)
+    starts = np.array([first for first, _ in crowd.spans])
+    base = np.minimum.reduceat(corners[..., 2].min(axis=1), starts) - 1.5
+    base = np.where(crowd.boxes[starts, f.BOX_OWNER] < 0, WATER_Z_M, base)
+    low = np.repeat(base, np.diff([*starts, len(corners)]))[:, None, None]
+    ends = corners - sun * ((corners[..., 2:] - low) / sun[2])
+    for number, window in windows_px(view, crowd, np.concatenate([corners, ends], axis=1)):
+        first, end = crowd.spans[number]
+        raycast.shade_by_boxes(rays, crowd.boxes, first, end, window, distance, light.sun, lit)
 
 
-def window_px(view: View, points_xyz_m: FloatArray, pad_px: int = 6) -> Window | None:
-    """Pixel window around the projections of points, clipped to the picture; None if it is empty.
+def windows_px(
+    view: View, crowd: Crowd, points_xyz_m: FloatArray, pad_px: int = 6
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """Numbers of the objects that may be in the picture, with their pixel windows x0, y0, x1, y1.
 
-    The pad covers the rolling shutter, which moves rows against the middle pose.
+    ``points_xyz_m`` (M, K, 3) bound every box. The pad covers the rolling shutter, which moves rows
+    against the middle pose. An object that reaches behind the camera is left out.
     """
-    pixels = view.project(points_xyz_m)
-    if np.isnan(pixels).any():
-        return None
-    size = view.size
-    low = np.maximum(np.floor(pixels.min(axis=0)) - pad_px, 0).astype(int)
-    high = np.minimum(np.ceil(pixels.max(axis=0)) + pad_px, [size.width_px, size.height_px]).astype(int)
-    if (high <= low).any():
-        return None
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    count = points_xyz_m.shape[1]
+    pixels = view.project(points_xyz_m.reshape(-1, 3)).reshape(-1, count, 2)
+    starts = np.array([first for first, _ in crowd.spans])
+    size = np.array([view.size.width_px, view.size.height_px])
+    low = np.floor(np.minimum.reduceat(pixels.min(axis=1), starts)) - pad_px
+    high = np.ceil(np.maximum.reduceat(pixels.max(axis=1), starts)) + pad_px
+    low, high = np.maximum(low, 0), np.minimum(high, size)
+    # Comparisons with NaN are false: what lies behind the camera drops out here.
+    for number in np.flatnonzero((high > low).all(axis=1)):
+        yield int(number), np.concatenate([low[number], high[number]]).astype(np.int64)
 
 
 def _sightings(

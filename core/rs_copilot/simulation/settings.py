@@ -7,8 +7,6 @@ from fractions import Fraction
 
 from rs_copilot.types import SizeWH
 
-# Part of every cache key: raise it when the same settings give other pixels or other truth.
-WORLD_VERSION = 1
 DEFAULT_SIZE = SizeWH(1280, 720)
 
 
@@ -74,5 +72,4 @@ class Settings:
         """Plain values, for cache keys."""
         plain = asdict(self)
         plain["clip"]["fps"] = str(self.clip.fps)
-        plain["version"] = WORLD_VERSION
         return plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -226,9 +227,9 @@ def _drive(driver: _Driver, gap_m: float, closing_mps: float, time_s: float) -> 
         0.5, float(driver.path.allowed_mps[min(int(driver.station_m), len(driver.path.allowed_mps) - 1)])
     )
     speed, comfort, accelerate = driver.speed_mps, 2.2, 1.9
-    desired = 1.8 + max(0.0, 1.0 * speed + speed * closing_mps / (2.0 * np.sqrt(comfort * accelerate)))
+    desired = 1.8 + max(0.0, 1.0 * speed + speed * closing_mps / (2.0 * math.sqrt(comfort * accelerate)))
     push = accelerate * (1.0 - (speed / wanted) ** 4 - (desired / max(gap_m, 0.3)) ** 2)
-    driver.speed_mps = float(np.clip(speed + STEP_S * np.clip(push, -6.0, accelerate), 0.0, 20.0))
+    driver.speed_mps = min(max(speed + STEP_S * min(max(push, -6.0), accelerate), 0.0), 20.0)
     driver.stopped_s = driver.stopped_s + STEP_S if driver.speed_mps < 0.3 else 0.0
     before = driver.station_m
     driver.station_m = min(before + STEP_S * driver.speed_mps, driver.path.length_m - 3.0)

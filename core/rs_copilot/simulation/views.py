@@ -53,24 +53,14 @@ class DroneView:
         """Rays through pixel centres; between the two end poses rotation is blended, which is exact to
         second order for the fraction of a degree that a camera turns during one readout.
         """
-        size = self.size
-        x, y = np.meshgrid(np.arange(size.width_px) + 0.5, np.arange(size.height_px) + 0.5)
-        local = np.stack(
-            [x - size.width_px / 2.0, y - size.height_px / 2.0, np.full_like(x, self.intrinsics.focal_px)], -1
-        )
-        share = ((np.arange(size.height_px) + 0.5) / size.height_px)[:, None]
+        from rs_copilot.simulation.raycast import fill_rays
+
+        size, focal = self.size, self.intrinsics.focal_px
+        shape = (size.height_px, size.width_px, 3)
+        origins, directions = np.empty(shape, np.float32), np.empty(shape, np.float32)
         turns = world_from_camera(self.first.attitude), world_from_camera(self.last.attitude)
-        rotation = turns[0] + share[:, :, None] * (turns[1] - turns[0])
-        direction = np.einsum("hwc,hkc->hwk", local, rotation)
-        direction /= np.linalg.norm(direction, axis=2, keepdims=True)
-        origin = self.first.xyz_m + share * (self.last.xyz_m - self.first.xyz_m)
-        origins = np.broadcast_to(origin[:, None, :], direction.shape)
-        return Rays(
-            np.ascontiguousarray(origins, np.float32),
-            direction.astype(np.float32),
-            0.0,
-            1.0 / self.intrinsics.focal_px,
-        )
+        fill_rays(turns[0], turns[1], self.first.xyz_m, self.last.xyz_m, focal, origins, directions)
+        return Rays(origins, directions, 0.0, 1.0 / focal)
 
     def project(self, points_xyz_m: FloatArray) -> FloatArray:
         """Pixels of the middle row's pose."""
