@@ -12,8 +12,9 @@ HELLO_TIMEOUT_MS = 120_000
 # The worker gives itself 1.5 s to end its job.
 END_TIMEOUT_MS = 4_000
 
-# A closed transport has no owner any more, and a QProcess that is collected kills its program at once.
-_closing: set[ProcessTransport] = set()
+# Who owns a transport lets go of it when it hears of its end, and that is while Qt still runs inside the
+# QProcess: collecting it there crashes QGIS. One that is collected while it runs kills its program at once.
+_living: set[ProcessTransport] = set()
 
 
 class ProcessTransport(Transport):
@@ -34,6 +35,7 @@ class ProcessTransport(Transport):
     def start(self, events: TransportEvents) -> None:
         """See `Transport.start`."""
         self._events = events
+        _living.add(self)
         # From the event loop, because a missing program is reported from inside `QProcess.start` on Windows.
         QTimer.singleShot(0, self._start_now)
 
@@ -45,14 +47,14 @@ class ProcessTransport(Transport):
     def close(self, wait_ms: int = 0) -> None:
         """See `Transport.close`."""
         if not self._is_running:
-            self._events = None
+            self._events = None  # not started yet: `_start_now` sees that nobody waits any more
+            QTimer.singleShot(0, lambda: _living.discard(self))
             return
         self._process.closeWriteChannel()
         if wait_ms and not self._process.waitForFinished(wait_ms):
             self._process.kill()
             self._process.waitForFinished(wait_ms)
         elif not wait_ms:
-            _closing.add(self)
             QTimer.singleShot(END_TIMEOUT_MS, self.kill)
 
     def kill(self) -> None:
@@ -113,7 +115,7 @@ class ProcessTransport(Transport):
             )
 
     def _close(self, exit_code: int | None, reason: str) -> None:
-        _closing.discard(self)
+        QTimer.singleShot(0, lambda: _living.discard(self))
         events, self._events = self._events, None
         if events is not None:
             events.closed(exit_code, reason)

@@ -286,7 +286,7 @@ class EngineSession:
         code = Code.ENGINE_DIED if was_ready else Code.ENGINE_NOT_STARTED
         hint = "It starts again with the next request. What had been found is kept."
         if not was_ready:
-            hint = "Check the engine's environment in the plugin's settings; its log follows."
+            hint = "Set up or repair the engine's environment in the RS Copilot panel, then try again."
         self.problem = EngineError(code, reason, hint, details)
         self._set_state(SessionState.STOPPED)
         self._answer_all(self.problem)
