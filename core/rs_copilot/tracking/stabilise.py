@@ -1,8 +1,9 @@
 """The ground under every frame: placements steadied and carried by frame-to-frame motion. Pure.
 
 Each placement is noisy by itself, and the noise of neighbours would become speed. Frame-to-frame motion
-is exact over seconds but drifts. So every frame's ground is the median of what the placements within a
-window say of it, each carried over by the chained motion.
+is exact over seconds but drifts. So every frame's ground is a robust mean of what the placements within a
+window say of it, each carried over by the chained motion; the weight of a placement falls off smoothly
+with time, lest its coming into the window make the ground jump.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from rs_copilot.types import FloatArray, SizeWH
 WINDOW_S = 1.5
 # A frame without any placement in the window may lean on one this far away, not farther.
 MAX_CARRY_S = 4.0
-MAX_VOTES = 25
 
 
 @dataclass
@@ -95,23 +95,36 @@ def _votes(chain: Chain, order: np.ndarray, times: FloatArray, frame: int) -> Se
     if len(near) == 0:
         near = np.flatnonzero(same & (distance <= MAX_CARRY_S))
         near = near[np.argsort(distance[near])][:1]
-    step = max(1, -(-len(near) // MAX_VOTES))
-    return [int(order[i]) for i in near[::step]]
+    return [int(order[i]) for i in near]
 
 
 def _agreed(
     chain: Chain, placed: Mapping[int, FloatArray], votes: Sequence[int], frame: int, grid: FloatArray
 ) -> FloatArray | None:
-    said = []
+    said, distance_s = [], []
     for vote in votes:
         carried = chain.between(frame, vote)
-        if carried is not None:
-            said.append(hg.apply(placed[vote] @ carried, grid))
-    points = np.array([item for item in said if not np.isnan(item).any()])
-    if len(points) == 0:
+        points = None if carried is None else hg.apply(placed[vote] @ carried, grid)
+        if points is not None and not np.isnan(points).any():
+            said.append(points)
+            distance_s.append(abs(chain.times_s[vote] - chain.times_s[frame]))
+    if not said:
         return None
-    agreed = np.median(points, axis=0)
+    agreed = _robust_mean(np.array(said), np.array(distance_s))
     # Map coordinates are in the millions; centring keeps the linear system well conditioned.
     origin = agreed.mean(axis=0)
     matrix, _ = cv2.findHomography(grid, agreed - origin, 0)
     return None if matrix is None else np.asarray(hg.translation(origin) @ matrix, dtype=np.float64)
+
+
+def _robust_mean(points: FloatArray, distance_s: FloatArray) -> FloatArray:
+    """Mean of ``(V, 9, 2)`` points over the votes: near ones count most, outliers little. Shape (9, 2).
+
+    Tricube weights in time, Cauchy weights in space around the median (Huber and Ronchetti, Robust
+    Statistics, 2nd ed., section 4.8, one step).
+    """
+    offset_m = np.linalg.norm(points - np.median(points, axis=0), axis=2).mean(axis=1)
+    scale_m = max(1.5 * float(np.median(offset_m)), 0.2)
+    reach_s = max(WINDOW_S, float(distance_s.max())) * 1.01
+    weights = (1.0 - (distance_s / reach_s) ** 3) ** 3 / (1.0 + (offset_m / scale_m) ** 2)
+    return np.asarray(np.einsum("v,vpc->pc", weights, points) / weights.sum(), dtype=np.float64)
