@@ -26,10 +26,15 @@ class Settings:
     @property
     def engine_python(self) -> str:
         """The interpreter that the user pointed at, else that of the environment variable, else empty."""
-        return self._get("engine_python") or os.environ.get(PYTHON_VARIABLE, "")
+        return self.own_python or os.environ.get(PYTHON_VARIABLE, "")
 
-    @engine_python.setter
-    def engine_python(self, value: str) -> None:
+    @property
+    def own_python(self) -> str:
+        """The interpreter that the user pointed at, or empty."""
+        return self._get("engine_python")
+
+    @own_python.setter
+    def own_python(self, value: str) -> None:
         self._set("engine_python", value)
 
     @property

@@ -260,7 +260,7 @@ class MainDock(QgsDockWidget):
 
     def show_progress(self, share: float, text: str) -> None:
         """How far the job is, 0 to 1."""
-        self.progress_bar.setValue(int(1000 * share))
+        self.progress_bar.setValue(max(self.progress_bar.value(), int(1000 * share)))
         self.progress_label.setText(text)
 
     def show_idle(self) -> None:

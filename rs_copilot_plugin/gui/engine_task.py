@@ -93,5 +93,6 @@ class EngineTask(QgsTask):
 
     def _take_progress(self, step: Progress) -> None:
         if step.total > 0:
-            self.setProgress(min(100.0, 100.0 * step.done / step.total))
+            # A job may learn that there is more to do; a bar that runs backwards only worries.
+            self.setProgress(max(self.progress(), min(100.0, 100.0 * step.done / step.total)))
         self.progressed.emit(step)

@@ -29,6 +29,7 @@ class SceneController(QObject):
         self._group: SceneGroup | None = None
         self._frames: dict[str, ClipFrames] = {}
         self._summaries: dict[str, ClipSummary] = {}
+        self.filled_layers: list[str] = []
         self._reading = False
         self._read_again = False
         self._zoom_pending = False
@@ -115,7 +116,7 @@ class SceneController(QObject):
         if self._group is None or path != self._group.path:
             self.refresh()
             return
-        self._frames = frames
+        self._frames, self.filled_layers = frames, names
         self._summaries = {clip: summarise(rows.rows) for clip, rows in frames.items()}
         self._group.interval_s = min((rows.interval_s for rows in frames.values()), default=1.0)
         self._group.refresh(names, at_once=final)

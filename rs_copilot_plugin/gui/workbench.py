@@ -11,6 +11,7 @@ from qgis.PyQt.QtCore import QObject, Qt
 from qgis.PyQt.QtWidgets import QDialog, QFileDialog
 
 from rs_copilot_plugin import messages
+from rs_copilot_plugin.engine.installer import InstallCancelledError, InstallError
 from rs_copilot_plugin.messages import Notice
 from rs_copilot_plugin.presenters.clips import Clip, sort_paths
 from rs_copilot_plugin.presenters.jobs import Outcome
@@ -23,6 +24,7 @@ from .background import Background
 from .dock import MainDock
 from .engine_host import EngineHost
 from .export_dialog import ExportDialog
+from .installation import Installation
 from .job_runner import JobRunner, method_title
 from .map_overlay import MapOverlay
 from .player_controller import PlayerController
@@ -45,6 +47,7 @@ class Workbench(QObject):
         )
         self.background = Background(self)
         self.host = EngineHost(self.settings, self)
+        self.installation = Installation(self)
         self.jobs = JobRunner(self.host.jobs, self)
         self.scene = SceneController(iface, self.background, self)
         self.dock = MainDock(self.settings, iface.mainWindow())
@@ -52,7 +55,8 @@ class Workbench(QObject):
         self.overlay = MapOverlay(iface.mapCanvas())
         self.player = PlayerController(self.host.video, self.video, self.overlay, self)
         self.seek_tool = SeekTool(iface.mapCanvas())
-        self._dialogs: list[QObject] = []
+        self._dialogs: list[QDialog] = []
+        self.last_notice: Notice | None = None
         self._connect()
         iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.video)
@@ -77,6 +81,7 @@ class Workbench(QObject):
         dock.zoom_wanted.connect(self.scene.zoom)
         dock.circles_toggled.connect(self.scene.show_circles)
         self.host.state_changed.connect(dock.show_engine)
+        self.installation.ended.connect(self._installed)
         self.jobs.progressed.connect(self._job_progressed)
         self.jobs.ended.connect(self._job_ended)
         self.scene.updated.connect(self._scene_updated)
@@ -89,6 +94,7 @@ class Workbench(QObject):
     def close(self) -> None:
         """Leave nothing behind: no process, no widget, no canvas item."""
         self.jobs.cancel()
+        self.installation.cancel()
         self.player.stop()
         self.host.stop()
         self.background.stop()
@@ -183,7 +189,7 @@ class Workbench(QObject):
         """Ask what to export and where to, then do it."""
         if self._refuse(self.panel.lacks_to_use_scene()) or self.panel.scene is None:
             return
-        dialog = ExportDialog(self.panel.scene, self.scene.layer_names(), self.iface.mainWindow())
+        dialog = ExportDialog(self.panel.scene, self.scene.filled_layers, self.iface.mainWindow())
         dialog.export_wanted.connect(self.export)
         self._show_dialog(dialog)
 
@@ -322,9 +328,18 @@ class Workbench(QObject):
 
     def open_settings(self) -> None:
         """Show where the engine is and let the user set it up."""
-        dialog = SettingsDialog(self.settings, self.iface.mainWindow())
+        dialog = SettingsDialog(self.settings, self.installation, self.iface.mainWindow())
         dialog.engine_changed.connect(self._engine_changed)
         self._show_dialog(dialog)
+
+    def _installed(self, error: InstallError | None) -> None:
+        if error is None:
+            text = tr("The engine's environment is ready.")
+            self.tell(Notice(tr("RS Copilot"), text, level=Qgis.MessageLevel.Success))
+            self._engine_changed()
+        elif not isinstance(error, InstallCancelledError):
+            text = f"{error.message} {error.hint}".strip()
+            self.tell(Notice(tr("No environment was made"), text, error.log, Qgis.MessageLevel.Critical))
 
     def _engine_changed(self) -> None:
         self.host.restart()
@@ -332,6 +347,7 @@ class Workbench(QObject):
 
     def tell(self, notice: Notice) -> None:
         """Show a message in QGIS's message bar."""
+        self.last_notice = notice
         messages.push(self.iface.messageBar(), notice, self.show_details)
 
     def show_details(self, notice: Notice) -> None:
