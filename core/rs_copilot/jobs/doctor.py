@@ -30,6 +30,8 @@ PACKAGES = {
     "pillow": "",
     "pydantic": "",
     "typer": "",
+    "platformdirs": "",
+    "defusedxml": "",
     "numba": "",
     "torch": "vlm",
     "transformers": "vlm",

@@ -1,0 +1,80 @@
+"""What the doctor reads from the system, from texts as systems give them."""
+
+from __future__ import annotations
+
+import pytest
+
+from rs_copilot import __version__
+from rs_copilot.jobs import doctor
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.doctor import DoctorParams, find_devices, parse_meminfo, parse_nvidia_smi, run
+
+MEMINFO = """\
+MemTotal:       24684084 kB
+MemFree:        22871312 kB
+MemAvailable:   23607952 kB
+HugePages_Total: 0
+"""
+
+
+def test_memory_counts_in_1024s():
+    assert parse_meminfo(MEMINFO) == (23607952 * 1024, 24684084 * 1024)
+
+
+@pytest.mark.parametrize("text", ["", "MemTotal:", "MemTotal: lots kB\nnonsense"])
+def test_memory_that_is_not_said_is_unknown(text):
+    assert parse_meminfo(text) == (None, None)
+
+
+def test_cards_as_the_driver_lists_them():
+    text = "0, NVIDIA H100 80GB HBM3, 80995, 81559\n1, Tesla T4, [N/A], 15360\nno devices\n"
+    (card,) = parse_nvidia_smi(text)
+    assert (card.id, card.name) == ("cuda:0", "NVIDIA H100 80GB HBM3")
+    assert card.memory_free_bytes == 80995 * 1024 * 1024
+
+
+def test_a_driver_that_fails_is_no_card(monkeypatch, tmp_path):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'NVIDIA-SMI has failed' >&2\nexit 9\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [device.id for device in find_devices()] == ["cpu"]
+
+
+def test_a_card_is_found(monkeypatch, tmp_path):
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho '0, Tesla T4, 15000, 15360'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [device.id for device in find_devices()] == ["cpu", "cuda:0"]
+
+
+def test_this_installation_is_healthy():
+    report = run(DoctorParams(), JobContext())
+    assert report.engine == __version__
+    assert report.is_healthy
+    assert report.devices[0].memory_total_bytes > 1e8
+    assert "Everything that is needed is there." in report.summary()
+
+
+def test_what_is_missing_comes_with_the_way_to_get_it(monkeypatch):
+    monkeypatch.setattr(doctor, "installed_version", lambda name: None if name in ("av", "torch") else "1.0")
+    report = run(DoctorParams(), JobContext())
+    assert not report.is_healthy
+    by_name = {item.name: item for item in report.missing}
+    assert by_name["av"].required
+    assert not by_name["torch"].required
+    assert by_name["torch"].how == "pip install 'rs-copilot[vlm]'"
+    assert "MISSING: av" in report.summary()
+
+
+def test_every_package_of_the_base_is_looked_at():
+    """The doctor's list and the project file agree."""
+    from importlib.metadata import requires
+
+    base = {
+        line.split(">")[0].split("<")[0].split("=")[0].split("[")[0].strip()
+        for line in requires("rs-copilot") or ()
+        if "extra ==" not in line
+    }
+    assert base - {"typing-extensions"} <= {n for n, extra in doctor.PACKAGES.items() if not extra}
