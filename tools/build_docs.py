@@ -1,6 +1,6 @@
 """Rebuild what is generated in ``docs/``: the table of errors, the pages of the command, the screenshots.
 
-``tools/build_docs.py --check`` only says whether the texts are up to date; ``tests/repo`` runs the same comparison.
+``tools/build_docs.py --check`` only says whether the texts are up to date; ``tests/repo`` compares them too.
 """
 
 from __future__ import annotations

@@ -37,13 +37,29 @@ def annotations(tree: ast.Module) -> set[int]:
     return {id(inner) for root in roots for inner in ast.walk(root)}
 
 
+def aliases(tree: ast.Module) -> set[int]:
+    """Identities of enums that get a short name of which members are then taken: ``button = Box.Button``."""
+    owners = {
+        node.value.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    return {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in owners
+    }
+
+
 def problems_in(source: str) -> Iterator[tuple[int, str]]:
     """Line and description of each problem in a module's source."""
     tree = ast.parse(source)
     classes = class_names(tree)
     scopes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    harmless = scopes | called | annotations(tree)
+    harmless = scopes | called | annotations(tree) | aliases(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             owner = node.value.id if isinstance(node.value, ast.Name) else ""

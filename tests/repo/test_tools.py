@@ -49,6 +49,8 @@ def test_uv_gets_the_settings_unless_it_has_its_own() -> None:
         ("def f() -> Qt.Orientation: ...", False),
         ("x = QgsMapLayerType.RasterLayer", False),
         ("x = Qt.instance()", False),
+        ("x = Qt.Orientation\ny = x.Horizontal", False),
+        ("x = Qt.Horizontal\ny = 1", True),
         ("dialog.exec_()", True),
         ("from PyQt5.QtCore import QObject", True),
         ("import PyQt6", True),

@@ -16,7 +16,7 @@ FORBIDDEN = [
     for pattern in (
         r"/" + r"work/(main|shared)",
         r"/" + r"opt/(wheels|pypi)",
-        r"(?<![\w.])/" + r"(root|home/\w+)/",
+        r"(?<![\w.])/" + r"(root|home/(?!(u|user|someone)/)\w+)/",
         r"files\.python" + r"hosted\.org",
         r"pypi\." + r"org/simple",
         r"BEGIN [A-Z ]*PRIVATE " + r"KEY",
