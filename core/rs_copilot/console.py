@@ -17,9 +17,8 @@ from rs_copilot.errors import InternalError, RsCopilotError
 if TYPE_CHECKING:
     from types import FrameType
 
-    from pydantic import BaseModel
-
     from rs_copilot.jobs.context import Progress
+    from rs_copilot.jobs.registry import JobResult
 
 log = logging.getLogger(__name__)
 
@@ -54,10 +53,10 @@ def run_job(name: str, params: Mapping[str, Any], *, as_json: bool, device: str)
     return 0
 
 
-def write_result(result: BaseModel, warnings: list[str], *, as_json: bool, stdout: TextIO) -> None:
+def write_result(result: JobResult, warnings: list[str], *, as_json: bool, stdout: TextIO) -> None:
     """The one thing that goes to standard output."""
     if not as_json:
-        stdout.write(f"{result.summary()}\n")  # type: ignore[attr-defined]  every job's result has one
+        stdout.write(f"{result.summary()}\n")
         return
     data = json.loads(result.model_dump_json())  # not-a-number becomes null, which json.dumps would not do
     if warnings:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
+import subprocess  # nosec B404 - fixed lists of arguments, never a shell
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -192,7 +192,7 @@ def _first_working(names: Iterable[str], arguments: tuple[str, ...]) -> str:
 
 def _works(argv: tuple[str, ...]) -> bool:
     try:
-        done = subprocess.run(  # noqa: S603  a fixed list of arguments, no shell
+        done = subprocess.run(  # noqa: S603  # nosec B603 - a list of arguments, no shell
             argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.SubprocessError):

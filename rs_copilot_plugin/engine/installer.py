@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
+import subprocess  # nosec B404 - lists of arguments made by `install_plan`, never a shell
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -108,8 +107,8 @@ def _run_step(
 
 def start_hidden(argv: tuple[str, ...], environment: Mapping[str, str]) -> subprocess.Popen[str]:
     """Start a program without a console window; its output and errors come as one stream of lines."""
-    flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
-    return subprocess.Popen(  # noqa: S603  a fixed list of arguments, no shell
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # exists on Windows only
+    return subprocess.Popen(  # noqa: S603  # nosec B603 - a list of arguments, no shell
         list(argv),
         env=dict(environment),
         stdin=subprocess.DEVNULL,

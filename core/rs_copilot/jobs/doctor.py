@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
+import subprocess  # nosec B404 - one fixed list of arguments, never a shell
 import sys
 from collections.abc import Iterable
 from importlib import metadata
@@ -185,7 +185,7 @@ def _nvidia_devices() -> list[Device]:
         return []
     query = [tool, "--query-gpu=index,name,memory.free,memory.total", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(  # noqa: S603  a fixed list of arguments, the program found on the path
+        done = subprocess.run(  # noqa: S603  # nosec B603 - fixed arguments, no shell
             query,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -7,13 +7,26 @@ import importlib.util
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
 from rs_copilot.errors import MissingDependencyError, UsageError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.failure import missing_package
+
+
+class JobResult(Protocol):
+    """What every job gives back: a pydantic model with words for people."""
+
+    def summary(self) -> str:
+        """The result in words."""
+
+    def model_dump(self) -> dict[str, Any]:
+        """The result as values."""
+
+    def model_dump_json(self) -> str:
+        """The result as JSON."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,7 @@ def find_job(name: str) -> JobSpec:
     raise UsageError(f"No job is called {name!r}; there are {', '.join(job.name for job in JOBS)}.")
 
 
-def run_job(name: str, params: Mapping[str, Any], context: JobContext) -> BaseModel:
+def run_job(name: str, params: Mapping[str, Any], context: JobContext) -> JobResult:
     """Check the parameters, then run the job in this thread.
 
     Raises:
@@ -72,7 +85,7 @@ def run_job(name: str, params: Mapping[str, Any], context: JobContext) -> BaseMo
         module = importlib.import_module(spec.module)
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
-    result: BaseModel = module.run(_parse_params(getattr(module, spec.params), params), context)
+    result: JobResult = module.run(_parse_params(getattr(module, spec.params), params), context)
     return result
 
 

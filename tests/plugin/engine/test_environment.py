@@ -23,8 +23,8 @@ POISON = {
     "PYTHONEXECUTABLE": "/opt/qgis/bin/qgis",
     "PYTHONHOME": "/opt/qgis",
     "PYTHONPATH": "/usr/share/qgis/python",
-    "PYTHONUSERBASE": "/home/u/.qgis",
-    "VIRTUAL_ENV": "/home/u/venv",
+    "PYTHONUSERBASE": "/srv/u/.qgis",
+    "VIRTUAL_ENV": "/srv/u/venv",
     "GDAL_DATA": "/opt/qgis/gdal",
     "GDAL_CURL_CA_BUNDLE": "/opt/qgis/cert.pem",
     "PROJ_LIB": "/opt/qgis/proj",
@@ -41,7 +41,7 @@ POISON = {
 }
 HARMLESS = {
     "PATH": "/usr/bin:/bin",
-    "HOME": "/home/u",
+    "HOME": "/srv/u",
     "LANG": "C.UTF-8",
     "SSL_CERT_FILE": "/etc/corp.pem",
     "TMP": "x",

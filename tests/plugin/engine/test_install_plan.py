@@ -101,7 +101,7 @@ def test_old_environments_can_be_told(locks, tmp_path):
 
 
 def test_data_lies_where_each_system_keeps_it():
-    home = Path("/home/u")
+    home = Path("/srv/u")
     assert environments_root({}, "linux", home) == home / ".local/share/rs_copilot/engines"
     assert environments_root({"XDG_DATA_HOME": "/d"}, "linux", home) == Path("/d/rs_copilot/engines")
     assert "Application Support" in str(environments_root({}, "darwin", home))
