@@ -50,9 +50,9 @@ class Settings:
     def every_s(self) -> float:
         """Seconds between sampled frames."""
         try:
-            return float(self._get("every_s", "1.0"))
+            return float(self._get("every_s", "0.5"))
         except ValueError:
-            return 1.0
+            return 0.5
 
     @every_s.setter
     def every_s(self, value: float) -> None:

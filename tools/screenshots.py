@@ -17,11 +17,14 @@ import time
 from pathlib import Path
 
 from link_plugin import link_into
+from PIL import Image
 from plugin_files import ROOT
 from qgis_python import qgis_environment
 
 SIZE = (1600, 1000)
 LIMIT_S = 180
+LIMIT_BYTES = 600_000
+MIN_WIDTH_PX = 900
 SCREEN_WAIT_S = 10
 
 INI = """[PythonPlugins]
@@ -82,10 +85,24 @@ def run(home: Path, options: argparse.Namespace) -> int:
     return report(options.out, before, qgis.returncode, log)
 
 
+def shrink(path: Path) -> None:
+    """Make a picture small enough for a repository: a palette instead of true colour, then fewer pixels."""
+    picture = Image.open(path).convert("RGB")
+    width_px = picture.width
+    while True:
+        size = (width_px, round(picture.height * width_px / picture.width))
+        small = picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
+        small.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+        if path.stat().st_size <= LIMIT_BYTES or width_px < MIN_WIDTH_PX:
+            return
+        width_px = int(width_px * 0.9)
+
+
 def report(out: Path, since: float, code: int, log: Path) -> int:
     """Name the new pictures; show QGIS's own words where something is missing."""
     pictures = sorted(path for path in out.glob("*.png") if path.stat().st_mtime >= since - 1)
     for path in pictures:
+        shrink(path)
         print(f"{path} ({path.stat().st_size // 1024} kB)")
     failure = out / "screenshots-error.txt"
     if failure.exists():

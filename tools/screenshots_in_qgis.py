@@ -50,6 +50,7 @@ class Tour:
         bench = self.bench
         bench.add_satellite_file(first("satellite.tif", "*.tif"))
         yield self.drawn
+        self.collapse_satellite()
         bench.add_paths([first("clip.mp4", "*.mp4")])
         yield self.after(10)
         self.shoot("dock")
@@ -86,8 +87,14 @@ class Tour:
         for dock in docks:
             dock.show()
         window.resizeDocks(docks, [430, 430], Qt.Orientation.Horizontal)
-        window.resizeDocks(docks, [500, 400], Qt.Orientation.Vertical)
+        window.resizeDocks(docks, [480, 400], Qt.Orientation.Vertical)
+        window.resizeDocks([window.findChild(QDockWidget, "Layers")], [230], Qt.Orientation.Horizontal)
         iface.messageBar().clearWidgets()
+
+    def collapse_satellite(self) -> None:
+        """Bands in the legend say nothing here."""
+        for node in QgsProject.instance().layerTreeRoot().findLayers():
+            node.setExpanded(False)
 
     def close_in(self) -> None:
         """Zoom to what the current frame sees."""

@@ -132,6 +132,9 @@ class ClipListView(QListWidget):
         self.setMinimumHeight(64)
         self.itemActivated.connect(lambda item: self.clip_activated.emit(item.data(CLIP_ROLE)))
 
+    def sizeHint(self) -> QSize:
+        return QSize(240, 110)
+
     def show_clips(self, clips: list[Clip], summaries: dict[Path, ClipSummary]) -> None:
         """Draw these clips; the selection is kept."""
         selected = set(self.selected_paths())

@@ -38,7 +38,6 @@ class ViewItem(QgsMapCanvasItem):
         self._centre: QgsPointXY | None = None
         self._camera: QgsPointXY | None = None
         self._picture: QImage | None = None
-        self._colour = QColor(palette.ACCENT)
         self.setZValue(50)
 
     def set_view(
@@ -46,12 +45,11 @@ class ViewItem(QgsMapCanvasItem):
         ring: list[QgsPointXY],
         centre: QgsPointXY | None,
         camera: QgsPointXY | None,
-        colour: str,
         picture: QImage | None,
     ) -> None:
         """Show another view; coordinates are the canvas's."""
         self._ring, self._centre, self._camera = ring, centre, camera
-        self._colour, self._picture = QColor(colour), picture
+        self._picture = picture
         self.updatePosition()
         self.setVisible(bool(ring))
 
@@ -101,15 +99,17 @@ class ViewItem(QgsMapCanvasItem):
         painter.restore()
 
     def _paint_footprint(self, painter: QPainter, ring: QPolygonF, filled: bool) -> None:
-        fill = QColor(self._colour)
-        fill.setAlpha(46 if filled else 0)
+        fill = QColor(palette.ACCENT)
+        fill.setAlpha(36 if filled else 0)
         painter.setBrush(fill)
         painter.setPen(
             QPen(QColor(8, 16, 22, 170), 4.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, _MITRE)
         )
         painter.drawPolygon(ring)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(self._colour, 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, _MITRE))
+        painter.setPen(
+            QPen(QColor(palette.ACCENT), 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, _MITRE)
+        )
         painter.drawPolygon(ring)
         # The top edge of the picture is thicker: it shows which way is up.
         painter.setPen(QPen(QColor("#ffffff"), 3.2))
@@ -155,21 +155,21 @@ class MapOverlay:
         self._transforms: dict[tuple[str, str], QgsCoordinateTransform] = {}
         self.follow = False
 
-    def show(self, view: View | None, colour: str = palette.ACCENT, picture: QImage | None = None) -> None:
+    def show(self, view: View | None, picture: QImage | None = None) -> None:
         """Draw a view; None hides everything."""
         if view is None:
-            self._item.set_view([], None, None, colour, None)
+            self._item.set_view([], None, None, None)
             return
         try:
             ring = [self.to_canvas(corner, view.metric_crs) for corner in view.corners_m]
             centre = self.to_canvas(view.center_m, view.metric_crs)
             camera = None if view.cam_lonlat is None else self.to_canvas(view.cam_lonlat, _WGS84)
         except QgsCsException:
-            self._item.set_view([], None, None, colour, None)
+            self._item.set_view([], None, None, None)
             return
         if self.follow:
             self._keep_in_view(ring, centre)
-        self._item.set_view(ring, centre, camera, colour, picture)
+        self._item.set_view(ring, centre, camera, picture)
 
     def flash(self, point_m: XY, crs: str) -> None:
         """Let a point light up on the map."""

@@ -154,10 +154,9 @@ class PlayerController(QObject):
             self._panel.show_place("")
             self._overlay.show(None)
             return
-        colour = palette.STATUS.get(view.row.status, palette.ACCENT)
-        self._panel.view.set_badge(_badge_text(view), colour)
+        self._panel.view.set_badge(_badge_text(view), palette.STATUS.get(view.row.status, palette.ACCENT))
         self._panel.show_place(_place_text(view))
-        self._overlay.show(view, colour, self._panel.view.image if self._drape else None)
+        self._overlay.show(view, self._panel.view.image if self._drape else None)
 
     def picture_clicked(self, uv: XY) -> None:
         """Let the clicked place flash on the map."""

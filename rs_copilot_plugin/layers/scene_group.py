@@ -97,6 +97,10 @@ class SceneGroup(QObject):
         node = group.insertLayer(_position(group, name), layer)
         node.setExpanded(False)
         node.setItemVisibilityChecked(name not in HIDDEN_AT_FIRST)
+        if len(group.children()) == 1:
+            # The tree view forgets the state of a group that was empty when it came.
+            group.setExpanded(False)
+            group.setExpanded(True)
         self.layer_added.emit(name)
 
     def ensure_group(self) -> QgsLayerTreeGroup:
@@ -107,7 +111,6 @@ class SceneGroup(QObject):
                 return group
         group = root.insertGroup(0, self.path.stem)
         group.setCustomProperty(SCENE_PROPERTY, str(self.path))
-        group.setExpanded(True)
         return group
 
 
