@@ -6,6 +6,7 @@ without a conversion (0.02 ms instead of 4.65 ms for a 1080p picture, measured).
 
 from __future__ import annotations
 
+import logging
 import mmap
 import os
 import tempfile
@@ -21,6 +22,8 @@ from numpy.typing import NDArray
 from rs_copilot.errors import UsageError
 from rs_copilot.types import Frame, SizeWH
 from rs_copilot.video.clip import Clip, open_clip
+
+log = logging.getLogger(__name__)
 
 SLOTS = 4
 AHEAD_FRAMES = 6
@@ -49,8 +52,11 @@ class FrameRing:
         fd, name = tempfile.mkstemp(prefix="rs-copilot-frames-", suffix=".bgra", dir=folder)
         self.path = Path(name)
         try:
-            os.truncate(fd, SLOTS * slot_bytes)
+            _reserve(fd, SLOTS * slot_bytes)
             self._memory = mmap.mmap(fd, SLOTS * slot_bytes)
+        except OSError:
+            self.path.unlink()
+            raise
         finally:
             os.close(fd)
         self._slots: Bgra | None = np.frombuffer(self._memory, dtype=np.uint8)
@@ -71,14 +77,36 @@ class FrameRing:
         self.path.unlink(missing_ok=True)
 
 
+def _reserve(fd: int, size_bytes: int) -> None:
+    """Give a file its size for certain.
+
+    A mapped file that was only promised its space kills the process (SIGBUS) when the space is not there,
+    and a container's folder in memory has 64 MB.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(fd, 0, size_bytes)
+    else:
+        os.truncate(fd, size_bytes)
+
+
+def open_ring(folder: str | None, slot_bytes: int) -> FrameRing | None:
+    """A ring in ``folder``; ``None`` where there is no such folder here or no space: pixels go inline then."""
+    if folder is None or not Path(folder).is_dir():
+        return None
+    try:
+        return FrameRing(Path(folder), slot_bytes)
+    except OSError as error:
+        log.warning("No ring of frames in %s: %s", folder, error)
+        return None
+
+
 class OpenClip:
     """One clip that is being played: decoder, pictures decoded lately or ahead, and the ring."""
 
     def __init__(self, path: str, ring_folder: str | None) -> None:
         self.clip: Clip = open_clip(path)
         size = self.clip.info.size
-        slot_bytes = size.width_px * size.height_px * 4
-        self.ring = None if ring_folder is None else FrameRing(Path(ring_folder), slot_bytes)
+        self.ring = open_ring(ring_folder, size.width_px * size.height_px * 4)
         self.times_s = self.clip.frame_times_s()
         self._cache: OrderedDict[tuple[int, int], Picture] = OrderedDict()
         self._width_px = 0

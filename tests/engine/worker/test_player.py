@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import av
@@ -113,6 +115,21 @@ def test_the_ring_holds_the_same_pixels_and_is_deleted(player, clip, tmp_path):
     assert shown[0] == shown[ring["slots"]]
     player.close(str(clip))
     assert not Path(ring["path"]).exists()
+
+
+@pytest.mark.parametrize("why", ["no folder", "no space"])
+def test_without_a_ring_pixels_come_inside_the_message(player, clip, tmp_path, monkeypatch, why):
+    """No folder: the engine runs on another machine. No space: a container's folder in memory is small."""
+    if why == "no space":
+        monkeypatch.setattr(os, "posix_fallocate", _no_space)
+    folder = tmp_path if why == "no space" else tmp_path / "elsewhere"
+    assert player.open(str(clip), str(folder))["ring"] is None
+    assert number_shown(from_payload(*player.frame(str(clip), 2.0))) == 20
+    assert list(tmp_path.iterdir()) == []
+
+
+def _no_space(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_scaling_keeps_the_aspect_and_never_enlarges(player, clip):
