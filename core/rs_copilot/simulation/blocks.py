@@ -104,10 +104,33 @@ def houses(layout: Layout, quad: FloatArray, name: str) -> None:
             lay.place_building(
                 layout, center, angle + turn + rng.normal(0.0, 0.03), half, style, int(rng.integers(1, 3))
             )
+            _plot(layout, center, direction, inward, half[0])
             shed = center + inward * rng.uniform(11.0, 16.0) + direction * rng.uniform(-4.0, 4.0)
             if rng.random() < 0.5:
                 lay.place_building(layout, shed, angle, (1.4, 2.1), f.FLAT, 0)
     lay.scatter_trees(layout, quad, 34, (1.2, 3.6))
+
+
+def _plot(
+    layout: Layout, house: FloatArray, direction: FloatArray, inward: FloatArray, half_depth_m: float
+) -> None:
+    """A drive to the street, a terrace behind, and a hedge along one side of the plot."""
+    rng = layout.rng
+    angle = float(np.arctan2(inward[1], inward[0]))
+    side = float(rng.choice([-1.0, 1.0]))
+    drive = house + side * 6.6 * direction - inward * (0.5 * half_depth_m + 1.5)
+    _patch(layout, f.PAVED if rng.random() < 0.7 else f.GRAVEL, drive, angle, (half_depth_m + 4.5, 1.5))
+    terrace = house + inward * (half_depth_m + 1.8) + direction * rng.uniform(-2.0, 2.0)
+    _patch(layout, f.PAVED, terrace, angle, (1.8, float(rng.uniform(2.0, 3.6))))
+    if rng.random() < 0.6:
+        start = house - side * 8.3 * direction - inward * half_depth_m
+        for along in np.arange(0.0, rng.uniform(12.0, 22.0), 1.15):
+            lay.place_tree(layout, start + inward * along, float(rng.uniform(0.7, 0.95)), hedge=True)
+
+
+def _patch(layout: Layout, kind: int, center: FloatArray, angle: float, half_uv: tuple[float, float]) -> None:
+    index = layout.add(kind, center, angle, half_uv)
+    layout.outlines[index] = lay.corners(center, angle, *half_uv)
 
 
 def flats(layout: Layout, quad: FloatArray, name: str) -> None:

@@ -44,6 +44,7 @@ SEGMENT_COLUMNS = 11
 BOX_MATERIAL, BOX_OWNER, BOX_COLUMNS = 11, 12, 13
 PAINT, GLASS, DECK, CONCRETE, CLOTH = range(5)
 
+SOLID, BUILT = -1.0e9, -2.0e9
 BLOCK_CELLS = 8
 BIG_CELLS = 64
 
@@ -53,6 +54,7 @@ class Field(NamedTuple):
 
     cell_m: float
     top: Float32Array  # (R, C) metres
+    under: Float32Array  # (R, C) lower side of crowns; SOLID where the surface reaches the ground
     ground_cell_m: float
     ground: Float32Array  # coarse (r, c) metres
     region: NDArray[np.uint16]  # (R, C) row of `regions`

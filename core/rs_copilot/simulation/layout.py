@@ -168,15 +168,19 @@ def place_building(
     return True
 
 
-def place_tree(layout: Layout, center: FloatArray, radius_m: float, *, on_taken: bool = False) -> bool:
-    """Put a tree there; street trees may stand on taken ground."""
+def place_tree(
+    layout: Layout, center: FloatArray, radius_m: float, *, on_taken: bool = False, hedge: bool = False
+) -> bool:
+    """Put a tree there; street trees may stand on taken ground, hedges are low and closed."""
     if not on_taken and not layout.is_free(center[None]):
         return False
     rng = layout.rng
-    conifer = rng.random() < 0.18
+    conifer = rng.random() < 0.18 and not hedge
     height = radius_m * (rng.uniform(2.6, 3.6) if conifer else rng.uniform(1.7, 2.5))
-    layout.add(f.TREE, center, 0.0, (radius_m, radius_m), height=height, rise=0.12 if conifer else 0.42)
-    layout.take(rectangle_points(center, 0.0, 0.6 * radius_m, 0.6 * radius_m))
+    rise = 0.12 if conifer or hedge else 0.42
+    layout.add(f.TREE, center, 0.0, (radius_m, radius_m), height=height, rise=rise)
+    if not hedge:
+        layout.take(rectangle_points(center, 0.0, 0.6 * radius_m, 0.6 * radius_m))
     return True
 
 

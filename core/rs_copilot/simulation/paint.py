@@ -96,7 +96,12 @@ def _roof_extra(row: Float32Array, u: float, v: float) -> float:
 
 @compiled
 def paint_building(
-    row: Float32Array, index: int, cell_m: float, top: Float32Array, region: NDArray[np.uint16]
+    row: Float32Array,
+    index: int,
+    cell_m: float,
+    top: Float32Array,
+    under: Float32Array,
+    region: NDArray[np.uint16],
 ) -> None:
     """Raise a building; cells that its outline cuts get a share of its height, which smooths the walls."""
     rows, cols = region.shape
@@ -113,39 +118,53 @@ def paint_building(
             if inside <= 0.0:
                 continue
             region[j, i] = index
+            under[j, i] = f.BUILT
             roof = row[f.BASE_Z] + roof_height(row, u, v) + _roof_extra(row, u, v)
             top[j, i] += min(1.0, inside) * (roof - top[j, i])
 
 
 @compiled
+def _crown_share(row: Float32Array, x: float, y: float) -> float:
+    """Distance from a tree's middle, 1 at the ragged outline of its crown."""
+    seed = int(row[f.SEED])
+    ragged = 1.0 + 0.22 * value_noise(x * 0.9, y * 0.9, seed) + 0.14 * value_noise(x * 2.1, y * 2.1, seed + 1)
+    return float(math.sqrt(x * x + y * y) / (row[f.HALF_U] * ragged))
+
+
+@compiled
 def paint_tree(
-    row: Float32Array, index: int, cell_m: float, top: Float32Array, region: NDArray[np.uint16]
+    row: Float32Array,
+    index: int,
+    cell_m: float,
+    top: Float32Array,
+    under: Float32Array,
+    region: NDArray[np.uint16],
 ) -> None:
-    """Raise a crown: a dome with a ragged outline and lobes."""
+    """Raise a crown, a dome with a ragged outline and lobes, over a trunk."""
     rows, cols = region.shape
-    radius, seed = row[f.HALF_U], int(row[f.SEED])
-    reach = 1.3 * radius
-    for j in range(
-        max(0, int((row[f.CY] - reach) / cell_m)), min(rows, int((row[f.CY] + reach) / cell_m) + 1)
-    ):
-        for i in range(
-            max(0, int((row[f.CX] - reach) / cell_m)), min(cols, int((row[f.CX] + reach) / cell_m) + 1)
-        ):
+    seed, rise = int(row[f.SEED]), row[f.RISE]
+    rim = 1.5 * cell_m / row[f.HALF_U]
+    reach = 1.4 * row[f.HALF_U] + 2.0 * cell_m
+    i0, i1 = int((row[f.CX] - reach) / cell_m), int((row[f.CX] + reach) / cell_m) + 1
+    j0, j1 = int((row[f.CY] - reach) / cell_m), int((row[f.CY] + reach) / cell_m) + 1
+    for j in range(max(0, j0), min(rows, j1)):
+        for i in range(max(0, i0), min(cols, i1)):
             x, y = (i + 0.5) * cell_m - row[f.CX], (j + 0.5) * cell_m - row[f.CY]
-            ragged = (
-                1.0
-                + 0.22 * value_noise(x * 0.9, y * 0.9, seed)
-                + 0.14 * value_noise(x * 2.1, y * 2.1, seed + 1)
-            )
-            share = math.sqrt(x * x + y * y) / (radius * ragged)
-            if share >= 1.0:
+            share = _crown_share(row, x, y)
+            if share >= 1.0 + rim or under[j, i] == f.BUILT:
                 continue
-            dome = row[f.RISE] + (1.0 - row[f.RISE]) * math.sqrt(1.0 - share * share)
-            lobes = 0.10 * value_noise(x * 0.8, y * 0.8, seed + 2) + 0.06 * value_noise(
-                x * 2.4, y * 2.4, seed + 3
-            )
-            height = row[f.BASE_Z] + row[f.HEIGHT] * (dome + lobes)
-            if height > top[j, i]:
+            bulge = math.sqrt(max(0.0, 1.0 - share * share))
+            below = row[f.BASE_Z] + row[f.HEIGHT] * (rise - 0.06 - 0.5 * rise * bulge)
+            trunk = x * x + y * y < 0.09 or rise <= 0.12
+            known = under[j, i]
+            if trunk or known == f.SOLID:
+                under[j, i] = f.SOLID if trunk else below
+            else:
+                under[j, i] = min(known, below)
+            lobes = 0.10 * value_noise(x * 0.8, y * 0.8, seed + 2)
+            lobes += 0.06 * value_noise(x * 2.4, y * 2.4, seed + 3)
+            height = row[f.BASE_Z] + row[f.HEIGHT] * (rise + (1.0 - rise) * bulge + lobes)
+            if share < 1.0 and height > top[j, i]:
                 top[j, i] = height
                 region[j, i] = index
 

@@ -65,6 +65,29 @@ def _refine(
 
 
 @compiled
+def _under(field: Field, x: float, y: float) -> float:
+    """Lower side of a crown at a point, or SOLID."""
+    rows, cols = field.under.shape
+    i = min(max(int(x / field.cell_m), 0), cols - 1)
+    j = min(max(int(y / field.cell_m), 0), rows - 1)
+    return float(field.under[j, i])
+
+
+@compiled
+def _land(
+    field: Field, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, t0: float, t1: float
+) -> float:
+    """Where a ray that came in below a crown meets the bare ground."""
+    for _ in range(5):
+        t = 0.5 * (t0 + t1)
+        if oz + t * dz > sample(field.ground, field.ground_cell_m, ox + t * dx, oy + t * dy):
+            t0 = t
+        else:
+            t1 = t
+    return t1
+
+
+@compiled
 def march(field: Field, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float) -> float:
     """Distance to the surface along a downward ray; blocks that the ray clears are skipped whole."""
     t = max(0.0, (field.z_max - oz) / dz) if dz < -1e-9 else 0.0
@@ -86,8 +109,12 @@ def march(field: Field, ox: float, oy: float, oz: float, dx: float, dy: float, d
             continue
         end = t + leave
         while t < end:
-            if oz + t * dz <= sample(field.top, field.cell_m, ox + t * dx, oy + t * dy):
-                return _refine(field, ox, oy, oz, dx, dy, dz, previous, t)
+            x, y, z = ox + t * dx, oy + t * dy, oz + t * dz
+            if z <= sample(field.top, field.cell_m, x, y):
+                if z >= _under(field, x, y):
+                    return _refine(field, ox, oy, oz, dx, dy, dz, previous, t)
+                if z <= sample(field.ground, field.ground_cell_m, x, y):
+                    return _land(field, ox, oy, oz, dx, dy, dz, previous, t)
             previous, t = t, t + step
     return t
 

@@ -48,15 +48,15 @@ def crop(light: Light, row: Float32Array, u: float, v: float, fp: float) -> Rgb:
 
 @compiled
 def garden(light: Light, x: float, y: float, fp: float, seed: int) -> Rgb:
-    """Lawn broken by beds, paths and bare spots."""
-    bed = fractal(x, y, 9.0, fp, 0.5, seed + 40)
+    """Lawn with beds of soil and shrubs, and worn places."""
     color = grass(light, x, y, fp, seed)
-    if bed > 0.42:
-        color = s.scale(s.mix(tone(light, p.SOIL), tone(light, p.CROWN_A), hash01(int(x), int(y), seed)), 0.9)
-    elif bed < -0.62:
-        slab = 1.0 + 0.2 * (hash01(math.floor(x / 0.6), math.floor(y / 0.6), seed) - 0.5)
-        color = s.scale(tone(light, p.PAVING), slab)
-    return color
+    bed = fractal(x, y, 8.0, max(fp, 0.4), 0.5, seed + 40)
+    if bed > 0.50:
+        shrubs = 0.5 + 0.9 * fractal(x, y, 1.4, fp, 0.8, seed + 41)
+        planted = s.mix(tone(light, p.SOIL), tone(light, p.CROWN_B), shrubs)
+        return s.mix(color, planted, (bed - 0.50) * 12.0)
+    worn = fractal(x, y, 14.0, fp, 0.6, seed + 42)
+    return s.mix(color, tone(light, p.SOIL), 0.5 * min(1.0, max(0.0, (worn - 0.55) * 5.0)))
 
 
 @compiled
@@ -171,6 +171,8 @@ def crown(
     color = s.scale(color, leaves * deep)
     bare = (1.0 - light.leaf) * (0.4 + 0.6 * hash01(seed, 5, 1))
     twigs = s.scale(tone(light, p.TWIGS), 1.0 + 0.5 * fractal(x, y, 0.9, fp, 0.9, seed + 1))
+    if share < 0.5 * row[f.RISE]:
+        bare = 0.9
     return s.mix(color, twigs, bare), up(0.6 * gx, 0.6 * gy)
 
 
@@ -224,13 +226,13 @@ def box_surface(
 
 
 @compiled
-def raised_neighbour(field: Field, i: int, j: int, region: int) -> int:
-    """The building or tree whose smoothed edge spills into this cell of open ground."""
+def raised_neighbour(field: Field, i: int, j: int, region: int, lowest_kind: int, highest_kind: int) -> int:
+    """The building or tree whose smoothed edge spills into this cell, else ``region``."""
     rows, cols = field.region.shape
     for dj in range(-1, 2):
         for di in range(-1, 2):
             other = int(field.region[min(max(j + dj, 0), rows - 1), min(max(i + di, 0), cols - 1)])
-            if int(field.regions[other][f.KIND]) >= f.BUILDING and field.regions[other][f.KIND] <= f.TREE:
+            if lowest_kind <= int(field.regions[other][f.KIND]) <= highest_kind:
                 return other
     return region
 
@@ -239,19 +241,24 @@ def raised_neighbour(field: Field, i: int, j: int, region: int) -> int:
 def surface(field: Field, light: Light, x: float, y: float, z: float, fp: float) -> tuple[Rgb, Rgb]:
     """Colour and normal of the static world at a point of its surface."""
     rows, cols = field.top.shape
-    i = min(max(int(x / field.cell_m), 0), cols - 1)
-    j = min(max(int(y / field.cell_m), 0), rows - 1)
+    # A ragged lookup hides the raster's steps along the borders of open ground.
+    shift = 0.14 * value_noise(x * 2.9, y * 2.9, 3)
+    i = min(max(int((x + shift) / field.cell_m), 0), cols - 1)
+    j = min(max(int((y - shift) / field.cell_m), 0), rows - 1)
     region = int(field.region[j, i])
     above = z - sample(field.ground, field.ground_cell_m, x, y)
     if above > 0.3 and int(field.regions[region][f.KIND]) < f.BUILDING:
-        region = raised_neighbour(field, i, j, region)
+        region = raised_neighbour(field, i, j, region, f.BUILDING, f.TREE)
     row = field.regions[region]
     kind = int(row[f.KIND])
+    if kind == f.TREE and z > row[f.BASE_Z] + 1.2 * row[f.HEIGHT]:
+        row = field.regions[raised_neighbour(field, i, j, region, f.BUILDING, f.BUILDING)]
+        kind = int(row[f.KIND])
     if kind == f.BUILDING and above > 0.3:
         return building(row, x, y, z, fp)
     if kind == f.TREE and above > 0.3:
         return crown(field, light, row, x, y, z, fp)
-    gx, gy = slope(field, x, y, 0.5) if above < 0.3 and kind != f.BUILDING else (0.0, 0.0)
+    gx, gy = slope(field, x, y, 0.5) if kind < f.BUILDING or kind > f.TREE else (0.0, 0.0)
     if kind == f.WATER:
         bump = 0.05 * min(1.0, 0.6 / fp)
         gx, gy = bump * value_noise(x * 1.3, y * 1.3, 5), bump * value_noise(x * 1.3, y * 1.3, 6)

@@ -159,8 +159,7 @@ def roof_height(row: Float32Array, u: float, v: float) -> float:
         return float(eave + rise * (1.0 - au / hu))
     if style == f.HIP:
         return float(eave + rise * min(1.0, (hu - au) / hu, (hv - av) / hu))
-    parapet = 0.35 if min(hu - au, hv - av) < 0.35 else 0.0
-    return float(eave + parapet)
+    return float(eave)
 
 
 @compiled

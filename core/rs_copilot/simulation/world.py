@@ -99,10 +99,12 @@ def _paint(
     segment = np.zeros((count, count), dtype=np.uint16)
     nearest = np.full((count, count), 1e9, dtype=np.float32)
     paint.paint_segments(network.segments, _on_deck(network), cell, segment, nearest)
-    regions, region = _paint_regions(network, layout, regions, cell, top, settings.side_m)
+    under = np.full((count, count), f.SOLID, dtype=np.float32)
+    regions, region = _paint_regions(network, layout, regions, cell, (top, under), settings.side_m)
     return Field(
         cell,
         top,
+        under,
         GROUND_CELL_M,
         ground,
         region,
@@ -126,10 +128,16 @@ def _on_deck(network: Network) -> NDArray[np.bool_]:
 
 
 def _paint_regions(
-    network: Network, layout: Layout, regions: Float32Array, cell: float, top: Float32Array, side_m: float
+    network: Network,
+    layout: Layout,
+    regions: Float32Array,
+    cell: float,
+    surface: tuple[Float32Array, Float32Array],
+    side_m: float,
 ) -> tuple[Float32Array, NDArray[np.uint16]]:
     from rs_copilot.simulation import paint
 
+    top, under = surface
     region = np.zeros(top.shape, dtype=np.uint16)
     kinds = regions[:, f.KIND].astype(int)
     is_ground = np.asarray((kinds != f.BUILDING) & (kinds != f.TREE))
@@ -142,9 +150,9 @@ def _paint_regions(
     outline = water_outline(network, 0.9 * side_m)
     cv2.fillPoly(region, [np.round(outline / cell).astype(np.int32)], len(regions) - 1)
     for index in np.flatnonzero(kinds == f.BUILDING):
-        paint.paint_building(regions[index], int(index), cell, top, region)
+        paint.paint_building(regions[index], int(index), cell, top, under, region)
     for index in np.flatnonzero(kinds == f.TREE):
-        paint.paint_tree(regions[index], int(index), cell, top, region)
+        paint.paint_tree(regions[index], int(index), cell, top, under, region)
     return regions, region
 
 
