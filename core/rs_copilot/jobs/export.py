@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas as gpd
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot.errors import SceneError, UsageError
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.vector.build import crs_text
 from rs_copilot.vector.export import Exported, write_export
-from rs_copilot.vector.schema import LAYER_BY_NAME
+from rs_copilot.vector.postgis import export_table, is_database
+from rs_copilot.vector.schema import LAYER_BY_NAME, Layer
 from rs_copilot.vector.store import read_layer, read_scene_info
 
 
@@ -74,12 +77,29 @@ def run(params: ExportParams, context: JobContext) -> ExportResult:
         )
     table = read_layer(params.scene, params.layer, clip=params.clip)
     context.progress(1, 2, f"Writing {len(table)} rows")
+    result = _to_database(params, layer, table) if is_database(params.out) else _to_file(params, layer, table)
+    context.progress(2, 2, f"Wrote {result.out}")
+    return result
+
+
+def _to_database(params: ExportParams, layer: Layer, table: gpd.GeoDataFrame) -> ExportResult:
+    target = export_table(params.out, layer, table)
+    return ExportResult(
+        scene=params.scene,
+        layer=params.layer,
+        out=f"{target.shown}, table {layer.name}",
+        files=[],
+        rows=len(table),
+        crs=crs_text(table.crs),
+        null_geometries=int(table.geometry.isna().sum()),
+    )
+
+
+def _to_file(params: ExportParams, layer: Layer, table: gpd.GeoDataFrame) -> ExportResult:
     out = Path(params.out)
-    if out.resolve() == Path(params.scene).resolve():
+    if not is_database(params.scene) and out.resolve() == Path(params.scene).resolve():
         raise UsageError(f"{out} is the scene itself", hint="Choose another file name.")
-    written = write_export(table, layer, out)
-    context.progress(2, 2, f"Wrote {params.out}")
-    return _result(params, written)
+    return _result(params, write_export(table, layer, out))
 
 
 def _result(params: ExportParams, written: Exported) -> ExportResult:

@@ -1,4 +1,4 @@
-"""The doors to a scene's GeoPackage: create, append, replace, read.
+"""The doors to a scene: create, append, replace, read. A ``postgresql://`` URL goes to `postgis`.
 
 pyogrio creates the file with all layers, empty, so that QGIS can load them before the first row. Rows go
 in through SQLite itself, because that alone gives deletion, several layers in one transaction, and M
@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +24,11 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 import pyproj
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.errors import SceneError, StorageError
-from rs_copilot.vector import gpkg_blob
+from rs_copilot.vector import gpkg_blob, postgis
 from rs_copilot.vector.build import finite
 from rs_copilot.vector.schema import LAYER_BY_NAME, LAYERS, SCHEMA_VERSION, FieldType, GeometryType, Layer
 
@@ -48,7 +50,7 @@ _PANDAS_TYPE = {
 class SceneInfo:
     """What kind of scene a file is."""
 
-    path: Path
+    path: str
     crs: pyproj.CRS
     version: int
     clips: tuple[str, ...]
@@ -61,6 +63,9 @@ def create_scene(path: str | Path, crs: pyproj.CRS, *, overwrite: bool = False) 
         SceneError: the file exists and is no scene, or is one and ``overwrite`` is off.
         StorageError: the disk is full or the folder cannot be written.
     """
+    if postgis.is_database(path):
+        postgis.create_scene(str(path), crs, overwrite=overwrite)
+        return
     target = Path(path)
     if target.exists():
         read_scene_info(target)
@@ -91,7 +96,8 @@ def ensure_scene(path: str | Path, crs: pyproj.CRS) -> None:
         SceneError: the file is no scene, or one in another CRS.
         StorageError: the file cannot be written.
     """
-    if not Path(path).exists():
+    exists = postgis.has_schema(str(path)) if postgis.is_database(path) else Path(path).exists()
+    if not exists:
         create_scene(path, crs)
         return
     found = read_scene_info(path).crs
@@ -140,6 +146,10 @@ def write_layers(
         StorageError: disk full, no permission, or locked by another program; the scene is as before.
     """
     layers = {name: _layer(name) for name in tables}
+    if postgis.is_database(path):
+        both = {name: (layers[name], table) for name, table in tables.items()}
+        postgis.write_layers(str(path), both, replace_clip)
+        return
     with _transaction(Path(path)) as connection:
         for name, table in tables.items():
             if replace_clip is not None:
@@ -202,10 +212,13 @@ def read_scene_info(path: str | Path) -> SceneInfo:
     Raises:
         SceneError: it does not exist, is no GeoPackage, no scene, or from a later version.
     """
+    if postgis.is_database(path):
+        crs, version, names = postgis.read_info(str(path))
+        return SceneInfo(str(path), crs, version, names)
     with _reading(Path(path)) as connection:
         version = _check_whole(connection)
         clips = connection.execute("SELECT DISTINCT clip FROM frames WHERE clip IS NOT NULL ORDER BY clip")
-        return SceneInfo(Path(path), _read_crs(connection), version, tuple(row[0] for row in clips))
+        return SceneInfo(str(path), _read_crs(connection), version, tuple(row[0] for row in clips))
 
 
 def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.GeoDataFrame:
@@ -215,6 +228,9 @@ def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.
         SceneError: no scene, or no such layer.
     """
     wanted = _layer(layer)
+    if postgis.is_database(path):
+        rows, crs = postgis.read_rows(str(path), wanted, clip)
+        return _assembled(rows, wanted, crs, lambda blob: None if blob is None else shapely.from_wkb(blob))
     with _reading(Path(path)) as connection:
         _check_whole(connection)
         names = ["fid", *wanted.field_names]
@@ -225,9 +241,21 @@ def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.
         query = f'SELECT {columns} FROM "{wanted.name}"{where} ORDER BY fid'  # noqa: S608
         rows = connection.execute(query, values).fetchall()
         crs = _read_crs(connection)
+    return _assembled(rows, wanted, crs, gpkg_blob.decode)
+
+
+def _assembled(
+    rows: Sequence[tuple[Any, ...]],
+    wanted: Layer,
+    crs: pyproj.CRS,
+    decode: Callable[[bytes | None], BaseGeometry | None],
+) -> gpd.GeoDataFrame:
+    """A table from rows of fid, fields and, where the layer has one, the encoded geometry."""
+    has_geometry = wanted.geometry is not GeometryType.NONE
+    names = ["fid", *wanted.field_names, *([GEOMETRY_COLUMN] if has_geometry else [])]
     frame = pd.DataFrame(rows, columns=names, dtype="object").set_index("fid")
-    blobs = frame.pop(GEOMETRY_COLUMN) if GEOMETRY_COLUMN in frame else [None] * len(frame)
-    geometry = gpd.GeoSeries([gpkg_blob.decode(item) for item in blobs], index=frame.index, crs=crs)
+    blobs = frame.pop(GEOMETRY_COLUMN) if has_geometry else [None] * len(frame)
+    geometry = gpd.GeoSeries([decode(item) for item in blobs], index=frame.index, crs=crs)
     typed = {item.name: _typed(frame[item.name], item.type) for item in wanted.fields}
     return gpd.GeoDataFrame(typed, geometry=geometry, crs=crs)
 
@@ -236,7 +264,7 @@ def _typed(column: pd.Series, kind: FieldType) -> pd.Series:
     if kind is FieldType.TEXT:
         return column
     if kind is FieldType.DATETIME:
-        return pd.to_datetime(column, utc=True, format="ISO8601")
+        return pd.to_datetime(column, utc=True, format="ISO8601").dt.as_unit("ms")
     return column.astype({"real": "float64", "integer": "Int64", "boolean": "boolean"}[kind.value])
 
 
