@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qgis.core import QgsMapLayerProxyModel, QgsRasterLayer, QgsUnitTypes
 from qgis.gui import QgsDockWidget, QgsMapLayerComboBox
-from qgis.PyQt.QtCore import pyqtBoundSignal, pyqtSignal
+from qgis.PyQt.QtCore import Qt, pyqtBoundSignal, pyqtSignal
 from qgis.PyQt.QtGui import QDragEnterEvent, QDropEvent
 from qgis.PyQt.QtWidgets import (
     QCheckBox,
@@ -17,6 +17,7 @@ from qgis.PyQt.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -47,7 +48,8 @@ class MainDock(QgsDockWidget):
     clip_activated = pyqtSignal(object)
     telemetry_chosen = pyqtSignal(list, object)
     options_changed = pyqtSignal()
-    scene_wanted = pyqtSignal(object)
+    new_scene_wanted = pyqtSignal()
+    open_scene_wanted = pyqtSignal()
     locate_wanted = pyqtSignal()
     track_wanted = pyqtSignal()
     export_wanted = pyqtSignal()
@@ -226,6 +228,13 @@ class MainDock(QgsDockWidget):
         )
         self.circles_check.toggled.connect(self.circles_toggled)
         self.zoom_button = tool_button("zoom_scene.svg", tr("Zoom to the scene"), self.zoom_wanted.emit)
+        self.scene_button = tool_button("open_scene.svg", tr("Scene"), lambda: None)
+        self.scene_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.scene_button)
+        menu.addAction(tr("&Open Scene…"), self.open_scene_wanted.emit)
+        menu.addAction(tr("&New Scene with the Next Locate"), self.new_scene_wanted.emit)
+        self.scene_button.setMenu(menu)
+        row.addWidget(self.scene_button)
         row.addWidget(self.scene_label, 1)
         row.addWidget(self.circles_check)
         row.addWidget(self.zoom_button)
@@ -233,8 +242,13 @@ class MainDock(QgsDockWidget):
 
     # --- drawing the state
 
-    def show_engine(self, text: str, colour: str) -> None:
-        """Say how the engine is."""
+    def show_engine(self, text: str, colour: str, is_set_up: bool) -> None:
+        """Say how the engine is; without one, the settings button says what to do."""
+        self.settings_button.setText("" if is_set_up else tr("Set Up…"))
+        style = Qt.ToolButtonStyle
+        self.settings_button.setToolButtonStyle(
+            style.ToolButtonIconOnly if is_set_up else style.ToolButtonTextBesideIcon
+        )
         self.engine_label.setText(text)
         self.engine_dot.set_colour(colour)
 

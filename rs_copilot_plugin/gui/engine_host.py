@@ -53,7 +53,7 @@ class HostedSession(EngineSession):
 class EngineHost(QObject):
     """Makes sessions that know where the engine is, and says how it is in words."""
 
-    state_changed = pyqtSignal(str, str)
+    state_changed = pyqtSignal(str, str, bool)
 
     def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -94,7 +94,7 @@ class EngineHost(QObject):
             text, colour = tr("The engine is not set up yet"), palette.UNLOCATED
         else:
             text, colour = tr("Engine starts with the first job"), "#8a8a8a"
-        self.state_changed.emit(text, colour)
+        self.state_changed.emit(text, colour, self.is_configured)
 
 
 def _log(text: str) -> None:

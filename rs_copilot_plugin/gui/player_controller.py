@@ -13,6 +13,7 @@ from qgis.PyQt.QtCore import QObject, Qt, QTimer, pyqtSignal
 from rs_copilot_plugin.engine.player_client import ClipInfo, FrameView, PlayerClient
 from rs_copilot_plugin.engine.session import EngineError, EngineSession
 from rs_copilot_plugin.layers import palette
+from rs_copilot_plugin.presenters.detections import ClipDetections
 from rs_copilot_plugin.presenters.frames import ClipFrames, Moment, View
 from rs_copilot_plugin.presenters.player import Player, PlayerState
 from rs_copilot_plugin.presenters.projection import XY
@@ -39,6 +40,8 @@ class PlayerController(QObject):
         self.clip = ""
         self._panel, self._overlay = panel, overlay
         self._frames: ClipFrames | None = None
+        self._detections = ClipDetections()
+        self._size_px = (0, 0)
         self._drape = False
         self._ring_folder = _make_ring_folder()
         self._client = PlayerClient(
@@ -56,9 +59,9 @@ class PlayerController(QObject):
 
     # --- clips
 
-    def open(self, clip: str, frames: ClipFrames | None) -> None:
+    def open(self, clip: str, frames: ClipFrames | None, detections: ClipDetections | None = None) -> None:
         """Show a clip, paused at its first frame."""
-        self.clip, self._frames = clip, frames
+        self.clip, self._frames, self._detections = clip, frames, detections or ClipDetections()
         self._timer.stop()
         self.player.opening()
         self._panel.show_state(self.player)
@@ -66,9 +69,10 @@ class PlayerController(QObject):
         self._overlay.show(None)
         self._client.open(clip, self._opened)
 
-    def set_frames(self, frames: ClipFrames | None) -> None:
-        """The clip was placed, or placed again."""
-        self._frames = frames
+    def set_frames(self, frames: ClipFrames | None, detections: ClipDetections | None = None) -> None:
+        """The clip was placed, or placed again, or objects were found in it."""
+        self._frames, self._detections = frames, detections or ClipDetections()
+        self._panel.strip.show_frames(frames, self.player.duration_s)
         self._show_view()
 
     def close(self) -> None:
@@ -126,6 +130,8 @@ class PlayerController(QObject):
 
     def _opened(self, info: ClipInfo) -> None:
         self.player.opened(info.duration_s, info.fps, info.times_s)
+        self._size_px = (info.width_px, info.height_px)
+        self._panel.strip.show_frames(self._frames, info.duration_s)
         self._panel.show_state(self.player)
         self._ask(self.player.position_s)
 
@@ -134,6 +140,7 @@ class PlayerController(QObject):
         if self.player.state is not PlayerState.PLAYING:
             self.player.position_s = frame.time_s
         self._panel.show_time(self.player)
+        self._panel.view.set_boxes(self._detections.at(frame.time_s), self._size_px)
         self._show_view(frame.time_s)
 
     def _client_failed(self, error: EngineError) -> None:

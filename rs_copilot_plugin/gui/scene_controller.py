@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from qgis.core import QgsCoordinateTransform, QgsCsException, QgsProject, QgsRectangle
@@ -10,10 +11,23 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from rs_copilot_plugin.layers import scene_file, styles, temporal
 from rs_copilot_plugin.layers.scene_group import SceneGroup
-from rs_copilot_plugin.presenters.frames import ClipFrames, FrameRow
+from rs_copilot_plugin.presenters.detections import ClipDetections
+from rs_copilot_plugin.presenters.frames import ClipFrames
 from rs_copilot_plugin.presenters.scene import ClipSummary, summarise
 
 from .background import Background
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One look into a scene's file."""
+
+    path: Path
+    layers: list[str]
+    frames: dict[str, ClipFrames]
+    summaries: dict[str, ClipSummary]
+    detections: dict[str, ClipDetections]
+    final: bool
 
 
 class SceneController(QObject):
@@ -29,6 +43,7 @@ class SceneController(QObject):
         self._group: SceneGroup | None = None
         self._frames: dict[str, ClipFrames] = {}
         self._summaries: dict[str, ClipSummary] = {}
+        self._detections: dict[str, ClipDetections] = {}
         self.filled_layers: list[str] = []
         self._reading = False
         self._read_again = False
@@ -57,7 +72,7 @@ class SceneController(QObject):
             self._group = SceneGroup(path, self)
             self._group.layer_added.connect(self._layer_added)
             self._group.settled.connect(self._layers_settled)
-            self._frames, self._summaries = {}, {}
+            self._frames, self._summaries, self._detections = {}, {}, {}
             self._zoom_pending = zoom
         self.refresh()
 
@@ -71,7 +86,7 @@ class SceneController(QObject):
         self._reading = True
         path = self._group.path
         self._background.run(
-            lambda: (path, scene_file.read_layer_names(path), _read_clips(path), final),
+            lambda: _read_scene(path, final),
             self._read,
             self._read_failed,
         )
@@ -82,6 +97,10 @@ class SceneController(QObject):
             return self._frames[clip]
         name = Path(clip).name
         return next((frames for key, frames in self._frames.items() if Path(key).name == name), None)
+
+    def detections_of(self, clip: str) -> ClipDetections | None:
+        """Objects found in a clip."""
+        return self._detections.get(Path(clip).name)
 
     def summary_of(self, clip: Path) -> ClipSummary | None:
         """Counts of a clip, where it has been located."""
@@ -110,20 +129,19 @@ class SceneController(QObject):
 
     # --- reading
 
-    def _read(self, found: tuple[Path, list[str], dict[str, ClipFrames], bool]) -> None:
-        path, names, frames, final = found
+    def _read(self, found: _Read) -> None:
         self._reading = False
-        if self._group is None or path != self._group.path:
+        if self._group is None or found.path != self._group.path:
             self.refresh()
             return
-        self._frames, self.filled_layers = frames, names
-        self._summaries = {clip: summarise(rows.rows) for clip, rows in frames.items()}
-        self._group.interval_s = min((rows.interval_s for rows in frames.values()), default=1.0)
-        self._group.refresh(names, at_once=final)
+        self._frames, self._detections, self._summaries = found.frames, found.detections, found.summaries
+        self.filled_layers = found.layers
+        self._group.interval_s = min((rows.interval_s for rows in found.frames.values()), default=1.0)
+        self._group.refresh(found.layers, at_once=found.final)
         self.updated.emit()
         if self._read_again:
             self._read_again = False
-            self.refresh(final)
+            self.refresh(found.final)
 
     def _read_failed(self, error: Exception) -> None:
         self._reading = False
@@ -163,6 +181,14 @@ class SceneController(QObject):
         return extent
 
 
-def _read_clips(path: Path) -> dict[str, ClipFrames]:
-    rows: dict[str, list[FrameRow]] = scene_file.read_frames(path)
-    return {clip: ClipFrames(found) for clip, found in rows.items()}
+def _read_scene(path: Path, final: bool) -> _Read:
+    """All that the panels need from a file (helper thread)."""
+    rows = scene_file.read_frames(path)
+    return _Read(
+        path,
+        scene_file.read_layer_names(path),
+        {clip: ClipFrames(found) for clip, found in rows.items()},
+        {clip: summarise(found) for clip, found in rows.items()},
+        {clip: ClipDetections(found) for clip, found in scene_file.read_detections(path).items()},
+        final,
+    )

@@ -23,6 +23,7 @@ from rs_copilot_plugin.presenters.player import Player, PlayerState, clock_text
 from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.translate import tr
 
+from .time_strip import TimeStrip
 from .video_view import VideoView
 from .widgets import tool_button
 
@@ -72,6 +73,8 @@ class VideoPanel(QgsDockWidget):
         layout.addLayout(self._top_row())
         layout.addWidget(self.view, 1)
         layout.addWidget(self._slider())
+        self.strip = TimeStrip()
+        layout.addWidget(self.strip)
         layout.addLayout(self._control_row())
         self.setWidget(body)
         self.show_state(Player())
@@ -172,6 +175,7 @@ class VideoPanel(QgsDockWidget):
 
     def show_moments(self, moments: list[Moment]) -> None:
         """List the moments that see a place; a single one needs no list."""
+        self.strip.show_moments(moments)
         self.moment_combo.clear()
         for moment in moments:
             span = f"{clock_text(moment.start_s)} – {clock_text(moment.end_s)}"

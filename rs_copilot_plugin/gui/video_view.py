@@ -8,6 +8,7 @@ from qgis.PyQt.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, 
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
 from rs_copilot_plugin.layers import palette
+from rs_copilot_plugin.presenters.detections import Detection, hue_of
 from rs_copilot_plugin.presenters.projection import XY
 from rs_copilot_plugin.translate import tr
 
@@ -25,6 +26,8 @@ class VideoView(QWidget):
         self._mark: XY | None = None
         self._hint = ""
         self._badge: tuple[str, str] | None = None
+        self._boxes: list[Detection] = []
+        self._box_space_px = (1, 1)
         self._mark_timer = QTimer(self)
         self._mark_timer.setSingleShot(True)
         self._mark_timer.setInterval(_MARK_MS)
@@ -53,11 +56,17 @@ class VideoView(QWidget):
     def clear(self, hint: str = "") -> None:
         """Show no frame, but a word about why."""
         self._image, self._mark, self._badge, self._hint = None, None, None, hint
+        self._boxes = []
         self.update()
 
     def set_badge(self, text: str, colour: str) -> None:
         """A small label in the corner: how the current frame was placed."""
         self._badge = (text, colour) if text else None
+        self.update()
+
+    def set_boxes(self, boxes: list[Detection], size_px: tuple[int, int]) -> None:
+        """Objects to frame; their boxes are in pixels of a picture of this size."""
+        self._boxes, self._box_space_px = boxes, size_px
         self.update()
 
     def set_mark(self, uv: XY | None) -> None:
@@ -97,6 +106,7 @@ class VideoView(QWidget):
         else:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(box, self._image)
+            self._paint_boxes(painter, box)
             self._paint_badge(painter, box)
             self._paint_mark(painter, box)
         painter.end()
@@ -105,6 +115,19 @@ class VideoView(QWidget):
         painter.setPen(QColor("#9fb3bf"))
         flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
         painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._hint)
+
+    def _paint_boxes(self, painter: QPainter, box: QRectF) -> None:
+        if not self._boxes or min(self._box_space_px) <= 0:
+            return
+        sx, sy = box.width() / self._box_space_px[0], box.height() / self._box_space_px[1]
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for found in self._boxes:
+            x1, y1, x2, y2 = found.box_px
+            frame = QRectF(box.x() + x1 * sx, box.y() + y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy)
+            painter.setPen(QPen(QColor(0, 0, 0, 150), 3.0))
+            painter.drawRect(frame)
+            painter.setPen(QPen(QColor.fromHsl(hue_of(found.track_id), 230, 150), 1.6))
+            painter.drawRect(frame)
 
     def _paint_badge(self, painter: QPainter, box: QRectF) -> None:
         if self._badge is None:

@@ -15,7 +15,7 @@ from rs_copilot_plugin.engine.installer import InstallCancelledError, InstallErr
 from rs_copilot_plugin.messages import Notice
 from rs_copilot_plugin.presenters.clips import Clip, sort_paths
 from rs_copilot_plugin.presenters.jobs import Outcome
-from rs_copilot_plugin.presenters.locate import Lack, LocatePanel, Request, Stage, TelemetryUse, scene_beside
+from rs_copilot_plugin.presenters.locate import Lack, LocatePanel, Request, Stage, TelemetryUse
 from rs_copilot_plugin.presenters.scene import ClipSummary
 from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
@@ -78,6 +78,8 @@ class Workbench(QObject):
         dock.export_wanted.connect(self.ask_export)
         dock.cancel_wanted.connect(self.cancel)
         dock.settings_wanted.connect(self.open_settings)
+        dock.new_scene_wanted.connect(self.new_scene)
+        dock.open_scene_wanted.connect(self.ask_scene)
         dock.zoom_wanted.connect(self.scene.zoom)
         dock.circles_toggled.connect(self.scene.show_circles)
         self.host.state_changed.connect(dock.show_engine)
@@ -173,12 +175,9 @@ class Workbench(QObject):
         """Find where the chosen clips lie."""
         if self._refuse(self.panel.lacks_to_locate()):
             return
-        clips = self.panel.clips.clips
-        if scene is None and self.panel.scene is None and self.panel.satellite is not None:
-            scene = scene_beside(self.panel.satellite, clips)
-        self.panel.scene = scene or self.panel.scene
-        if self.panel.scene is not None:
-            self._start(self.panel.locate_requests(self.panel.scene), tr("Locating…"))
+        target = scene or self.panel.scene_for_locate()
+        self.panel.use_scene(target, self.panel.satellite)
+        self._start(self.panel.locate_requests(target), tr("Locating…"))
 
     def track(self) -> None:
         """Find what moves in the scene's clips."""
@@ -269,8 +268,13 @@ class Workbench(QObject):
 
     def open_scene(self, path: Path) -> None:
         """Load a scene's layers and its clips, where they still lie where they were."""
-        self.panel.scene = path
+        self.panel.use_scene(path)
         self.scene.open(path)
+        self.redraw()
+
+    def new_scene(self) -> None:
+        """The next *Locate* begins a new scene; the layers of the present one stay."""
+        self.panel.use_scene(None)
         self.redraw()
 
     def _scene_updated(self) -> None:
@@ -279,7 +283,8 @@ class Workbench(QObject):
             self.panel.clips.add(sort_paths([clip for clip in known if clip.exists()]).clips)
         self.redraw()
         if self.player.clip:
-            self.player.set_frames(self.scene.frames_of(self.player.clip))
+            clip = self.player.clip
+            self.player.set_frames(self.scene.frames_of(clip), self.scene.detections_of(clip))
         elif self.panel.clips.clips:
             self.show_clip(str(self.panel.clips.clips[0].path))
 
@@ -292,7 +297,7 @@ class Workbench(QObject):
     def show_clip(self, clip: str) -> None:
         """Play a clip in the video panel."""
         if self.host.is_configured and clip != self.player.clip:
-            self.player.open(clip, self.scene.frames_of(clip))
+            self.player.open(clip, self.scene.frames_of(clip), self.scene.detections_of(clip))
         self._show_clip_names()
 
     def _map_picked(self, point: QgsPointXY) -> None:

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rs_copilot_plugin.presenters import projection
+from rs_copilot_plugin.presenters.detections import Detection, parse_box
 from rs_copilot_plugin.presenters.frames import FrameRow
 
 _FRAME_COLUMNS = [
@@ -86,6 +87,27 @@ def read_frames(path: Path) -> dict[str, list[FrameRow]]:
         for record in connection.execute(query):
             rows.setdefault(record["clip_path"] or record["clip"] or "", []).append(_frame_row(record))
         return rows
+
+
+def read_detections(path: Path) -> dict[str, list[Detection]]:
+    """Rows of the ``detections`` layer by clip name; empty where the scene has none.
+
+    Raises:
+        SceneFileError: not a scene, or locked.
+    """
+    with _open(path) as connection:
+        present = {row[1] for row in connection.execute("PRAGMA table_info(detections)")}
+        found: dict[str, list[Detection]] = {}
+        if not {"clip", "time_s", "box_px", "label", "track_id"} <= present:
+            return found
+        query = "SELECT clip, time_s, box_px, label, track_id FROM detections WHERE time_s IS NOT NULL"
+        for record in connection.execute(query):
+            box = parse_box(record["box_px"])
+            if box is not None:
+                track = record["track_id"]
+                made = Detection(float(record["time_s"]), box, str(record["label"] or ""), track)
+                found.setdefault(record["clip"] or "", []).append(made)
+        return found
 
 
 def _frame_row(record: sqlite3.Row) -> FrameRow:

@@ -57,6 +57,7 @@ class LocatePanel:
     telemetry_use: TelemetryUse = TelemetryUse.ALL
     every_s: float = 1.0
     stage: Stage = Stage.IDLE
+    _scene_satellite: Path | None = None
 
     def choose_satellite(self, source: str | None) -> None:
         """Take a raster layer's source or a file; one that is no local file is remembered as remote."""
@@ -79,6 +80,18 @@ class LocatePanel:
         if self.scene is None or not self.scene.is_file():
             lacks.append(Lack.SCENE)
         return lacks
+
+    def use_scene(self, scene: Path | None, satellite: Path | None = None) -> None:
+        """Work on a scene from now on; ``satellite`` is the raster it is made on, where that is known."""
+        self.scene, self._scene_satellite = scene, satellite
+
+    def scene_for_locate(self) -> Path:
+        """The scene to locate into: the present one, or a new one where there is none on this raster."""
+        if self.satellite is None:
+            raise ValueError("choose a satellite raster first")
+        if self.scene is not None and self._scene_satellite in (None, self.satellite):
+            return self.scene
+        return scene_beside(self.satellite, self.clips.clips)
 
     def locate_requests(self, scene: Path) -> list[Request]:
         """One call per clip, all into one scene."""

@@ -120,6 +120,23 @@ def test_a_new_scene_never_overwrites(folder):
     assert scene_beside(folder / "town.tif", clips).name == "DJI_01_scene_2.gpkg"
 
 
+def test_another_raster_begins_another_scene(folder):
+    (folder / "city.tif").write_bytes(b"x")
+    panel = LocatePanel()
+    with pytest.raises(ValueError, match="raster"):
+        panel.scene_for_locate()
+    panel.choose_satellite(str(folder / "town.tif"))
+    panel.clips.add(sort_paths([folder / "DJI_01.MP4"]).clips)
+    first = panel.scene_for_locate()
+    panel.use_scene(first, panel.satellite)
+    assert panel.scene_for_locate() == first
+    first.write_bytes(b"x")
+    panel.choose_satellite(str(folder / "city.tif"))
+    assert panel.scene_for_locate() != first
+    panel.use_scene(first)
+    assert panel.scene_for_locate() == first, "of an opened scene the raster is not known"
+
+
 class _Error:
     def __init__(self, is_cancelled):
         self.is_cancelled = is_cancelled

@@ -1,0 +1,81 @@
+"""Reading a scene's attributes without QGIS, from scenes that the engine wrote."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+import pytest
+import shapely
+
+from rs_copilot.types import FrameStatus, Placement, SizeWH
+from rs_copilot.vector import schema
+from rs_copilot.vector.build import Grid, Provenance, build_table, footprints_table, frames_table
+from rs_copilot.vector.store import create_scene, write_layers
+from rs_copilot_plugin.layers import scene_file
+
+CRS = pyproj.CRS.from_epsg(32633)
+SIZE = SizeWH(200, 100)
+
+
+@pytest.fixture
+def scene(tmp_path):
+    path = tmp_path / "scene é.gpkg"
+    create_scene(path, CRS)
+    h = np.array([[1.0, 0, 500000.0], [0, -1.0, 5500000.0], [0, 0, 1.0]])
+    placements = [
+        Placement(0, 0.0, FrameStatus.LOCATED, 0.9, 2.0, h, SIZE),
+        Placement(10, 1.0, FrameStatus.UNLOCATED, 0.1, reason="water"),
+    ]
+    grid, provenance = Grid(CRS, CRS), Provenance("clip.mp4", "test")
+    box = {"frame": 0, "time_s": 0.0, "label": "vehicle", "score": 0.9, "track_id": 3, "box_px": "1,2,30,40"}
+    detections = build_table(
+        schema.DETECTIONS, [box], [shapely.box(500001, 5499960, 500030, 5499998)], grid, provenance
+    )
+    assert isinstance(detections, gpd.GeoDataFrame)
+    write_layers(
+        path,
+        {
+            "frames": frames_table(placements, grid, provenance, clip_path="/data/clip.mp4"),
+            "footprints": footprints_table(placements, grid, provenance),
+            "detections": detections,
+        },
+    )
+    return path
+
+
+def test_layers_with_rows(scene):
+    assert set(scene_file.read_layer_names(scene)) == {"frames", "footprints", "detections"}
+
+
+def test_frames_by_clip(scene):
+    rows = scene_file.read_frames(scene)["/data/clip.mp4"]
+    assert [row.status for row in rows] == ["located", "unlocated"]
+    assert rows[0].is_placed and not rows[1].is_placed
+    assert rows[0].ground_at((0.5, 0.5)) == pytest.approx((500100.0, 5499950.0))
+    assert rows[0].metric_crs == "EPSG:32633"
+    assert rows[1].reason == "water" and rows[1].error_m is None
+
+
+def test_detections_by_clip(scene):
+    found = scene_file.read_detections(scene)["clip.mp4"]
+    assert found[0].box_px == (1.0, 2.0, 30.0, 40.0) and found[0].track_id == 3
+
+
+def test_reading_changes_nothing(scene):
+    before = scene.read_bytes()
+    scene_file.read_frames(scene)
+    assert scene.read_bytes() == before
+    assert [path.name for path in scene.parent.iterdir()] == [scene.name]
+
+
+def test_other_files_are_refused_with_the_name(tmp_path):
+    other = tmp_path / "other.gpkg"
+    other.write_bytes(b"nothing" * 300)
+    with pytest.raises(scene_file.SceneFileError, match=r"other\.gpkg"):
+        scene_file.read_frames(other)
+    gpd.GeoDataFrame({"a": [1]}, geometry=[shapely.Point(0, 0)], crs=CRS).to_file(tmp_path / "plain.gpkg")
+    with pytest.raises(scene_file.SceneFileError, match="not a scene"):
+        scene_file.read_frames(tmp_path / "plain.gpkg")
+    with pytest.raises(scene_file.SceneFileError):
+        scene_file.read_layer_names(tmp_path / "missing.gpkg")
