@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PLAIN_INTERVAL_S = 5.0
+NEW_MESSAGE_S = 1.0
 
 
 def run_job(name: str, params: Mapping[str, Any], *, as_json: bool, device: str) -> int:
@@ -131,7 +132,7 @@ class PlainProgress:
     def __init__(self, stderr: TextIO) -> None:
         self.partial: dict[str, Any] | None = None
         self._stderr = stderr
-        self._next_s = 0.0
+        self._shown_s = -PLAIN_INTERVAL_S
         self._message = ""
 
     def __enter__(self) -> PlainProgress:
@@ -148,9 +149,10 @@ class PlainProgress:
     def show(self, step: Progress) -> None:
         """Write a line where it is time."""
         now_s = time.monotonic()
-        if now_s < self._next_s and step.message.split(" ")[0] == self._message.split(" ")[0]:
+        is_new = step.message != self._message
+        if now_s < self._shown_s + (NEW_MESSAGE_S if is_new else PLAIN_INTERVAL_S):
             return
-        self._next_s, self._message = now_s + PLAIN_INTERVAL_S, step.message
+        self._shown_s, self._message = now_s, step.message
         share = f"{100 * step.done // step.total:3d} % " if step.total > 0 else ""
         self._stderr.write(f"{share}{step.message}\n")
 

@@ -90,7 +90,7 @@ def _reserve(fd: int, size_bytes: int) -> None:
 
 
 def open_ring(folder: str | None, slot_bytes: int) -> FrameRing | None:
-    """A ring in ``folder``; ``None`` where there is no such folder here or no space: pixels go inline then."""
+    """A ring in ``folder``; ``None``, and pixels inside messages, where that folder or space is not here."""
     if folder is None or not Path(folder).is_dir():
         return None
     try:

@@ -20,7 +20,8 @@ def main(device: str = "auto") -> int:
     limit_threads(os.environ, usable_cores())
     # Ctrl-C in the terminal of QGIS or of ssh goes to the whole process group; the other side decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("rs_copilot").setLevel(logging.INFO)
 
     from rs_copilot.worker.methods import standard_methods
     from rs_copilot.worker.server import Worker
