@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from link_plugin import link_into
-from PIL import Image
+from PIL import Image, ImageColor
 from plugin_files import ROOT
 from qgis_python import qgis_environment
 
@@ -25,7 +25,7 @@ SIZE = (1600, 1000)
 LIMIT_S = 180
 LIMIT_BYTES = 600_000
 MIN_WIDTH_PX = 900
-SCREEN_WAIT_S = 10
+OWN_COLOURS = ("#009e73", "#e69f00", "#d55e00", "#00b4d8", "#2f6fed", "#ffffff", "#308cc6", "#efefef")
 
 INI = """[PythonPlugins]
 rs_copilot_plugin=true
@@ -41,6 +41,9 @@ userLocale=en_US
 
 [app]
 fontPointSize=10
+
+[UI]
+UITheme={theme}
 """
 
 
@@ -53,6 +56,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="where the pictures go")
     parser.add_argument("--qgis", default=shutil.which("qgis") or "qgis", help="the program")
     parser.add_argument("--display", help="an X display to use instead of a virtual one")
+    parser.add_argument("--theme", default="default", help="QGIS theme, for example 'Night Mapping'")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="rs-copilot-screens-") as folder:
@@ -61,7 +65,7 @@ def main() -> int:
 
 def run(home: Path, options: argparse.Namespace) -> int:
     """Start the screen and QGIS, wait for the end."""
-    write_profile(home / "profiles" / "profiles" / "docs" / "QGIS")
+    write_profile(home / "profiles" / "profiles" / "docs" / "QGIS", options.theme)
     link_into(home / "profiles" / "profiles" / "docs" / "python" / "plugins")
     before = time.time()
     screen, display = (None, options.display) if options.display else start_screen()
@@ -73,8 +77,13 @@ def run(home: Path, options: argparse.Namespace) -> int:
         log = home / "qgis.log"
         with log.open("wb") as output:
             qgis = subprocess.run(
-                command, env=environment(home, display, options), stdout=output, stderr=output, timeout=LIMIT_S, check=False
-            )  # fmt: skip
+                command,
+                env=environment(home, display, options),
+                stdout=output,
+                stderr=output,
+                timeout=LIMIT_S,
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         print(f"QGIS did not finish within {LIMIT_S} s", file=sys.stderr)
         return 1
@@ -92,7 +101,9 @@ def shrink(path: Path) -> None:
     while True:
         size = (width_px, round(picture.height * width_px / picture.width))
         small = picture if size == picture.size else picture.resize(size, Image.Resampling.LANCZOS)
-        small.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+        small.quantize(palette=palette_of(small), dither=Image.Dither.FLOYDSTEINBERG).save(
+            path, optimize=True
+        )
         if path.stat().st_size <= LIMIT_BYTES or width_px < MIN_WIDTH_PX:
             return
         width_px = int(width_px * 0.9)
@@ -114,11 +125,20 @@ def report(out: Path, since: float, code: int, log: Path) -> int:
     return 1 if code or not pictures else 0
 
 
-def write_profile(folder: Path) -> None:
+def palette_of(picture: Image.Image) -> Image.Image:
+    """The colours that the picture has most of, and those of the plugin, which are few pixels but matter."""
+    own = [channel for colour in OWN_COLOURS for channel in ImageColor.getrgb(colour)]
+    common = picture.quantize(256 - len(OWN_COLOURS)).getpalette() or []
+    carrier = Image.new("P", (1, 1))
+    carrier.putpalette((own + common)[: 3 * 256])
+    return carrier
+
+
+def write_profile(folder: Path, theme: str) -> None:
     """A profile in which nothing asks and the plugin is on."""
     folder.mkdir(parents=True)
     tips = "\n".join(f"showTips{version}=false" for version in ("322", "334", "340", "344", "400"))
-    (folder / "QGIS3.ini").write_text(INI.format(tips=tips), encoding="utf-8")
+    (folder / "QGIS3.ini").write_text(INI.format(tips=tips, theme=theme), encoding="utf-8")
 
 
 def start_screen() -> tuple[subprocess.Popen[bytes], str]:

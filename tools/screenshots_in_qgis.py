@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,6 +55,7 @@ class Tour:
         bench.add_paths([first("clip.mp4", "*.mp4")])
         yield self.after(10)
         self.shoot("dock")
+        yield from self.locating()
         bench.open_scene(first("scene.gpkg", "*scene*.gpkg"))
         yield lambda: {"frames", "footprints"} <= set(bench.scene.layer_names())
         yield self.after(10)
@@ -74,6 +76,22 @@ class Tour:
         yield self.after(5)
         yield self.drawn
         self.shoot("circles")
+
+    def locating(self) -> Iterator[Callable[[], bool]]:
+        """A job half-way, with its first results on the map; then it is cancelled and forgotten."""
+        bench = self.bench
+        bench.dock.every_spin.setValue(1.0)
+        with tempfile.TemporaryDirectory() as folder:
+            bench.locate(Path(folder) / "clip_scene.gpkg")
+            yield lambda: bench.dock.progress_bar.value() > 450 and "frames" in bench.scene.layer_names()
+            yield self.after(25)
+            yield self.drawn
+            self.shoot("locating")
+            bench.cancel()
+            yield lambda: bench.panel.stage.value == "idle"
+            yield self.after(25)
+        bench.scene.forget()
+        iface.messageBar().clearWidgets()
 
     def arrange(self) -> None:
         """A window of the wanted size with only the docks that matter."""

@@ -76,6 +76,15 @@ class SceneController(QObject):
             self._zoom_pending = zoom
         self.refresh()
 
+    def forget(self) -> None:
+        """Take the open scene's group out of the project; the file stays."""
+        if self._group is not None:
+            self._group.remove()
+            self._group.deleteLater()
+        self._group, self.filled_layers = None, []
+        self._frames, self._summaries, self._detections = {}, {}, {}
+        self.updated.emit()
+
     def refresh(self, final: bool = False) -> None:
         """Read what is new in the file; many calls in a row are one read."""
         if self._group is None or not self._group.path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qgis.core import QgsApplication
 from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtGui import QFontDatabase
@@ -18,7 +19,8 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from rs_copilot_plugin.engine.install_plan import Tools, find_tools
+from rs_copilot_plugin.engine.install_plan import Tools
+from rs_copilot_plugin.engine.install_task import ToolsTask
 from rs_copilot_plugin.engine.installer import InstallError
 from rs_copilot_plugin.engine.session import EngineError, Reply
 from rs_copilot_plugin.gui.engine_host import HostedSession
@@ -47,7 +49,8 @@ class SettingsDialog(QDialog):
         self.resize(620, 520)
         self._settings = settings
         self._installation = installation
-        self._tools = find_tools() if tools is None else tools
+        self._tools = tools
+        self._looking: ToolsTask | None = None
         self._test_session: HostedSession | None = None
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
@@ -62,6 +65,8 @@ class SettingsDialog(QDialog):
         installation.logged.connect(self._show_line)
         installation.ended.connect(self._installed)
         self.redraw()
+        if self._tools is None:
+            self._look_around()
 
     # --- building
 
@@ -132,10 +137,14 @@ class SettingsDialog(QDialog):
             else tr("The engine is not set up yet.")
         )
         self.test_button.setEnabled(bool(facts.kind))
-        offer = offer_install(self._tools)
-        self.offer_label.setText(offer_text(offer))
         running = self._installation.is_running
-        self.create_button.setEnabled(offer.fits and not running)
+        if self._tools is None:
+            self.offer_label.setText(tr("Looking for Python on this machine…"))
+            self.create_button.setEnabled(False)
+        else:
+            offer = offer_install(self._tools)
+            self.offer_label.setText(offer_text(offer))
+            self.create_button.setEnabled(offer.fits and not running)
         made = facts.kind == "managed"
         self.create_button.setText(tr("&Create Again") if made else tr("&Create Environment"))
         for widget in (self.progress_bar, self.cancel_button, self.step_label):
@@ -148,11 +157,20 @@ class SettingsDialog(QDialog):
     def _show_line(self, line: str) -> None:
         self.log_view.appendPlainText(line)
 
+    def _look_around(self) -> None:
+        self._looking = ToolsTask(tr("RS Copilot: looking for Python"))
+        self._looking.found.connect(self._set_tools)
+        QgsApplication.taskManager().addTask(self._looking)
+
+    def _set_tools(self, tools: Tools) -> None:
+        self._tools, self._looking = tools, None
+        self.redraw()
+
     # --- what the user does
 
     def create_environment(self) -> None:
         """Begin the installation."""
-        offer = offer_install(self._tools)
+        offer = offer_install(self._tools or Tools())
         if offer.plan is not None:
             self.log_view.clear()
             self._installation.start(offer.plan)

@@ -126,6 +126,8 @@ class Workbench(QObject):
             self.tell(Notice(tr("Not used"), text))
         self.redraw()
         if fresh:
+            if self.host.is_configured:
+                self.host.jobs.start()  # warm by the time that the user wants to locate
             self.show_clip(str(fresh[0].path))
 
     def add_satellite_file(self, path: Path) -> None:

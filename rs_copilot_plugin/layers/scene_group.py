@@ -103,6 +103,13 @@ class SceneGroup(QObject):
             group.setExpanded(True)
         self.layer_added.emit(name)
 
+    def remove(self) -> None:
+        """Take the group and its layers out of the project."""
+        self._queue.clear()
+        QgsProject.instance().removeMapLayers([layer.id() for layer in self.layers().values()])
+        group = self.ensure_group()
+        group.parent().removeChildNode(group)
+
     def ensure_group(self) -> QgsLayerTreeGroup:
         """The scene's group; made at the top of the tree where it is not there yet."""
         root = QgsProject.instance().layerTreeRoot()
