@@ -9,8 +9,30 @@ from qgis.core import QgsTask
 from qgis.PyQt.QtCore import pyqtSignal
 
 from rs_copilot_plugin.engine.environment import bundle_folders, worker_environment
-from rs_copilot_plugin.engine.install_plan import InstallPlan
+from rs_copilot_plugin.engine.install_plan import InstallPlan, Tools, find_tools
 from rs_copilot_plugin.engine.installer import InstallError, run_plan
+
+
+class ToolsTask(QgsTask):
+    """Looks for uv and Python, which means running them: a second that the main thread does not have.
+
+    ``found`` carries the `Tools`. Keep a reference: QGIS does not.
+    """
+
+    found = pyqtSignal(object)
+
+    def __init__(self, title: str) -> None:
+        super().__init__(title, QgsTask.Flag.CanCancel)
+        self._tools = Tools()
+
+    def run(self) -> bool:
+        """Look around (task thread)."""
+        self._tools = find_tools()
+        return True
+
+    def finished(self, ok: bool) -> None:  # noqa: ARG002 - QGIS's signature
+        """Tell who asked (main thread)."""
+        self.found.emit(self._tools)
 
 
 class InstallTask(QgsTask):

@@ -29,7 +29,8 @@ def plan(folder, code):
 
 def test_says_what_is_in_use_and_what_a_new_one_needs(dialog):
     assert "your own interpreter" in dialog.state_label.text(), "the tests' interpreter is the user's own"
-    assert "GB" in dialog.offer_label.text() and "free" in dialog.offer_label.text()
+    wait_until(lambda: "GB" in dialog.offer_label.text(), 30, "what a new environment needs")
+    assert "free" in dialog.offer_label.text()
 
 
 def test_without_any_python_it_says_so(workbench):
