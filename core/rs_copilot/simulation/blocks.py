@@ -141,7 +141,7 @@ def flats(layout: Layout, quad: FloatArray, name: str) -> None:
     for offset in (-0.62, 0.45):
         center = lay.oriented(np.array([[offset * half_u, rng.uniform(-4.0, 4.0)]]), middle, angle)[0]
         half = (float(rng.uniform(5.5, 6.5)), min(0.8 * half_v, 27.0))
-        lay.place_building(
+        lay.place_large(
             layout,
             center,
             angle,
@@ -165,7 +165,7 @@ def shops(layout: Layout, quad: FloatArray, name: str) -> None:
     _ground(layout, quad, f.PAVED, name, "shops")
     middle, angle, half_u, half_v = _frame(quad)
     hall = lay.oriented(np.array([[0.52 * half_u, 0.0]]), middle, angle)[0]
-    lay.place_building(
+    lay.place_large(
         layout, hall, angle, (0.36 * half_u, 0.78 * half_v), int(rng.choice([f.FLAT, f.SOLAR_FLAT])), 2
     )
     lot = lay.oriented(np.array([[-0.36 * half_u, 0.0]]), middle, angle)[0]
@@ -191,7 +191,7 @@ def works(layout: Layout, quad: FloatArray, name: str) -> None:
     for u, v in ((-0.5, 0.4), (0.45, 0.35), (-0.45, -0.5), (0.5, -0.45)):
         center = lay.oriented(np.array([[u * half_u, v * half_v]]), middle, angle)[0]
         half = (float(rng.uniform(0.26, 0.38) * half_u), float(rng.uniform(0.28, 0.42) * half_v))
-        lay.place_building(layout, center, angle, half, int(rng.choice([f.HALL, f.HALL, f.FLAT])), 2)
+        lay.place_large(layout, center, angle, half, int(rng.choice([f.HALL, f.HALL, f.FLAT])), 2)
     lay.scatter_trees(layout, quad, 10, (1.4, 2.8))
 
 

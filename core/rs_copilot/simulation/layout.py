@@ -168,6 +168,19 @@ def place_building(
     return True
 
 
+def place_large(
+    layout: Layout,
+    center: FloatArray,
+    angle_rad: float,
+    half_uv: tuple[float, float],
+    style: int,
+    floors: int,
+) -> bool:
+    """Put a large building there, smaller where the ground does not suffice."""
+    sizes = [(half_uv[0] * share, half_uv[1] * share) for share in (1.0, 0.85, 0.7, 0.5)]
+    return any(place_building(layout, center, angle_rad, half, style, floors) for half in sizes)
+
+
 def place_tree(
     layout: Layout, center: FloatArray, radius_m: float, *, on_taken: bool = False, hedge: bool = False
 ) -> bool:

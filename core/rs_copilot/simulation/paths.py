@@ -55,11 +55,24 @@ class Path:
         return float(np.arctan2(front[1] - rear[1], front[0] - rear[0]))
 
 
-def vehicle_path(
-    network: Network, start: int, forward: bool, rng: np.random.Generator, length_m: float
-) -> Path:
-    """A random drive of about ``length_m`` that begins on an edge."""
-    builder = _Builder(network, rng)
+class Lanes:
+    """Lane lines of a network, each computed once."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._lines: dict[tuple[int, bool, float], FloatArray] = {}
+
+    def line(self, index: int, forward: bool, offset_m: float) -> FloatArray:
+        """The lane right of the middle in driving direction, cut back at the junctions. Shape (N, 2)."""
+        key = (index, forward, offset_m)
+        if key not in self._lines:
+            self._lines[key] = lane_line(self.network.edges[index], forward, offset_m)
+        return self._lines[key]
+
+
+def vehicle_path(lanes: Lanes, start: int, forward: bool, rng: np.random.Generator, length_m: float) -> Path:
+    """A random drive of about ``length_m`` that begins on an edge; shorter where a road ends."""
+    builder = _Builder(lanes, rng)
     edge, ahead = start, forward
     while True:
         builder.drive(edge, ahead)
@@ -71,7 +84,7 @@ def vehicle_path(
 
 
 def lane_line(edge: Edge, forward: bool, offset_m: float) -> FloatArray:
-    """The lane right of the middle in driving direction, cut back at the junctions. Shape (N, 2)."""
+    """See `Lanes.line`."""
     stations = edge.stations_m
     low, high = max(edge.mouth_m[0], 2.5), stations[-1] - max(edge.mouth_m[1], 2.5)
     along = np.arange(low, high, STEP_M)
@@ -85,8 +98,8 @@ def lane_line(edge: Edge, forward: bool, offset_m: float) -> FloatArray:
 class _Builder:
     """Collects points, limits and crossings of one drive."""
 
-    def __init__(self, network: Network, rng: np.random.Generator) -> None:
-        self.network, self.rng = network, rng
+    def __init__(self, lanes: Lanes, rng: np.random.Generator) -> None:
+        self.lanes, self.network, self.rng = lanes, lanes.network, rng
         self.points: list[FloatArray] = []
         self.limits: list[float] = []
         self.crossings: list[Crossing] = []
@@ -106,7 +119,7 @@ class _Builder:
     def drive(self, index: int, forward: bool) -> None:
         """Append a whole lane."""
         edge = self.network.edges[index]
-        line = lane_line(edge, forward, self.offset_m(edge))
+        line = self.lanes.line(index, forward, self.offset_m(edge))
         self.points.extend(line)
         self.limits.extend([SPEEDS_MPS[edge.road_class]] * len(line))
 
@@ -124,7 +137,7 @@ class _Builder:
         heading = _direction(self.points[-2], self.points[-1])
         weights = []
         for i, ahead in arms:
-            line = lane_line(self.network.edges[i], ahead, self.offset_m(self.network.edges[i]))
+            line = self.lanes.line(i, ahead, self.offset_m(self.network.edges[i]))
             straight = float(heading @ _direction(line[0], line[3]))
             weights.append(0.4 + max(0.0, straight) + 0.5 * self.network.edges[i].road_class)
         share = np.array(weights) / np.sum(weights)
@@ -133,7 +146,7 @@ class _Builder:
     def cross(self, index: int, forward: bool, onward: int, ahead: bool) -> None:
         """Append the arc over a junction and note where to stop before it."""
         edge, following = self.network.edges[index], self.network.edges[onward]
-        line = lane_line(following, ahead, self.offset_m(following))
+        line = self.lanes.line(onward, ahead, self.offset_m(following))
         start, end = self.points[-1], line[0]
         before, after = _direction(self.points[-2], start), _direction(line[0], line[1])
         reach = 0.42 * float(np.linalg.norm(end - start))

@@ -9,7 +9,7 @@ import numpy as np
 
 from rs_copilot.simulation import bodies
 from rs_copilot.simulation.bodies import KINDS, PERSON, Rgb
-from rs_copilot.simulation.paths import Crossing, Path, vehicle_path, walk_path
+from rs_copilot.simulation.paths import STEP_M, Crossing, Lanes, Path, vehicle_path, walk_path
 from rs_copilot.simulation.world import World
 from rs_copilot.types import FloatArray
 
@@ -17,6 +17,7 @@ STEP_S = 0.05
 WARM_UP_S = 14.0
 LABELS = ("car", "van", "truck", "bus")
 LABEL_SHARES = (0.77, 0.12, 0.07, 0.04)
+TRIES, VEHICLES = 900, 60
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class _Driver:
 def simulate_traffic(
     world: World, focus_xy: FloatArray, seconds: float, rng: np.random.Generator
 ) -> list[Mover]:
-    """Traffic around ``focus_xy`` (N, 2), the ground the camera will look at."""
-    drivers = _spawn(world, focus_xy, rng)
+    """Traffic around ``focus_xy`` (N, 2): what the camera looks at, evenly over the clip."""
+    drivers = _spawn(world, focus_xy, seconds, rng)
     walkers = _walkers(world, focus_xy, rng)
     steps = int((seconds + 0.5) / STEP_S) + 2
     holders: dict[int, tuple[int, int]] = {}
@@ -87,51 +88,56 @@ def simulate_traffic(
     return movers + [_walking(world, len(movers) + n, w, steps) for n, w in enumerate(walkers, start=1)]
 
 
-def _spawn(world: World, focus_xy: FloatArray, rng: np.random.Generator) -> list[_Driver]:
-    """Vehicles on edges near the focus, more of them on larger roads, none inside another."""
-    edges = world.network.edges
+def _spawn(world: World, focus_xy: FloatArray, seconds: float, rng: np.random.Generator) -> list[_Driver]:
+    """Vehicles that will pass what the camera looks at, more of them on larger roads, none in another."""
+    edges, lanes = world.network.edges, Lanes(world.network)
     drivers: list[_Driver] = []
     places: list[FloatArray] = []
-    weights = np.array(
-        [_weight(edge.points_xy, focus_xy) * (1.0, 2.0, 3.0)[edge.road_class] for edge in edges]
-    )
-    for _ in range(150):
+    weights = np.array([_weight(e.points_xy, focus_xy, 230.0) * (1.0, 2.0, 3.0)[e.road_class] for e in edges])
+    drive_m = 13.5 * (seconds + WARM_UP_S + 1.0)
+    for _ in range(TRIES):
         index = int(rng.choice(len(edges), p=weights / weights.sum()))
-        path = vehicle_path(world.network, index, bool(rng.random() < 0.5), rng, 420.0)
-        near = _near_stations(path, focus_xy)
+        path = vehicle_path(lanes, index, bool(rng.random() < 0.5), rng, drive_m + 160.0)
         label = str(rng.choice(LABELS, p=LABEL_SHARES))
-        station = float(near[rng.integers(len(near))]) if len(near) else 0.0
         color = bodies.CAR_COLORS[int(rng.choice(len(bodies.CAR_COLORS), p=bodies.COLOR_SHARES))]
-        if not len(near) or any(np.linalg.norm(path.at(station) - place) < 15.0 for place in places):
+        station = _start_station(path, focus_xy, seconds, rng)
+        if station is None or station > path.length_m - drive_m:
+            continue
+        if any(np.linalg.norm(path.at(station) - place) < 15.0 for place in places):
             continue
         places.append(path.at(station))
-        driver = _Driver(
-            label, color, path, station, 0.7 * path.allowed_mps[int(station)], float(rng.uniform(1.0, 3.0))
-        )
+        speed = 0.7 * float(path.allowed_mps[int(station)])
+        driver = _Driver(label, color, path, station, speed, float(rng.uniform(1.0, 3.0)))
         driver.passed = sum(c.clear_m < station for c in path.crossings)
         drivers.append(driver)
-        if len(drivers) == 52:
+        if len(drivers) == VEHICLES:
             break
     return drivers
 
 
-def _weight(points_xy: FloatArray, focus_xy: FloatArray) -> float:
-    gaps = np.linalg.norm(points_xy[:, None] - focus_xy[None], axis=2).min()
-    return float(np.exp(-0.5 * (gaps / 70.0) ** 2))
+def _weight(points_xy: FloatArray, focus_xy: FloatArray, reach_m: float) -> float:
+    gap = float(np.linalg.norm(points_xy[:, None] - focus_xy[None], axis=2).min())
+    return math.exp(-0.5 * (gap / reach_m) ** 2)
 
 
-def _near_stations(path: Path, focus_xy: FloatArray) -> FloatArray:
-    """Stations from which the drive leads past the focus during the clip."""
-    stations = np.arange(2.0, max(3.0, path.length_m - 160.0), 4.0)
-    points = np.array([path.at(float(s)) for s in stations])
-    gaps = np.linalg.norm(points[:, None] - focus_xy[None, ::5], axis=2).min(axis=1)
-    return np.asarray(stations[gaps < 110.0])
+def _start_station(
+    path: Path, focus_xy: FloatArray, seconds: float, rng: np.random.Generator
+) -> float | None:
+    """Where to begin so that the vehicle is about where the camera looks at some time of the clip."""
+    moment = int(rng.integers(len(focus_xy)))
+    gaps = np.linalg.norm(path.points_xy - focus_xy[moment], axis=1)
+    near = np.flatnonzero(gaps < 55.0)
+    if not len(near):
+        return None
+    driven = 8.0 * (WARM_UP_S + moment / len(focus_xy) * seconds)
+    station = float(near[rng.integers(len(near))]) * STEP_M - driven
+    return station if station >= 0.0 else None
 
 
 def _walkers(world: World, focus_xy: FloatArray, rng: np.random.Generator) -> list[tuple[Path, Rgb, float]]:
     """People with their path, clothes and the time by which they are ahead."""
     edges = [e for e in world.network.edges if not e.bridge and e.name != "Quay Road"]
-    weights = np.array([_weight(edge.points_xy, focus_xy) for edge in edges])
+    weights = np.array([_weight(edge.points_xy, focus_xy, 50.0) for edge in edges])
     walkers = []
     for _ in range(34):
         edge = edges[int(rng.choice(len(edges), p=weights / weights.sum()))]
