@@ -107,7 +107,9 @@ def _aligned(
     whole = np.floor(grid_center)
     # The fraction of a pixel goes into the view, so that patch and map share one grid.
     shift = (grid_center - whole) * [gsd_m, -gsd_m]
-    patch, mask = patch_field(image, View(view.size, hg.translation(shift) @ view.local_from_px, view.reach_m), gsd_m)
+    patch, mask = patch_field(
+        image, View(view.size, hg.translation(shift) @ view.local_from_px, view.reach_m), gsd_m
+    )
     radius = patch.shape[0] // 2
     origin = whole - radius
     window = reference.window(

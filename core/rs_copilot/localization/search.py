@@ -14,8 +14,11 @@ from rs_copilot.matching.correlate import Spectrum, correlate, top_peaks
 from rs_copilot.matching.orientation import ComplexField, orientation_field
 from rs_copilot.types import BoolArray, ByteImage, FloatArray
 
-# The patch is this many pixels wide in the coarse search: 100 keeps street corners, 1/30 of the cost of full detail.
+# Width of the patch in the coarse search: 100 px keep street corners at 1/30 of the cost of full detail.
 COARSE_WIDTH_PX = 100
+# With hundreds of views to try, half the detail still ranks the true place among the best.
+BLIND_WIDTH_PX = 48
+MANY_VIEWS = 60
 # Spectra are cut into tiles of this size, so that memory does not grow with the map.
 TILE_PX = 1536
 MAX_SPECTRA = 12
@@ -58,7 +61,9 @@ class CoarseMap:
     """Spectra of a reference, made when first needed and kept while there is room."""
 
     reference: Reference
-    _spectra: OrderedDict[tuple[float, int, int, int, int, int], Spectrum] = field(default_factory=OrderedDict)
+    _spectra: OrderedDict[tuple[float, int, int, int, int, int], Spectrum] = field(
+        default_factory=OrderedDict
+    )
 
     def tiles(self, gsd_m: float, bounds_m: Bounds, reach_px: int) -> Iterator[Tile]:
         """Tiles that together own every grid pixel of ``bounds_m`` once; patches reach ``reach_px``."""
@@ -100,9 +105,10 @@ def ladder_gsd_m(wanted_m: float, finest_m: float) -> float:
     return float(step**exponent)
 
 
-def coarse_gsd_m(view: View, reference: Reference) -> float:
-    """Resolution at which the coarse search looks at a view."""
-    return ladder_gsd_m(view.width_m / COARSE_WIDTH_PX, reference.gsd_m)
+def coarse_gsd_m(view: View, reference: Reference, view_count: int) -> float:
+    """Resolution at which the coarse search looks at one of ``view_count`` views."""
+    detail_px = COARSE_WIDTH_PX if view_count <= MANY_VIEWS else BLIND_WIDTH_PX
+    return ladder_gsd_m(view.width_m / detail_px, reference.gsd_m)
 
 
 def search(
@@ -113,14 +119,14 @@ def search(
         return []
     found: list[Candidate] = []
     for view in views:
-        found += _search_view(image, view, coarse, bounds_m, count)
+        gsd_m = coarse_gsd_m(view, coarse.reference, len(views))
+        found += _search_view(image, view, coarse, bounds_m, gsd_m, count)
     return _distinct(sorted(found, key=lambda c: -c.peak), count, separation_m=0.15 * views[0].width_m)
 
 
 def _search_view(
-    image: ByteImage, view: View, coarse: CoarseMap, bounds_m: Bounds, count: int
+    image: ByteImage, view: View, coarse: CoarseMap, bounds_m: Bounds, gsd_m: float, count: int
 ) -> list[Candidate]:
-    gsd_m = coarse_gsd_m(view, coarse.reference)
     patch, mask = patch_field(image, view, gsd_m)
     if mask.sum() < 200:
         return []
@@ -131,7 +137,9 @@ def _search_view(
         surface = correlate(tile.spectrum, patch, mask, min_energy=MIN_ENERGY)[tile.owned]
         mean, spread = float(surface.mean()), float(surface.std()) + 1e-6
         for peak in top_peaks(np.ascontiguousarray(surface), count, radius_px):
-            grid = np.array([tile.col + tile.owned[1].start + peak.col, tile.row + tile.owned[0].start + peak.row])
+            grid = np.array(
+                [tile.col + tile.owned[1].start + peak.col, tile.row + tile.owned[0].start + peak.row]
+            )
             xy_m = coarse.reference.xy(grid, gsd_m)
             found.append(Candidate(view, xy_m, peak.value, (peak.value - mean) / spread))
     return found
@@ -160,5 +168,3 @@ def _with_margin(candidate: Candidate, others: list[Candidate]) -> Candidate:
     rivals = [other.peak for other in others if other is not candidate]
     margin = candidate.peak / max(rivals) if rivals and max(rivals) > 0 else 2.0
     return Candidate(candidate.view, candidate.center_xy_m, candidate.peak, candidate.z, min(margin, 2.0))
-
-

@@ -32,7 +32,10 @@ class View:
     @property
     def width_m(self) -> float:
         """Ground width of the frame at its centre."""
-        return float(np.linalg.norm(hg.jacobian(self.local_from_px, self.size.center_px)[:, 0])) * self.size.width_px
+        return (
+            float(np.linalg.norm(hg.jacobian(self.local_from_px, self.size.center_px)[:, 0]))
+            * self.size.width_px
+        )
 
     def turned(self, yaw_deg: float, scale: float) -> View:
         """The same view turned clockwise by ``yaw_deg`` and enlarged."""
@@ -55,7 +58,9 @@ def view_of_placement(map_from_px: FloatArray, size: SizeWH) -> View:
 def nadir_view(size: SizeWH, width_m: float, yaw_deg: float = 0.0) -> View:
     """A view straight down that is ``width_m`` wide, image-up at grid azimuth ``yaw_deg``."""
     flip = np.diag([1.0, -1.0, 1.0])
-    local = hg.similarity(width_m / size.width_px, -yaw_deg, np.zeros(2)) @ flip @ hg.translation(-size.center_px)
+    local = (
+        hg.similarity(width_m / size.width_px, -yaw_deg, np.zeros(2)) @ flip @ hg.translation(-size.center_px)
+    )
     return View(size, local, _reach_m(local, size))
 
 
@@ -151,7 +156,9 @@ def _warp(image: ByteImage, size: SizeWH, patch_from_image: FloatArray, radius: 
     inverse = np.linalg.inv(patch_from_image)
     inverse /= inverse[2] @ (patch_from_image @ np.append(size.center_px, 1.0))
     axis = np.arange(side) + 0.5
-    x, y, w = (inverse[i, 0] * axis[None, :] + inverse[i, 1] * axis[:, None] + inverse[i, 2] for i in range(3))
+    x, y, w = (
+        inverse[i, 0] * axis[None, :] + inverse[i, 1] * axis[:, None] + inverse[i, 2] for i in range(3)
+    )
     inside = (w > 1e-9) & (x >= 0) & (y >= 0) & (x <= w * size.width_px) & (y <= w * size.height_px)
     distance = (axis[None, :] - radius) ** 2 + (axis[:, None] - radius) ** 2
     return Patch(np.asarray(drawn, dtype=np.uint8), np.asarray(inside & (distance <= radius**2)), gsd_m)

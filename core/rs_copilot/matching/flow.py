@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from rs_copilot.types import ByteImage, FloatArray
+from rs_copilot.types import BoolArray, ByteImage, FloatArray
 
 # Enough for a stable homography at 20 ms a pair; more corners do not lower the drift measurably.
 MAX_CORNERS = 600
@@ -48,24 +48,30 @@ def frame_motion(first: ByteImage, second: ByteImage, scale: float = 1.0) -> Mot
     corners = cv2.goodFeaturesToTrack(first, MAX_CORNERS, 0.005, 8, blockSize=5)
     if corners is None or len(corners) < MIN_INLIERS:
         return None
-    start, end = _track(first, second, corners)
+    start, end = _track(first, second, np.asarray(corners, dtype=np.float32))
     if len(start) < MIN_INLIERS:
         return None
     found, inliers = cv2.findHomography(start, end, cv2.USAC_MAGSAC, 1.0, maxIters=2000, confidence=0.999)
     count = 0 if inliers is None else int(inliers.sum())
     if found is None or count < MIN_INLIERS:
         return None
-    return Motion(_to_full_pixels(found, scale), count, count / len(corners))
+    return Motion(_to_full_pixels(np.asarray(found, dtype=np.float64), scale), count, count / len(corners))
 
 
 def _track(first: ByteImage, second: ByteImage, corners: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Corners that survive tracking forth and back, in both frames; two ``(N, 2)`` arrays."""
-    options = {"winSize": (21, 21), "maxLevel": 4}
-    moved, found, _ = cv2.calcOpticalFlowPyrLK(first, second, corners, None, **options)
-    returned, found_back, _ = cv2.calcOpticalFlowPyrLK(second, first, moved, None, **options)
+    moved, found = _follow(first, second, corners)
+    returned, found_back = _follow(second, first, moved)
     drift = np.linalg.norm((returned - corners).reshape(-1, 2), axis=1)
-    good = (found.ravel() == 1) & (found_back.ravel() == 1) & (drift < MAX_FORWARD_BACKWARD_PX)
+    good = found & found_back & (drift < MAX_FORWARD_BACKWARD_PX)
     return corners.reshape(-1, 2)[good].astype(np.float64), moved.reshape(-1, 2)[good].astype(np.float64)
+
+
+def _follow(first: ByteImage, second: ByteImage, corners: FloatArray) -> tuple[FloatArray, BoolArray]:
+    moved, found, _ = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]  # None is how it is called
+        first, second, corners, None, winSize=(21, 21), maxLevel=4
+    )
+    return moved, found.ravel() == 1
 
 
 def _to_full_pixels(opencv_small: FloatArray, scale: float) -> FloatArray:

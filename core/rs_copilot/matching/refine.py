@@ -60,7 +60,10 @@ def _window_corners(mask: BoolArray, window_px: int) -> list[tuple[int, int]]:
         (r, c)
         for r in range(0, height - window_px + 1, step)
         for c in range(0, width - window_px + 1, step)
-        if covered[r + window_px, c + window_px] - covered[r, c + window_px] - covered[r + window_px, c] + covered[r, c]
+        if covered[r + window_px, c + window_px]
+        - covered[r, c + window_px]
+        - covered[r + window_px, c]
+        + covered[r, c]
         >= least
     ]
 
@@ -92,7 +95,9 @@ def _best(surface: Float32Array, reach_px: int) -> tuple[float, float, float]:
     return float(col + dc - reach_px), float(row + dr - reach_px), float(surface[row, col])
 
 
-def fit_motion(points: FloatArray, moved: FloatArray, model: str, tolerance_px: float) -> tuple[FloatArray, BoolArray]:
+def fit_motion(
+    points: FloatArray, moved: FloatArray, model: str, tolerance_px: float
+) -> tuple[FloatArray, BoolArray]:
     """Robust similarity, affine map or homography between ``(N, 2)`` points, and who agrees with it.
 
     Returns the identity and nobody where no model fits.
@@ -105,7 +110,9 @@ def fit_motion(points: FloatArray, moved: FloatArray, model: str, tolerance_px: 
         found, inliers = cv2.findHomography(points, moved, cv2.USAC_MAGSAC, tolerance_px, maxIters=3000)
     else:
         estimate = cv2.estimateAffinePartial2D if model == "similarity" else cv2.estimateAffine2D
-        found, inliers = estimate(points, moved, method=cv2.RANSAC, ransacReprojThreshold=tolerance_px, maxIters=3000)
+        found, inliers = estimate(
+            points, moved, method=cv2.RANSAC, ransacReprojThreshold=tolerance_px, maxIters=3000
+        )
         found = None if found is None else np.vstack([found, [0.0, 0.0, 1.0]])
     if found is None or inliers is None:
         return np.eye(3), nobody

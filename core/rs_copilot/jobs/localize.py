@@ -1,0 +1,299 @@
+"""Where every sampled frame of a clip lies on a satellite raster."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import geopandas as gpd
+from pydantic import BaseModel, ConfigDict, Field
+
+from rs_copilot import __version__
+from rs_copilot.errors import CancelledError, TelemetryError, UsageError
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.localization.pipeline import (
+    ElevationAt,
+    Listener,
+    Located,
+    Options,
+    Prior,
+    locate,
+    search_bounds,
+    status_counts,
+    telemetry_reader,
+)
+from rs_copilot.localization.reference import Reference
+from rs_copilot.raster.source import RasterSource, open_raster, read_elevation
+from rs_copilot.types import Frame, LonLat, Placement, Telemetry, TelemetryUse
+from rs_copilot.vector import build, schema
+from rs_copilot.vector.store import append_layer, ensure_scene, write_layers
+from rs_copilot.video.clip import Clip, open_clip
+from rs_copilot.video.telemetry import TelemetryTrack, find_telemetry, read_telemetry
+
+METHOD = "orientation-correlation"
+# First placements reach the map at most this often; each write costs some milliseconds of disk.
+PARTIAL_EVERY_S = 1.0
+# Frames this far apart still overlap enough to be chained; wider sampling visits frames in between.
+MAX_STEP_S = 0.25
+LAYERS = ["frames", "footprints", "trajectory"]
+PARTIAL_PERCENT = 45
+
+
+class LocalizeParams(BaseModel):
+    """What to locate, on what, and with how much help."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    clip: Path
+    satellite: str
+    out: Path
+    telemetry: Path | None = None
+    use_telemetry: TelemetryUse = TelemetryUse.ALL
+    prior: tuple[float, float, float] | None = Field(
+        default=None, description="longitude, latitude in degrees and radius in metres"
+    )
+    every_s: float | None = Field(default=None, gt=0)
+    dem: str | None = None
+
+
+class LocalizeResult(BaseModel):
+    """What was found: counts by status, and the corrections that the clip's telemetry needs."""
+
+    scene: Path
+    clip: str
+    frames: int
+    located: int
+    tracked: int
+    unlocated: int
+    median_error_m: float | None
+    telemetry: str | None
+    scale_correction: float | None
+    yaw_correction_deg: float | None
+    seconds: float
+    warnings: list[str]
+
+    def summary(self) -> str:
+        """For people."""
+        placed = self.located + self.tracked
+        sure = (
+            "" if self.median_error_m is None else f", 90 % radius {self.median_error_m:.1f} m in the median"
+        )
+        return (
+            f"{self.clip}: {placed} of {self.frames} frames placed "
+            f"({self.located} matched to the map, {self.tracked} carried){sure}, in {self.seconds:.1f} s"
+        )
+
+
+def run(params: LocalizeParams, context: JobContext) -> LocalizeResult:
+    """Locate a clip and write its frames, footprints and trajectory into the scene.
+
+    Raises:
+        BadInputError: the clip, raster, telemetry or scene cannot be used.
+        UsageError: the prior lies outside the raster.
+        CancelledError: stopped; the frames placed so far are in the scene.
+    """
+    started = time.monotonic()
+    with ExitStack() as stack:
+        clip = stack.enter_context(open_clip(params.clip))
+        raster = stack.enter_context(open_raster(params.satellite))
+        ensure_scene(params.out, raster.info.crs)
+        work = _Work(params, context, clip, raster, _read_telemetry(params, clip, context), started)
+        located = work.locate()
+        for warning in clip.warnings:
+            context.warn(warning)
+        work.write(located)
+        return work.finish(located)
+
+
+@dataclass
+class _Work:
+    """One run of the job and what it knows."""
+
+    params: LocalizeParams
+    context: JobContext
+    clip: Clip
+    raster: RasterSource
+    telemetry: TelemetryTrack | None
+    started: float
+    _first: dict[int, Placement] = field(default_factory=dict)
+    _last_partial: float = 0.0
+
+    @property
+    def grid(self) -> build.Grid:
+        """CRS of the work and of the scene."""
+        return build.Grid(self.raster.info.metric_crs, self.raster.info.crs)
+
+    @property
+    def provenance(self) -> build.Provenance:
+        """Goes into every row."""
+        return build.Provenance(clip=self.params.clip.name, method=METHOD)
+
+    def locate(self) -> Located:
+        """Search, and keep what is found so far where the user stops it."""
+        info = self.raster.info
+        reference = Reference(self.raster.read, info.bounds_m, info.gsd_m, info.metric_crs)
+        options = Options(self.params.use_telemetry, self._prior(), self._elevation())
+        _check_prior(reference, options.prior)
+        step_s, keep_every = _sampling(self.params.every_s, moving=self._moving)
+        try:
+            located = locate(
+                self.clip.frames(every_s=step_s),
+                self.clip.info.frame_count,
+                telemetry_reader(self._telemetry_at, options.use),
+                reference,
+                options,
+                Listener(self._progress, self._show_first),
+                moving=self._moving,
+            )
+        except CancelledError:
+            self._write_first()
+            raise
+        return _thinned(located, keep_every)
+
+    @property
+    def _moving(self) -> bool:
+        return self.clip.info.kind == "video"
+
+    def _prior(self) -> Prior | None:
+        if self.params.prior is None:
+            return None
+        lon, lat, radius_m = self.params.prior
+        try:
+            return Prior(LonLat(lon, lat), radius_m)
+        except ValueError as error:
+            raise UsageError(f"--prior: {error}") from error
+
+    def _elevation(self) -> ElevationAt | None:
+        if self.params.dem is None:
+            return None
+        info = self.raster.info
+        terrain = read_elevation(self.params.dem, info.bounds_m, max(info.gsd_m, 1.0), info.metric_crs)
+        return terrain.at
+
+    def _telemetry_at(self, frame: Frame) -> Telemetry | None:
+        if self.telemetry is None:
+            return None
+        return self.telemetry.at(frame.time_s, frame.index, frame.file)
+
+    def _progress(self, percent: int, text: str) -> None:
+        self.context.progress(percent, 100, text)
+
+    def _show_first(self, placements: list[Placement]) -> None:
+        """Write first placements now and then, so that the map shows them as they come."""
+        self._first.update({p.frame: p for p in placements})
+        if time.monotonic() - self._last_partial < PARTIAL_EVERY_S:
+            return
+        self._write_first()
+        self._last_partial = time.monotonic()
+        partial = {"scene": str(self.params.out), "layers": LAYERS}
+        self.context.progress(PARTIAL_PERCENT, 100, "First frames are on the map", partial)
+
+    def _write_first(self) -> None:
+        if self._first:
+            self._write(self._tables([self._first[frame] for frame in sorted(self._first)]))
+
+    def write(self, located: Located) -> None:
+        """Replace this clip's rows by the final ones, and log the run."""
+        tables = self._tables(located.placements)
+        tables["candidates"] = self._candidates(located)
+        self._write(tables)
+
+    def _write(self, tables: dict[str, gpd.GeoDataFrame]) -> None:
+        write_layers(self.params.out, tables, replace_clip=self.params.clip.name)
+
+    def _tables(self, placements: list[Placement]) -> dict[str, gpd.GeoDataFrame]:
+        path = str(self.params.clip.resolve())
+        return {
+            "frames": build.frames_table(placements, self.grid, self.provenance, clip_path=path),
+            "footprints": build.footprints_table(placements, self.grid, self.provenance),
+            "trajectory": build.trajectory_table(placements, self.grid, self.provenance),
+        }
+
+    def _candidates(self, located: Located) -> gpd.GeoDataFrame:
+        rows = [
+            {"frame": item.frame, "time_s": item.time_s, "rank": item.rank, "score": item.candidate.peak}
+            for item in located.considered
+        ]
+        shapes = [build.footprint(item.candidate.map_from_px, item.size) for item in located.considered]
+        return build.build_table(schema.CANDIDATES, rows, shapes, self.grid, self.provenance)
+
+    def finish(self, located: Located) -> LocalizeResult:
+        """Log the run and sum it up."""
+        result = self._result(located)
+        run_row = build.runs_table(
+            "localize",
+            self.params.model_dump(mode="json"),
+            self.grid,
+            self.provenance,
+            version=__version__,
+            seconds=result.seconds,
+            device="cpu",
+            warnings=result.warnings,
+        )
+        append_layer(self.params.out, "runs", run_row)
+        self.context.progress(100, 100, "Located", {"scene": str(self.params.out), "layers": LAYERS})
+        return result
+
+    def _result(self, located: Located) -> LocalizeResult:
+        counts = status_counts(located.placements)
+        errors = [p.error_m for p in located.placements if p.error_m is not None]
+        learned = located.calibration
+        return LocalizeResult(
+            scene=self.params.out,
+            clip=self.params.clip.name,
+            frames=len(located.placements),
+            located=counts["located"],
+            tracked=counts["tracked"],
+            unlocated=counts["unlocated"],
+            median_error_m=statistics.median(errors) if errors else None,
+            telemetry=self.telemetry.dialect if self.telemetry else None,
+            scale_correction=learned.scale if learned.is_known else None,
+            yaw_correction_deg=learned.yaw_deg if learned.is_known else None,
+            seconds=time.monotonic() - self.started,
+            warnings=list(self.context.warnings),
+        )
+
+
+def _read_telemetry(params: LocalizeParams, clip: Clip, context: JobContext) -> TelemetryTrack | None:
+    """The telemetry that was named, or the one beside the clip; if that is broken, only a warning."""
+    if params.use_telemetry is TelemetryUse.NONE:
+        return None
+    path = params.telemetry or find_telemetry(params.clip)
+    if path is None:
+        return None
+    try:
+        track = read_telemetry(path)
+    except TelemetryError as error:
+        if params.telemetry is not None:
+            raise
+        context.warn(f"Telemetry beside the clip was not used: {error.message}")
+        return None
+    shorter = track.warn_if_shorter(clip.info.duration_s)
+    for warning in (*track.warnings, *([shorter] if shorter else [])):
+        context.warn(warning)
+    return track
+
+
+def _sampling(every_s: float | None, *, moving: bool) -> tuple[float | None, int]:
+    """Seconds between visited frames, and of how many visited frames one is reported."""
+    if every_s is None or not moving:
+        return every_s, 1
+    parts = max(1, math.ceil(every_s / MAX_STEP_S))
+    return every_s / parts, parts
+
+
+def _thinned(located: Located, keep_every: int) -> Located:
+    return replace(located, placements=located.placements[::keep_every])
+
+
+def _check_prior(reference: Reference, prior: Prior | None) -> None:
+    west, south, east, north = search_bounds(reference, prior)
+    if west >= east or south >= north:
+        raise UsageError(
+            "The area given with --prior does not touch the satellite raster.",
+            hint="Give longitude before latitude, in degrees, and the radius in metres.",
+        )

@@ -1,0 +1,133 @@
+"""Which views to try for a frame: what telemetry says, what the clip has taught, and a grid for the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rs_copilot.geo import homography as hg
+from rs_copilot.localization.view import View, attitude_view, nadir_view, view_of_placement
+from rs_copilot.types import FloatArray, SizeWH, Telemetry, TelemetryUse
+
+# Tolerances of one hypothesis: 5 degrees of heading and 10 % of scale lose nothing (localisation notes, 2b).
+YAW_STEP_DEG = 10.0
+SCALE_STEP = 1.2
+# Widths that are tried when nothing says how high the camera flew.
+MIN_WIDTH_M = 40.0
+MAX_WIDTH_M = 1200.0
+# A frame wider than the map has nothing left to be matched to.
+MAX_MAP_SHARE = 1.1
+
+
+@dataclass
+class Calibration:
+    """What the located frames of a clip say about its telemetry: scale and heading corrections.
+
+    The EXIF focal length and the height above take-off are off by 10 % as a rule, and so is the compass
+    by some degrees; both are constant over a clip.
+    """
+
+    scales: list[float] = field(default_factory=list)
+    yaws_deg: list[float] = field(default_factory=list)
+    widths_m: list[float] = field(default_factory=list)
+
+    def learn(self, base: View | None, found: FloatArray, size: SizeWH) -> None:
+        """Take in one trusted registration of a frame whose telemetry promised ``base``."""
+        actual = view_of_placement(found, size)
+        self.widths_m.append(actual.width_m)
+        if base is not None:
+            self.scales.append(actual.width_m / base.width_m)
+            turn = _azimuth_deg(actual) - _azimuth_deg(base)
+            self.yaws_deg.append((turn + 180.0) % 360.0 - 180.0)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether scale and heading of the telemetry can be corrected."""
+        return len(self.scales) >= 2
+
+    @property
+    def scale(self) -> float:
+        """True scale over the telemetry's."""
+        return float(np.median(self.scales)) if self.scales else 1.0
+
+    @property
+    def yaw_deg(self) -> float:
+        """True heading minus the telemetry's."""
+        return float(np.median(self.yaws_deg)) if self.yaws_deg else 0.0
+
+    @property
+    def width_m(self) -> float | None:
+        """Ground width of the located frames, where nothing else gives the scale."""
+        return float(np.median(self.widths_m)) if self.widths_m else None
+
+
+def _azimuth_deg(view: View) -> float:
+    return hg.grid_azimuth_deg(view.local_from_px, view.size.center_px)
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """How views of one clip are guessed.
+
+    ``ground_msl_m`` is the terrain's height where telemetry gives only the height above sea level.
+    """
+
+    use: TelemetryUse
+    convergence_deg: float
+    map_size_m: tuple[float, float]
+    ground_msl_m: float | None = None
+
+    def base(self, size: SizeWH, telemetry: Telemetry | None) -> View | None:
+        """The view by telemetry alone, or ``None`` where it says too little or looks at the horizon."""
+        if self.use is TelemetryUse.NONE or telemetry is None or telemetry.yaw_deg is None:
+            return None
+        height_m = self.height_m(telemetry)
+        if height_m is None or height_m <= 1.0:
+            return None
+        return attitude_view(size, telemetry, height_m, self.convergence_deg)
+
+    def height_m(self, telemetry: Telemetry) -> float | None:
+        """Height above ground by telemetry and, for heights above sea level, the terrain."""
+        if telemetry.alt_msl_m is not None and self.ground_msl_m is not None:
+            return telemetry.alt_msl_m - self.ground_msl_m
+        return telemetry.alt_agl_m
+
+    def views(
+        self, size: SizeWH, telemetry: Telemetry | None, calibration: Calibration, *, everything: bool = False
+    ) -> list[View]:
+        """Views worth trying, most likely first. ``everything`` gives up on what telemetry says."""
+        base = None if everything else self.base(size, telemetry)
+        if base is not None:
+            return _around(base, calibration)
+        known_yaw = None if everything or telemetry is None else self._grid_yaw_deg(telemetry)
+        yaws = (
+            np.arange(0.0, 360.0, YAW_STEP_DEG)
+            if known_yaw is None
+            else known_yaw + np.array([0.0, -8.0, 8.0])
+        )
+        widths = self._widths(calibration)
+        return [nadir_view(size, width, float(yaw)) for width in widths for yaw in yaws]
+
+    def _grid_yaw_deg(self, telemetry: Telemetry) -> float | None:
+        if self.use is TelemetryUse.NONE or telemetry.yaw_deg is None:
+            return None
+        return telemetry.yaw_deg - self.convergence_deg
+
+    def _widths(self, calibration: Calibration) -> list[float]:
+        known = calibration.width_m
+        if known is not None:
+            return [known * s for s in (1.0, 1.15, 1 / 1.15)]
+        widest = min(MAX_WIDTH_M, MAX_MAP_SHARE * float(np.sqrt(np.prod(self.map_size_m))))
+        narrowest = min(MIN_WIDTH_M, widest / 2)
+        steps = int(np.ceil(np.log(widest / narrowest) / np.log(SCALE_STEP)))
+        return [float(w) for w in np.geomspace(widest, narrowest, steps + 1)]
+
+
+def _around(base: View, calibration: Calibration) -> list[View]:
+    if calibration.is_known:
+        center = base.turned(calibration.yaw_deg, calibration.scale)
+        return [center] + [
+            center.turned(dy, ds) for dy, ds in ((-6.0, 1.0), (6.0, 1.0), (0.0, 0.92), (0.0, 1.08))
+        ]
+    return [base.turned(dy, ds) for ds in (1.0, 0.92, 1.09, 0.84, 1.18) for dy in (0.0, -8.0, 8.0)]

@@ -1,0 +1,114 @@
+"""One pass over a clip: the motion between all visited frames, and the pictures worth matching to the map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from rs_copilot.geo import homography as hg
+from rs_copilot.localization.chain import Chain
+from rs_copilot.matching.flow import Motion, frame_motion, working_gray
+from rs_copilot.types import ByteImage, Frame, SizeWH, Telemetry
+
+# A picture for matching needs no more: the patch is 300 px wide when it is refined.
+KEYFRAME_WIDTH_PX = 1024
+KEYFRAME_EVERY_S = 1.0
+# A view that moved on by this share of its width shows enough new ground for a fix of its own.
+KEYFRAME_SHIFT = 0.25
+
+TelemetryAt = Callable[[Frame], Telemetry | None]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A visited frame without its pixels."""
+
+    index: int
+    time_s: float
+    size: SizeWH
+    file: str | None
+    telemetry: Telemetry | None
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A visited frame that is matched to the map; its picture is kept compressed."""
+
+    visit: int
+    size: SizeWH
+    telemetry: Telemetry | None
+    encoded: bytes = field(repr=False)
+
+    @property
+    def image(self) -> ByteImage:
+        """The picture, at most ``KEYFRAME_WIDTH_PX`` wide."""
+        decoded = cv2.imdecode(np.frombuffer(self.encoded, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
+        return np.asarray(decoded, dtype=np.uint8)
+
+
+@dataclass
+class Recording:
+    """What one pass over the clip leaves: frames, the chain of motions between them, keyframes."""
+
+    visits: list[Visit] = field(default_factory=list)
+    chain: Chain = field(default_factory=Chain)
+    keyframes: list[Keyframe] = field(default_factory=list)
+
+
+def record(
+    frames: Iterable[Frame], telemetry_at: TelemetryAt, *, moving: bool, on_frame: Callable[[Frame], None]
+) -> Recording:
+    """Visit every frame once.
+
+    Args:
+        frames: in time order.
+        telemetry_at: what the aircraft said about a frame.
+        moving: whether neighbours overlap (a video); stills are keyframes each and not chained.
+        on_frame: called after each frame; may raise to stop.
+    """
+    recording = Recording()
+    last_gray: ByteImage | None = None
+    for frame in frames:
+        visit = Visit(frame.index, frame.time_s, frame.size, frame.file, telemetry_at(frame))
+        gray, scale = working_gray(frame.image) if moving else (None, 1.0)
+        if recording.visits:
+            recording.chain.append(_motion(last_gray, gray, scale))
+        recording.visits.append(visit)
+        if _is_due(recording):
+            recording.keyframes.append(_keyframe(frame, visit, len(recording.visits) - 1))
+        last_gray = gray
+        on_frame(frame)
+    return recording
+
+
+def _motion(last: ByteImage | None, gray: ByteImage | None, scale: float) -> Motion | None:
+    if last is None or gray is None or last.shape != gray.shape:
+        return None
+    return frame_motion(last, gray, scale)
+
+
+def _is_due(recording: Recording) -> bool:
+    if not recording.keyframes:
+        return True
+    now, last = len(recording.visits) - 1, recording.keyframes[-1].visit
+    if recording.visits[now].time_s - recording.visits[last].time_s >= KEYFRAME_EVERY_S:
+        return True
+    motion = recording.chain.between(last, now)
+    if motion is None:
+        return True
+    center = recording.visits[now].size.center_px
+    shift = np.linalg.norm(hg.apply(hg.orient(motion, recording.visits[now].size), center)[0] - center)
+    return bool(shift > KEYFRAME_SHIFT * recording.visits[now].size.width_px)
+
+
+def _keyframe(frame: Frame, visit: Visit, number: int) -> Keyframe:
+    scale = min(1.0, KEYFRAME_WIDTH_PX / frame.size.width_px)
+    small = frame.image
+    if scale < 1.0:
+        size = (round(frame.size.width_px * scale), round(frame.size.height_px * scale))
+        small = np.asarray(cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95])
+    return Keyframe(number, frame.size, visit.telemetry, encoded.tobytes())

@@ -1,0 +1,213 @@
+"""From keyframes to the fixes that the whole clip supports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rs_copilot.geo import homography as hg
+from rs_copilot.geo.crs import from_lonlat
+from rs_copilot.localization import confidence
+from rs_copilot.localization.assumptions import Assumptions, Calibration
+from rs_copilot.localization.chain import Chain
+from rs_copilot.localization.keyframes import Keyframe, Recording
+from rs_copilot.localization.path import Fix, best_path
+from rs_copilot.localization.reference import Bounds
+from rs_copilot.localization.register import FROM_PREDICTION, register
+from rs_copilot.localization.search import Candidate, CoarseMap, coarse_gsd_m, search
+from rs_copilot.localization.view import View, view_of_placement
+from rs_copilot.types import FloatArray
+
+CANDIDATES = 5
+# A fix is trusted to teach the clip's scale and heading from these log-odds on.
+TRUSTED = 3.0
+# A predicted place needs less proof: most of it is already known.
+PREDICTION_PRIOR = 2.0
+# Pixels times hypotheses that the search over a clip may cost: about 40 s on 2 cores.
+SEARCH_BUDGET_PX = 4e8
+MIN_SEARCHED = 3
+# GPS of small UAVs with the lag between video and telemetry: 10-25 m off as a rule, so search well beyond.
+GPS_RADIUS_M = 80.0
+MAX_SPEED_MPS = 35.0
+
+Report = Callable[[int, int, str], None]
+
+
+@dataclass
+class Solver:
+    """Search, choose, and fill in the keyframes of one clip.
+
+    ``candidates`` keeps, per keyframe, every place that was considered, for the record.
+    """
+
+    recording: Recording
+    coarse: CoarseMap
+    assumptions: Assumptions
+    bounds_m: Bounds
+    use_position: bool
+    report: Report
+    on_fix: Callable[[Fix], None]
+    calibration: Calibration = field(default_factory=Calibration)
+    candidates: dict[int, list[Candidate]] = field(default_factory=dict)
+
+    @property
+    def chain(self) -> Chain:
+        """Motion between the visited frames."""
+        return self.recording.chain
+
+    def solve(self) -> dict[int, Fix]:
+        """Fixes by keyframe number; keyframes that the evidence does not place are missing."""
+        keyframes = self.recording.keyframes
+        fixes: dict[int, list[Fix]] = {}
+        for done, key in enumerate(self._search_order()):
+            self.report(done, len(keyframes), "Searching the map")
+            if not self._is_settled(key, fixes):
+                fixes[key] = self._search(key)
+        path = best_path([fixes[key] for key in sorted(fixes)], self._disagreement)
+        accepted = {fix.key: fix for fix in self._supported(path)}
+        return self._propagate(accepted)
+
+    def _search_order(self) -> list[int]:
+        """Keyframes to search, spread over the clip, as many as the budget allows."""
+        keyframes = self.recording.keyframes
+        cost = max((self._search_cost(keyframe) for keyframe in keyframes), default=0.0)
+        count = int(
+            np.clip(SEARCH_BUDGET_PX / max(cost, 1.0), min(MIN_SEARCHED, len(keyframes)), len(keyframes))
+        )
+        spread = np.unique(np.linspace(0, len(keyframes) - 1, count).round().astype(int))
+        if self._overlapping:
+            return [int(key) for key in spread]
+        return list(range(len(keyframes)))
+
+    @property
+    def _overlapping(self) -> bool:
+        return any(step is not None for step in self.chain.steps)
+
+    def _search_cost(self, keyframe: Keyframe) -> float:
+        west, south, east, north = self._region(keyframe)
+        views = self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
+        area = max(east - west, 1.0) * max(north - south, 1.0)
+        return float(sum(area / coarse_gsd_m(view, self.coarse.reference, len(views)) ** 2 for view in views))
+
+    def _is_settled(self, key: int, fixes: dict[int, list[Fix]]) -> bool:
+        """Whether an expensive blind search can be spared: a trusted fix reaches this keyframe by motion."""
+        if self.assumptions.base(self.recording.keyframes[key].size, self.recording.keyframes[key].telemetry):
+            return False
+        here = self.recording.keyframes[key].visit
+        trusted = [f for options in fixes.values() for f in options if f.log_odds >= 2 * TRUSTED]
+        return any(self.chain.connected(self.recording.keyframes[f.key].visit, here) for f in trusted)
+
+    def _region(self, keyframe: Keyframe) -> Bounds:
+        """The part of the map to search: all of it, or around the telemetry's position."""
+        west, south, east, north = self.bounds_m
+        telemetry = keyframe.telemetry
+        if not self.use_position or telemetry is None or telemetry.position is None:
+            return self.bounds_m
+        x, y = from_lonlat(telemetry.position, self.coarse.reference.crs)
+        # The camera looks ahead of itself by up to the height over the tangent of the pitch.
+        height = self.assumptions.height_m(telemetry) or 0.0
+        depression = np.radians(np.clip(-(telemetry.pitch_deg or -90.0), 15.0, 90.0))
+        radius = GPS_RADIUS_M + height / np.tan(depression)
+        return max(west, x - radius), max(south, y - radius), min(east, x + radius), min(north, y + radius)
+
+    def _search(self, key: int) -> list[Fix]:
+        keyframe = self.recording.keyframes[key]
+        base = self.assumptions.base(keyframe.size, keyframe.telemetry)
+        views = self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
+        fixes = self._search_views(key, views)
+        best = max(fixes, key=lambda fix: fix.log_odds, default=None)
+        if best is not None and best.log_odds >= TRUSTED:
+            self.calibration.learn(base, best.registration.map_from_px, keyframe.size)
+            self.on_fix(best)
+        return fixes
+
+    def _search_views(self, key: int, views: Sequence[View]) -> list[Fix]:
+        keyframe = self.recording.keyframes[key]
+        image = keyframe.image
+        found = search(image, views, self.coarse, self._region(keyframe), count=CANDIDATES)
+        self.candidates[key] = found
+        fixes = []
+        for candidate in found:
+            registration = register(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
+            if registration is not None:
+                odds = confidence.log_odds(registration, candidate.margin)
+                fixes.append(Fix(key, candidate, registration, odds))
+        return fixes
+
+    def _disagreement(self, before: Fix, after: Fix) -> float:
+        """Squared disagreement of two fixes with the motion between them, in standard deviations."""
+        first, second = self.recording.keyframes[before.key], self.recording.keyframes[after.key]
+        width_m = view_of_placement(before.registration.map_from_px, first.size).width_m
+        places = [_center(before, first), _center(after, second)]
+        predicted = self.chain.predict(before.registration.map_from_px, first.visit, second.visit)
+        if predicted is not None and hg.is_plausible(predicted, second.size):
+            expected = hg.apply(hg.orient(predicted, second.size), second.size.center_px)[0]
+            sigma = 2.0 + Chain.drift_m(second.visit - first.visit, width_m)
+            return float(np.sum((places[1] - expected) ** 2) / (2 * sigma**2))
+        seconds = abs(self.recording.visits[second.visit].time_s - self.recording.visits[first.visit].time_s)
+        if not self._overlapping:
+            return float("nan")
+        excess = max(0.0, float(np.linalg.norm(places[1] - places[0])) - MAX_SPEED_MPS * seconds - width_m)
+        return (excess / width_m) ** 2
+
+    def _supported(self, path: Sequence[Fix]) -> list[Fix]:
+        """Fixes of the path that stand by their own evidence or by that of agreeing neighbours."""
+        kept = []
+        for position, fix in enumerate(path):
+            around = [path[i] for i in (position - 1, position + 1) if 0 <= i < len(path)]
+            agreeing = [n for n in around if self._agree(n, fix)]
+            odds = fix.log_odds + sum(float(np.clip(0.5 * n.log_odds, 0.0, 2.0)) for n in agreeing)
+            if odds > 0:
+                kept.append(Fix(fix.key, fix.candidate, fix.registration, min(odds, confidence.MAX_LOG_ODDS)))
+        return kept
+
+    def _agree(self, one: Fix, other: Fix) -> bool:
+        before, after = sorted((one, other), key=lambda fix: fix.key)
+        value = self._disagreement(before, after)
+        return bool(value < 4.0) and self.chain.connected(
+            self.recording.keyframes[before.key].visit, self.recording.keyframes[after.key].visit
+        )
+
+    def _propagate(self, fixes: dict[int, Fix]) -> dict[int, Fix]:
+        """Fill the keyframes between and beyond fixes from predictions, strongest neighbours first."""
+        settled = dict(fixes)
+        for order in (range(len(self.recording.keyframes)), range(len(self.recording.keyframes) - 1, -1, -1)):
+            last: Fix | None = None
+            for done, key in enumerate(order):
+                self.report(done, len(self.recording.keyframes), "Following the clip")
+                if key not in settled and last is not None:
+                    found = self._from_prediction(last, key)
+                    if found is not None:
+                        settled[key] = found
+                        self.on_fix(found)
+                last = settled.get(key, last)
+        return settled
+
+    def _from_prediction(self, last: Fix, key: int) -> Fix | None:
+        first, second = self.recording.keyframes[last.key], self.recording.keyframes[key]
+        predicted = self.chain.predict(last.registration.map_from_px, first.visit, second.visit)
+        if predicted is None or not hg.is_plausible(predicted, second.size):
+            return None
+        predicted = hg.orient(predicted, second.size)
+        registration = register(second.image, second.size, predicted, self.coarse.reference, FROM_PREDICTION)
+        if registration is None:
+            return None
+        moved = hg.apply(registration.map_from_px, second.size.center_px) - hg.apply(
+            predicted, second.size.center_px
+        )
+        view = view_of_placement(predicted, second.size)
+        sigma = 2.0 + Chain.drift_m(abs(second.visit - first.visit), view.width_m)
+        odds = (
+            confidence.log_odds(registration) + PREDICTION_PRIOR - 0.25 * float(np.sum(moved**2)) / sigma**2
+        )
+        odds = min(odds, last.log_odds + 1.0)
+        if odds <= 0:
+            return None
+        center = hg.apply(registration.map_from_px, second.size.center_px)[0]
+        return Fix(key, Candidate(view, center, registration.ncc, 0.0), registration, odds)
+
+
+def _center(fix: Fix, keyframe: Keyframe) -> FloatArray:
+    return np.asarray(hg.apply(fix.registration.map_from_px, keyframe.size.center_px)[0])
