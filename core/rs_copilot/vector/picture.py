@@ -188,7 +188,7 @@ def _draw_footprints(canvas: _Canvas, footprints: gpd.GeoDataFrame, start_s: flo
     for time_s, geometry in zip(chosen["time_s"], chosen.geometry, strict=True):
         red, green, blue, _ = ramp_color((time_s - start_s) / max(end_s - start_s, 1e-9))
         outline = canvas.pixels(geometry)
-        canvas.polygon(outline, (red, green, blue, 22))
+        canvas.polygon(outline, (red, green, blue, 12))
         canvas.line(outline, (red, green, blue, 235), 2.0)
 
 
