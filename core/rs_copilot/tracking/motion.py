@@ -32,6 +32,7 @@ class MotionSettings:
     max_area_m2: float = 150.0
     max_length_m: float = 26.0
     min_area_px: int = 6
+    min_side_px: int = 3
     max_changed_share: float = 0.25
 
 
@@ -180,7 +181,9 @@ def find_blobs(
     level = _strongest(changed, labels, count)
     x, y, w, h, area = (stats[1:, i].astype(np.float64) for i in range(5))
     blobs = Blobs(np.stack([x, y, x + w, y + h], axis=1), centers[1:] + 0.5, area, level[1:])
-    return blobs.chosen((level[1:] > strong) & (area >= settings.min_area_px))
+    # Thin slivers are edges of something that stands still and is high.
+    large = (area >= settings.min_area_px) & (np.minimum(w, h) >= settings.min_side_px)
+    return blobs.chosen((level[1:] > strong) & large)
 
 
 def _disc(diameter_px: float) -> ByteImage:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from rs_copilot.geo import homography as hg
 from rs_copilot.matching.flow import frame_motion, working_gray
 from rs_copilot.tracking.motion import (
     DEFAULT_MOTION,
@@ -22,8 +23,9 @@ from rs_copilot.tracking.motion import (
     find_blobs,
     noise_level,
 )
+from rs_copilot.tracking.overlay import MIN_STEP_PX, OverlayFinder
 from rs_copilot.tracking.stabilise import Chain
-from rs_copilot.types import ByteImage, Frame, SizeWH
+from rs_copilot.types import BoolArray, ByteImage, Frame, SizeWH
 
 # Detection works at this ground sampling distance where the clip is finer: a car keeps 15 x 6 pixels.
 WORKING_GSD_M = 0.3
@@ -71,6 +73,8 @@ class Scanner:
         self._scale = working_scale(size, gsd_m(0.0))
         self._images: dict[int, ByteImage] = {}
         self._previous: ByteImage | None = None
+        self._overlay = OverlayFinder()
+        self._overlay_frame: int | None = None
 
     def push(self, frame: Frame) -> None:
         """Take in the next frame; frames of another size break the chain and hold no detections."""
@@ -81,10 +85,32 @@ class Scanner:
         motion = None if self._previous is None else frame_motion(small, self._previous, scale)
         self._previous = small
         self.chain.add(frame.time_s, None if motion is None else motion.to_from)
+        self._look_for_overlay(small, scale)
         self._images[len(self.frames)] = self._working(gray)
         self.frames.append(ScannedFrame(frame.index, frame.time_s, frame.file))
         while self._is_ready(len(self.blobs)):
             self._detect_next()
+
+    def not_overlay(self, blobs: Blobs) -> BoolArray:
+        """Which blobs do not lie on a logo or text in the picture, shape (N,)."""
+        mask = self._overlay.mask()
+        if mask is None or len(blobs) == 0:
+            return np.ones(len(blobs), dtype=bool)
+        x, y = (blobs.centers_px * mask.shape[1] / self.size.width_px).astype(np.int64).T
+        rows, columns = np.clip(y, 0, mask.shape[0] - 1), np.clip(x, 0, mask.shape[1] - 1)
+        return np.asarray(~mask[rows, columns])
+
+    def _look_for_overlay(self, small: ByteImage, scale: float) -> None:
+        here, last = len(self.chain) - 1, self._overlay_frame
+        if last is not None:
+            motion = self.chain.between(here, last)
+            center = self.size.center_px
+            if motion is not None:
+                moved = np.linalg.norm(hg.apply(hg.orient(motion, self.size), center)[0] - center)
+                if moved * scale < MIN_STEP_PX:
+                    return
+            self._overlay.add(small)
+        self._overlay_frame = here
 
     def finish(self) -> None:
         """Detect in the last frames, which have neighbours on one side only."""

@@ -103,9 +103,8 @@ class TrackingSession:
         ground = steady_ground(self.scanner.chain, placed, self.size, untrusted=self._untrusted())[
             : len(frames)
         ]
-        blobs = [
-            to_ground(b, m, self.scanner.settings) for b, m in zip(self.scanner.blobs, ground, strict=True)
-        ]
+        real = [item.chosen(self.scanner.not_overlay(item)) for item in self.scanner.blobs]
+        blobs = [to_ground(b, m, self.scanner.settings) for b, m in zip(real, ground, strict=True)]
         camera = self._camera_m(times, ground)
         tracks = ground_tracks(blobs, times, camera, settings=self.settings)
         grid = Grid(self.clip.metric_crs, self.clip.scene_crs)

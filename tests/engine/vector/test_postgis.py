@@ -50,7 +50,9 @@ def test_the_schema_is_taken_out_of_the_url(text, schema):
 
 
 def test_messages_hide_the_password():
-    assert "secret" not in postgis.parse_url("postgresql://user:secret@host/db").shown
+    assert (
+        "secret" not in postgis.parse_url("postgresql://user:secret@host/db").shown
+    )  # pragma: allowlist secret
 
 
 def test_a_schema_is_a_plain_name():
@@ -66,7 +68,7 @@ def test_a_path_is_no_database(tmp_path):
 def test_a_server_that_is_not_there_is_a_storage_error():
     pytest.importorskip("psycopg")
     with pytest.raises(StorageError) as caught:
-        store.read_layer("postgresql://user:secret@127.0.0.1:1/db", "frames")
+        store.read_layer("postgresql://user:secret@127.0.0.1:1/db", "frames")  # pragma: allowlist secret
     assert "secret" not in caught.value.message
 
 
