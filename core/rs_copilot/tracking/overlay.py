@@ -17,7 +17,8 @@ MIN_STEP_PX = 12.0
 MIN_VIEWS = 8
 # Share of its mean strength that the mean vector of a lasting edge keeps, and its strength in grey levels.
 LASTING_SHARE, LASTING_LEVELS = 0.75, 5.0
-CORNER_LEVELS = 2.0
+# Of the structure tensor: the noise of a strong edge is no second direction.
+CORNER_LEVELS, CORNER_SHARE = 2.0, 0.04
 WINDOW_PX = 9
 MARGIN_PX = 7
 
@@ -53,7 +54,8 @@ class OverlayFinder:
         lasting = (kept > LASTING_SHARE * strength) & (kept > LASTING_LEVELS)
         x, y = np.where(lasting, x, 0.0), np.where(lasting, y, 0.0)
         xx, yy, xy = (cv2.blur(product, (WINDOW_PX, WINDOW_PX)) for product in (x * x, y * y, x * y))
-        lesser = 0.5 * (xx + yy - np.sqrt((xx - yy) ** 2 + 4.0 * xy**2))
-        corners = np.asarray(lesser > CORNER_LEVELS**2, dtype=np.uint8)
+        spread = np.sqrt((xx - yy) ** 2 + 4.0 * xy**2)
+        lesser, greater = 0.5 * (xx + yy - spread), 0.5 * (xx + yy + spread)
+        corners = np.asarray((lesser > CORNER_LEVELS**2) & (lesser > CORNER_SHARE * greater), dtype=np.uint8)
         side = 2 * MARGIN_PX + 1
         return np.asarray(cv2.dilate(corners, np.ones((side, side), np.uint8)) > 0)
