@@ -23,6 +23,7 @@ from qgis_python import qgis_environment
 
 SIZE = (1600, 1000)
 LIMIT_S = 180
+SCREEN_WAIT_S = 10
 LIMIT_BYTES = 600_000
 MIN_WIDTH_PX = 900
 OWN_COLOURS = ("#009e73", "#e69f00", "#d55e00", "#00b4d8", "#2f6fed", "#ffffff", "#308cc6", "#efefef")

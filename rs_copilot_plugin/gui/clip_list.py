@@ -27,6 +27,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from rs_copilot_plugin.gui.widgets import text_flags
 from rs_copilot_plugin.layers import palette
 from rs_copilot_plugin.presenters.clips import Clip
 from rs_copilot_plugin.presenters.scene import ClipSummary
@@ -89,7 +90,7 @@ class _Delegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(colour)
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, box.width())
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
+        painter.drawText(box, text_flags(Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignLeft), shown)
 
     def _summary(
         self, painter: QPainter, box: QRect, summary: ClipSummary, font: QFont, colour: QColor
@@ -172,7 +173,7 @@ class ClipListView(QListWidget):
             colour = self.palette().color(QPalette.ColorRole.Text)
             colour.setAlpha(130)
             painter.setPen(colour)
-            flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+            flags = text_flags(Qt.AlignmentFlag.AlignCenter, Qt.TextFlag.TextWordWrap)
             hint = tr("Drop video clips, pictures or folders here")
             painter.drawText(self.viewport().rect().adjusted(12, 8, -12, -8), flags, hint)
             painter.end()

@@ -7,6 +7,7 @@ from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
+from rs_copilot_plugin.gui.widgets import text_flags
 from rs_copilot_plugin.layers import palette
 from rs_copilot_plugin.presenters.detections import Detection, hue_of
 from rs_copilot_plugin.presenters.projection import XY
@@ -113,7 +114,7 @@ class VideoView(QWidget):
 
     def _paint_hint(self, painter: QPainter) -> None:
         painter.setPen(QColor("#9fb3bf"))
-        flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+        flags = text_flags(Qt.AlignmentFlag.AlignCenter, Qt.TextFlag.TextWordWrap)
         painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._hint)
 
     def _paint_boxes(self, painter: QPainter, box: QRectF) -> None:
@@ -142,7 +143,7 @@ class VideoView(QWidget):
         painter.setBrush(QColor(colour))
         painter.drawEllipse(QPointF(size.x() + 11, size.center().y()), 4, 4)
         painter.setPen(QColor("#ffffff"))
-        painter.drawText(size.adjusted(20, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), text)
+        painter.drawText(size.adjusted(20, 0, 0, 0), text_flags(Qt.AlignmentFlag.AlignVCenter), text)
 
     def _paint_mark(self, painter: QPainter, box: QRectF) -> None:
         if self._mark is None:

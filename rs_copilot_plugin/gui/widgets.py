@@ -11,6 +11,14 @@ from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QToolButton, QWidget
 from rs_copilot_plugin.resources import icon
 
 
+def text_flags(*flags: Qt.AlignmentFlag | Qt.TextFlag) -> int:
+    """Flags for `QPainter.drawText`, a plain number; on Qt 6 flags are none by themselves."""
+    total = 0
+    for flag in flags:
+        total |= int(getattr(flag, "value", flag))
+    return total
+
+
 def heading(text: str, buddy: QWidget | None = None) -> QLabel:
     """A section title in the panel."""
     label = QLabel(text)
