@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from rs_copilot import __version__
-from rs_copilot.console import report_error, run_job
-from rs_copilot.errors import EXIT_CANCELLED, EXIT_USAGE, RsCopilotError, UsageError
+from rs_copilot.console import report_error, report_failure, run_job
+from rs_copilot.errors import EXIT_USAGE, CancelledError, RsCopilotError, UsageError
 
 app = typer.Typer(
     name="rs-copilot",
@@ -218,7 +218,9 @@ def run(args: list[str]) -> int:
     except _ClickError as error:
         return report_error(UsageError(error.format_message()), as_json="--json" in args)
     except (typer.Abort, KeyboardInterrupt):
-        return EXIT_CANCELLED
+        return report_error(CancelledError("Stopped before the work began."), as_json="--json" in args)
+    except Exception as error:  # noqa: BLE001  the border of the program
+        return report_failure(error, as_json="--json" in args)
 
 
 def main() -> None:

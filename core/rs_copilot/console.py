@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rs_copilot.errors import InternalError, RsCopilotError
+from rs_copilot.errors import InternalError, RsCopilotError, StorageError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -54,15 +54,17 @@ def run_job(name: str, params: Mapping[str, Any], *, as_json: bool, device: str)
     return 0
 
 
-def write_result(result: JobResult, warnings: list[str], *, as_json: bool, stdout: TextIO) -> None:
+def write_result(
+    result: JobResult, warnings: list[str], *, as_json: bool, stdout: Callable[[str], object]
+) -> None:
     """The one thing that goes to standard output."""
     if not as_json:
-        stdout.write(f"{result.summary()}\n")
+        stdout(f"{result.summary()}\n")
         return
     data = json.loads(result.model_dump_json())  # not-a-number becomes null, which json.dumps would not do
     if warnings:
         data.setdefault("warnings", warnings)
-    stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+    stdout(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
 
 def report_error(
@@ -70,14 +72,14 @@ def report_error(
     *,
     as_json: bool,
     partial: Mapping[str, Any] | None = None,
-    stdout: TextIO | None = None,
+    stdout: Callable[[str], object] | None = None,
 ) -> int:
     """Say what went wrong and what to do; returns the exit code."""
     if as_json:
         data: dict[str, Any] = {"error": error.as_dict()}
         if partial is not None:
             data["partial"] = partial
-        (stdout or sys.stdout).write(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
+        (stdout or sys.stdout.write)(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
         return error.exit_code
     sys.stderr.write(f"Error ({error.code}): {error.message}\n")
     if partial is not None:
@@ -89,19 +91,42 @@ def report_error(
     return error.exit_code
 
 
+def report_failure(error: Exception, *, as_json: bool) -> int:
+    """Say what broke outside of any job; on stderr where standard output is what broke (a full disk)."""
+    from rs_copilot.jobs.failure import known_error
+
+    known = known_error(error)
+    if isinstance(known, InternalError):
+        log.error("rs-copilot failed", exc_info=error)
+    return report_error(known, as_json=as_json and not isinstance(known, StorageError))
+
+
 @contextmanager
-def private_stdout() -> Iterator[TextIO]:
+def private_stdout() -> Iterator[Callable[[str], None]]:
     """Standard output for us alone: what libraries and C code print there goes to stderr meanwhile."""
     sys.stdout.flush()
     kept_fd = os.dup(1)
     os.dup2(2, 1)
     try:
-        with open(kept_fd, "w", encoding="utf-8", closefd=False) as stdout:
-            yield stdout
+        yield lambda text: write_whole(kept_fd, text)
     finally:
         sys.stdout.flush()
         os.dup2(kept_fd, 1)
         os.close(kept_fd)
+
+
+def write_whole(fd: int, text: str) -> None:
+    """Write all of a text; nothing where the reader has left (``rs-copilot doctor | head -1``).
+
+    Raises:
+        OSError: the disk behind the descriptor is full.
+    """
+    data = text.encode("utf-8", "replace")
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except BrokenPipeError:
+        return
 
 
 @contextmanager

@@ -28,7 +28,10 @@ from rs_copilot_plugin.engine.session import EngineError, EngineSession, Reply, 
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """What a player must know about a clip. ``fps`` is ``"30000/1001"`` or ``None`` (stills)."""
+    """What a player must know about a clip. ``fps`` is ``"30000/1001"`` or ``None`` (stills).
+
+    ``times_s`` are the starts of the frames, of the first 540,000; empty where the file does not say.
+    """
 
     path: str
     kind: str

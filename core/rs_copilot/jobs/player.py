@@ -30,6 +30,8 @@ AHEAD_FRAMES = 6
 CACHE_BYTES = 96 * 1024 * 1024
 # A step forward that is not longer than this is playback; anything else is a jump.
 PLAYBACK_STEP_S = 0.5
+# Five hours at 30 frames per second; a longer list would not fit into a message.
+MAX_TIMES = 540_000
 FALLBACK_STEP_S = 1.0 / 30.0
 
 Bgra = NDArray[np.uint8]
@@ -127,7 +129,7 @@ class OpenClip:
             "frame_count": info.frame_count,
             "fps": None if info.fps is None else f"{info.fps.numerator}/{info.fps.denominator}",
             "start_utc": info.start_utc,
-            "times_s": self.times_s,
+            "times_s": [round(time_s, 6) for time_s in self.times_s[:MAX_TIMES]],
             "warnings": list(self.clip.warnings),
             "ring": None
             if ring is None

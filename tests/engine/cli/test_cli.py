@@ -127,15 +127,26 @@ def test_a_missing_device_is_4():
     assert error_of(done)["code"] == "missing-dependency"
 
 
+def without(folder: Path, *packages: str) -> dict[str, str]:
+    """An environment in which importing these packages fails as if they were not installed."""
+    for name in packages:
+        text = f"raise ModuleNotFoundError('No module named {name}', name={name!r})\n"
+        (folder / f"{name}.py").write_text(text)
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
 def test_a_missing_package_is_4(tmp_path):
-    (tmp_path / "cv2.py").write_text("raise ModuleNotFoundError(\"No module named 'cv2'\", name='cv2')\n")
-    (tmp_path / "pyogrio.py").write_text(
-        "raise ModuleNotFoundError(\"No module named 'pyogrio'\", name='pyogrio')\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment = without(tmp_path, "cv2", "pyogrio")
     done = run("export", "a.gpkg", "frames", "b.shp", "--json", env=environment)
     assert done.returncode == 4
     assert "pyogrio" in error_of(done)["message"]
+
+
+def test_a_package_that_everything_needs_is_4_too(tmp_path):
+    environment = without(tmp_path, "pydantic")
+    done = run("doctor", "--json", env=environment)
+    assert done.returncode == 4
+    assert "pydantic" in error_of(done)["message"]
 
 
 # --- jobs that misbehave, through the same code with a job put into the registry
@@ -237,6 +248,26 @@ def test_a_second_ctrl_c_leaves_at_once(fake):
     assert code == 130
     assert json.loads(stdout)["error"]["code"] == "cancelled"
     assert time.monotonic() - begun < 15
+
+
+def test_a_reader_that_left_is_no_error():
+    read_fd, write_fd = os.pipe()
+    os.close(read_fd)
+    done = subprocess.run(
+        [*PROGRAM, "doctor"], stdout=write_fd, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(write_fd)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full disk to write to")
+def test_a_full_disk_behind_stdout_is_said():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "doctor", "--json"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 3
+    assert "Error (storage)" in done.stderr
 
 
 def test_the_worker_command_speaks_the_protocol():
