@@ -21,6 +21,8 @@ LASTING_SHARE, LASTING_LEVELS = 0.75, 5.0
 CORNER_LEVELS, CORNER_SHARE = 2.0, 0.04
 WINDOW_PX = 9
 MARGIN_PX = 7
+# The straight sides of a logo lie between its corners.
+FILL_PX = 31
 
 
 class OverlayFinder:
@@ -57,5 +59,6 @@ class OverlayFinder:
         spread = np.sqrt((xx - yy) ** 2 + 4.0 * xy**2)
         lesser, greater = 0.5 * (xx + yy - spread), 0.5 * (xx + yy + spread)
         corners = np.asarray((lesser > CORNER_LEVELS**2) & (lesser > CORNER_SHARE * greater), dtype=np.uint8)
+        filled = cv2.morphologyEx(corners, cv2.MORPH_CLOSE, np.ones((FILL_PX, FILL_PX), np.uint8))
         side = 2 * MARGIN_PX + 1
-        return np.asarray(cv2.dilate(corners, np.ones((side, side), np.uint8)) > 0)
+        return np.asarray(cv2.dilate(filled, np.ones((side, side), np.uint8)) > 0)

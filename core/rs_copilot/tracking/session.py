@@ -147,7 +147,7 @@ def _center(matrix: FloatArray | None, size: SizeWH) -> FloatArray:
 
 def _full_size(placement: Placement, size: SizeWH) -> FloatArray:
     """The homography for frames of ``size``, whatever size the frame was decoded at."""
-    assert placement.map_from_px is not None and placement.size is not None  # noqa: S101 - narrowed
+    assert placement.map_from_px is not None and placement.size is not None  # noqa: S101  # nosec B101 - narrows
     scale = np.diag([placement.size.width_px / size.width_px, placement.size.height_px / size.height_px, 1.0])
     return hg.orient(placement.map_from_px @ scale, size)
 
