@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -106,6 +107,8 @@ def fit_motion(
     least = {"similarity": 3, "affine": 6, "homography": 10}[model]
     if len(points) < least:
         return np.eye(3), nobody
+    found: Any  # OpenCV's stubs do not know that a fit may fail and give None
+    inliers: Any
     if model == "homography":
         found, inliers = cv2.findHomography(points, moved, cv2.USAC_MAGSAC, tolerance_px, maxIters=3000)
     else:

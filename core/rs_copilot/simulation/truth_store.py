@@ -61,7 +61,8 @@ def _write_tracks(path: Path, table: gpd.GeoDataFrame) -> None:
                 table.geometry, table[columns].astype(object).values.tolist(), strict=True
             )
         ]
-        connection.executemany(f"INSERT INTO tracks ({names}) VALUES ({places})", rows)  # noqa: S608 - own names
+        insert = f"INSERT INTO tracks ({names}) VALUES ({places})"  # noqa: S608  # nosec B608 - own names
+        connection.executemany(insert, rows)
         if len(table):
             box = shapely.total_bounds(table.geometry.to_numpy())
             update = "UPDATE gpkg_contents SET min_x=?, min_y=?, max_x=?, max_y=? WHERE table_name='tracks'"

@@ -153,7 +153,7 @@ def write_layers(
     with _transaction(Path(path)) as connection:
         for name, table in tables.items():
             if replace_clip is not None:
-                connection.execute(f'DELETE FROM "{name}" WHERE clip = ?', (replace_clip,))  # noqa: S608
+                connection.execute(f'DELETE FROM "{name}" WHERE clip = ?', (replace_clip,))  # noqa: S608  # nosec B608 - names are the schema's
             _insert(connection, layers[name], table)
             _refresh_contents(connection, layers[name])
 
@@ -175,7 +175,7 @@ def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFram
         values.insert(0, [gpkg_blob.encode(item, srs_id) for item in table.geometry])
     columns = ", ".join(f'"{name}"' for name in names)
     marks = ", ".join("?" * len(names))
-    statement = f'INSERT INTO "{layer.name}" ({columns}) VALUES ({marks})'  # noqa: S608 names are the schema's
+    statement = f'INSERT INTO "{layer.name}" ({columns}) VALUES ({marks})'  # noqa: S608  # nosec B608 - as above
     connection.executemany(statement, zip(*values, strict=True))
 
 
@@ -197,7 +197,7 @@ def _refresh_contents(connection: sqlite3.Connection, layer: Layer) -> None:
     extent: tuple[float | None, ...] = (None,) * 4
     if layer.geometry is not GeometryType.NONE:
         tree = f"rtree_{layer.name}_{GEOMETRY_COLUMN}"
-        query = f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{tree}"'  # noqa: S608
+        query = f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{tree}"'  # noqa: S608  # nosec B608 - as above
         extent = connection.execute(query).fetchone()
     connection.execute(
         "UPDATE gpkg_contents SET min_x = ?, min_y = ?, max_x = ?, max_y = ?, "
@@ -238,7 +238,7 @@ def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.
             names.append(GEOMETRY_COLUMN)
         columns = ", ".join(f'"{name}"' for name in names)
         where, values = ("", ()) if clip is None else (" WHERE clip = ?", (clip,))
-        query = f'SELECT {columns} FROM "{wanted.name}"{where} ORDER BY fid'  # noqa: S608
+        query = f'SELECT {columns} FROM "{wanted.name}"{where} ORDER BY fid'  # noqa: S608  # nosec B608 - as above
         rows = connection.execute(query, values).fetchall()
         crs = _read_crs(connection)
     return _assembled(rows, wanted, crs, gpkg_blob.decode)

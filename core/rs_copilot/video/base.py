@@ -112,7 +112,7 @@ class Sampler:
 
     def _steps_until(self, time_s: float) -> int:
         """The smallest n with ``n * every_s >= time_s``, give or take the clock's rounding."""
-        assert self.every_s is not None  # noqa: S101 - narrows the type; callers checked
+        assert self.every_s is not None  # noqa: S101  # nosec B101 - narrows the type; callers checked
         return -int((TIME_TOLERANCE_S - time_s) // self.every_s)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xml.etree.ElementTree import Element, ParseError  # types only: defusedxml parses
+from xml.etree.ElementTree import Element, ParseError  # nosec B405 - types only: defusedxml parses
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
