@@ -7,7 +7,7 @@ warped in small chunks, so that memory follows the size of the result and not of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +22,7 @@ from rs_copilot.raster import dataset as gdal
 from rs_copilot.raster.bands import Stretch, bands_to_show, bytes_to_rgb
 from rs_copilot.raster.border import BLACK_LEVEL, border_black, refine_border, resample_mask
 from rs_copilot.raster.grid import BoundsM, ElevationMap, MapImage, RasterInfo
+from rs_copilot.raster.levels import Levels
 from rs_copilot.types import BoolArray
 
 __all__ = [
@@ -59,6 +60,7 @@ class RasterSource:
             with rasterio.Env(**gdal.GDAL_OPTIONS):
                 self._dataset = self._stack.enter_context(gdal.open_dataset(path))
                 self.info = gdal.describe(self._dataset, path)
+                self._levels = self._stack.enter_context(closing(Levels(path, self._dataset)))
                 self._bands = bands_to_show([role.name.lower() for role in self._dataset.colorinterp])
         except RasterError:
             self._stack.close()
@@ -101,15 +103,15 @@ class RasterSource:
             RasterError: the piece would be too large for memory, or the file cannot be read.
         """
         with rasterio.Env(**gdal.GDAL_OPTIONS):
-            return gdal.warp(
-                self.path,
-                self._dataset,
-                bands,
-                shrink=gsd_m / self.info.gsd_m,
-                gsd_m=gsd_m,
-                bounds=bounds,
-                crs=crs,
-            )
+            source, numbers = self._levels.best(bands, gsd_m / self.info.gsd_m, self._share(bounds))
+            return gdal.warp(source, numbers, gsd_m, bounds, crs)
+
+    def _share(self, bounds: BoundsM) -> float:
+        """The part of the raster's extent that the bounds cover, 0 to 1."""
+        own = self.info.bounds_m
+        width = min(bounds.xmax, own.xmax) - max(bounds.xmin, own.xmin)
+        height = min(bounds.ymax, own.ymax) - max(bounds.ymin, own.ymin)
+        return max(width, 0.0) * max(height, 0.0) / ((own.xmax - own.xmin) * (own.ymax - own.ymin))
 
     def _stretch_for_all(self) -> Stretch:
         """One stretch for the whole raster, from a sample spread over it."""
