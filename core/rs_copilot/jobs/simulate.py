@@ -34,7 +34,7 @@ class SimulateParams(BaseModel):
     size: str = "1280x720"
     fps: str = "10"
     extent_m: float = Field(800.0, ge=300.0, le=1600.0)
-    gsd_m: float = Field(0.4, ge=0.2, le=2.0)
+    gsd_m: float = Field(0.5, ge=0.2, le=2.0)
     clip_season: SeasonName = "summer"
     satellite_season: SeasonName = "autumn"
     lean_deg: float = Field(5.0, ge=0.0, le=25.0)

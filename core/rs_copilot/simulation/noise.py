@@ -43,7 +43,7 @@ def fractal(x: float, y: float, wavelength_m: float, footprint_m: float, gain: f
         if fade <= 0.0:
             break
         total += amplitude * min(1.0, fade) * value_noise(x / wavelength_m, y / wavelength_m, turn)
-        wavelength_m *= 0.46
+        wavelength_m *= 0.40
         amplitude *= gain
         x, y = 0.8 * x - 0.6 * y, 0.6 * x + 0.8 * y
         turn += 17

@@ -7,6 +7,7 @@ import numpy as np
 from rs_copilot.simulation import bodies
 from rs_copilot.simulation import fields as f
 from rs_copilot.simulation.layout import oriented, point_on
+from rs_copilot.simulation.network import Edge
 from rs_copilot.simulation.surfaces import BAY_LENGTH_M, BAY_MODULE_M, BAY_WIDTH_M
 from rs_copilot.simulation.world import World
 from rs_copilot.types import FloatArray
@@ -27,6 +28,35 @@ def parked_boxes(world: World, rng: np.random.Generator, share: float) -> list[F
         z = float(world.ground_z(xy[None])[0])
         found.append(bodies.body_boxes(label, np.array([*xy, z]), turn, color, 0))
     return found
+
+
+def driving_boxes(world: World, rng: np.random.Generator, spacing_m: float) -> list[FloatArray]:
+    """Vehicles on their lanes at one moment, about one per ``spacing_m`` of lane."""
+    found = []
+    for edge in world.network.edges:
+        stations = edge.stations_m
+        for side in (-1.0, 1.0):
+            station = float(rng.uniform(0.0, 2.0 * spacing_m))
+            while station < stations[-1]:
+                point, normal = point_on(edge.points_xy, stations, station)
+                found.append(
+                    _driving(world, edge, point + side * 0.5 * edge.half_width_m * normal, side * normal, rng)
+                )
+                station += float(rng.uniform(0.3, 1.7)) * spacing_m
+    return found
+
+
+def _driving(
+    world: World, edge: Edge, xy: FloatArray, outward: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """One vehicle in its lane. Traffic keeps right: the road's middle is on its left."""
+    heading = float(np.arctan2(outward[0], -outward[1]))
+    on_deck = world.network.is_on_deck(xy[None]) & np.array([edge.bridge])
+    color = bodies.CAR_COLORS[int(rng.choice(len(bodies.CAR_COLORS), p=bodies.COLOR_SHARES))]
+    label = str(rng.choice(["car", "van", "truck"], p=[0.8, 0.12, 0.08]))
+    return bodies.body_boxes(
+        label, np.array([*xy, float(world.road_z(xy[None], on_deck)[0])]), heading, color, 0
+    )
 
 
 def _bays(world: World) -> list[Spot]:

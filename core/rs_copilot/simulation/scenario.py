@@ -9,7 +9,7 @@ import numpy as np
 from rs_copilot.simulation.bodies import Crowd, body_boxes, bridge_boxes
 from rs_copilot.simulation.fields import Light
 from rs_copilot.simulation.flight import Flight, ground_hits, plan_flight
-from rs_copilot.simulation.parking import parked_boxes
+from rs_copilot.simulation.parking import driving_boxes, parked_boxes
 from rs_copilot.simulation.season import SEASONS
 from rs_copilot.simulation.settings import Settings
 from rs_copilot.simulation.traffic import Mover, simulate_traffic
@@ -19,6 +19,7 @@ from rs_copilot.types import FloatArray
 # Independent random streams, so that a longer clip does not change the town.
 _FLIGHT, _TRAFFIC, _PARKED, _PARKED_SATELLITE, _TELEMETRY, _SENSOR, _SATELLITE = range(1, 8)
 PARKED_SHARE, PARKED_SHARE_SATELLITE = 0.42, 0.33
+SATELLITE_TRAFFIC_M = 110.0
 
 
 @dataclass(frozen=True)
@@ -91,5 +92,7 @@ def make_scenario(settings: Settings) -> Scenario:
     ]
     movers = simulate_traffic(world, focus, settings.clip.seconds, np.random.default_rng([seed, _TRAFFIC]))
     still = parked_boxes(world, np.random.default_rng([seed, _PARKED]), PARKED_SHARE)
-    other = parked_boxes(world, np.random.default_rng([seed, _PARKED_SATELLITE]), PARKED_SHARE_SATELLITE)
+    other_day = np.random.default_rng([seed, _PARKED_SATELLITE])
+    other = parked_boxes(world, other_day, PARKED_SHARE_SATELLITE)
+    other += driving_boxes(world, other_day, SATELLITE_TRAFFIC_M)
     return Scenario(settings, world, flight, tuple(movers), tuple(still), tuple(other))

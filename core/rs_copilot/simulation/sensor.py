@@ -69,7 +69,7 @@ def satellite_picture(linear: Float32Array, haze: float, rng: np.random.Generato
     )
     veil = (haze * (1.0 + 0.25 * soft))[..., None]
     light = cv2.GaussianBlur(linear * (1.0 - veil) + AIRLIGHT * veil, (0, 0), 0.75)
-    image = saturate(tone_curve(light * 1.25), 0.88)
+    image = saturate(tone_curve(light * 1.42), 0.90)
     image = np.clip((image - 0.13) * 1.16, 0.0, 1.0)
     noise = rng.standard_normal((height, width, 1), dtype=np.float32) * 0.010
     return to_bytes(image + noise)

@@ -54,7 +54,7 @@ class ClipSettings:
 class SatelliteSettings:
     """The satellite image: ``lean_deg`` is the angle off nadir."""
 
-    gsd_m: float = 0.4
+    gsd_m: float = 0.5
     season: str = "autumn"
     lean_deg: float = 5.0
     lean_azimuth_deg: float = 70.0

@@ -71,9 +71,8 @@ def paved(light: Light, x: float, y: float, u: float, v: float, fp: float, seed:
 @compiled
 def water(light: Light, x: float, y: float, fp: float, seed: int) -> Rgb:
     """River: muddy streaks along the banks and ripples."""
-    ripple = (
-        1.0 + 0.22 * fractal(x, y * 1.6, 1.7, fp, 0.8, seed) + 0.15 * fractal(x, y, 30.0, fp, 0.6, seed + 3)
-    )
+    ripple = 1.0 + 0.07 * fractal(x, y * 1.6, 1.3, fp, 0.8, seed)
+    ripple += 0.09 * fractal(x, y, 60.0, max(fp, 2.0), 0.6, seed + 3)
     return s.scale(tone(light, p.WATER), ripple)
 
 
@@ -137,10 +136,10 @@ def ground_color(field: Field, light: Light, region: int, segment: int, x: float
 
 
 @compiled
-def slope(field: Field, x: float, y: float, reach: float) -> tuple[float, float]:
-    """Gradient of the surface over ``reach`` metres."""
-    gx = sample(field.top, field.cell_m, x + reach, y) - sample(field.top, field.cell_m, x - reach, y)
-    gy = sample(field.top, field.cell_m, x, y + reach) - sample(field.top, field.cell_m, x, y - reach)
+def slope(raster: Float32Array, cell_m: float, x: float, y: float, reach: float) -> tuple[float, float]:
+    """Gradient of a height raster over ``reach`` metres."""
+    gx = sample(raster, cell_m, x + reach, y) - sample(raster, cell_m, x - reach, y)
+    gy = sample(raster, cell_m, x, y + reach) - sample(raster, cell_m, x, y - reach)
     return 0.5 * gx / reach, 0.5 * gy / reach
 
 
@@ -157,7 +156,7 @@ def crown(
 ) -> tuple[Rgb, Rgb]:
     """Colour and normal of a tree: lobes from the height field, leaves from noise."""
     seed = int(row[f.SEED])
-    gx, gy = slope(field, x, y, 0.35)
+    gx, gy = slope(field.top, field.cell_m, x, y, 0.35)
     bump = min(1.0, 0.4 / fp)
     gx += bump * 0.9 * value_noise(x * 2.3, y * 2.3, seed)
     gy += bump * 0.9 * value_noise(x * 2.3 + 9.0, y * 2.3, seed)
@@ -258,11 +257,10 @@ def surface(field: Field, light: Light, x: float, y: float, z: float, fp: float)
         return building(row, x, y, z, fp)
     if kind == f.TREE and above > 0.3:
         return crown(field, light, row, x, y, z, fp)
-    gx, gy = slope(field, x, y, 0.5) if kind < f.BUILDING or kind > f.TREE else (0.0, 0.0)
+    gx, gy = slope(field.ground, field.ground_cell_m, x, y, 1.0)
     if kind == f.WATER:
         bump = 0.05 * min(1.0, 0.6 / fp)
         gx, gy = bump * value_noise(x * 1.3, y * 1.3, 5), bump * value_noise(x * 1.3, y * 1.3, 6)
-    gx, gy = min(0.6, max(-0.6, gx)), min(0.6, max(-0.6, gy))
     return ground_color(field, light, region, int(field.segment[j, i]), x, y, fp), up(gx, gy)
 
 
