@@ -22,7 +22,7 @@ from plugin_files import ROOT
 from qgis_python import qgis_environment
 
 SIZE = (1600, 1000)
-LIMIT_S = 180
+LIMIT_S = 300
 SCREEN_WAIT_S = 10
 LIMIT_BYTES = 600_000
 MIN_WIDTH_PX = 900

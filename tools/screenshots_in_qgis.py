@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +19,9 @@ DEMO = Path(os.environ["RS_COPILOT_SHOTS_DEMO"])
 OUT = Path(os.environ["RS_COPILOT_SHOTS_OUT"])
 WIDTH, HEIGHT = map(int, os.environ["RS_COPILOT_SHOTS_SIZE"].split("x"))
 POLL_MS = 100
-STEP_LIMIT = 600
+STEP_LIMIT = 1000
+JOB_POLLS = 900
+QUIET_S = 1.2
 
 
 def first(*patterns: str) -> Path:
@@ -40,6 +43,9 @@ class Tour:
         self._steps = self.script()
         self._ready: Callable[[], bool] = lambda: True
         self._polls = 0
+        self._refreshed_s = 0.0
+        iface.mapCanvas().mapCanvasRefreshed.connect(self._note_refresh)
+        iface.mapCanvas().extentsChanged.connect(self._note_refresh)
         self._timer = QTimer()
         self._timer.timeout.connect(self._poll)
         self._timer.start(POLL_MS)
@@ -72,6 +78,11 @@ class Tour:
         yield self.after(5)
         self.shoot("drape")
         bench.video.drape_button.setChecked(False)
+        self.close_in_on_tracks()
+        yield self.after(15)
+        yield self.drawn
+        self.shoot("tracks")
+        bench.scene.zoom()
         bench.dock.circles_check.setChecked(True)
         yield self.after(5)
         yield self.drawn
@@ -83,15 +94,21 @@ class Tour:
         bench.dock.every_spin.setValue(1.0)
         with tempfile.TemporaryDirectory() as folder:
             bench.locate(Path(folder) / "clip_scene.gpkg")
-            yield lambda: bench.dock.progress_bar.value() > 450 and "frames" in bench.scene.layer_names()
-            yield self.after(25)
+            patience = self.after(JOB_POLLS)
+            yield lambda: self.has_first_results() or patience()
+            yield self.after(10)
             yield self.drawn
-            self.shoot("locating")
+            if self.has_first_results():
+                self.shoot("locating")
             bench.cancel()
             yield lambda: bench.panel.stage.value == "idle"
             yield self.after(25)
         bench.scene.forget()
         iface.messageBar().clearWidgets()
+
+    def has_first_results(self) -> bool:
+        """Whether the running job has brought frames onto the map."""
+        return self.bench.dock.progress_bar.value() > 450 and "frames" in self.bench.scene.layer_names()
 
     def arrange(self) -> None:
         """A window of the wanted size with only the docks that matter."""
@@ -121,9 +138,26 @@ class Tour:
         canvas.setExtent(item.rect())
         canvas.zoomByFactor(1.5)
 
+    def close_in_on_tracks(self) -> None:
+        """Zoom to the longest track, at a time when it is in the picture."""
+        layers = self.bench.scene._group.layers()
+        if "tracks" not in layers:
+            return
+        longest = max(layers["tracks"].getFeatures(), key=lambda track: track["length_m"] or 0.0)
+        self.bench.player.seek((longest["start_s"] + longest["end_s"]) / 2)
+        canvas = iface.mapCanvas()
+        transform = canvas.mapSettings().layerTransform(layers["tracks"])
+        extent = transform.transformBoundingBox(longest.geometry().boundingBox())
+        extent.grow(70.0)
+        canvas.setExtent(extent)
+
     def drawn(self) -> bool:
-        """Whether the map is finished."""
-        return not iface.mapCanvas().isDrawing()
+        """Whether the map is finished: nothing is drawn, and nothing was finished just now."""
+        quiet_s = time.monotonic() - self._refreshed_s
+        return not iface.mapCanvas().isDrawing() and quiet_s > QUIET_S
+
+    def _note_refresh(self) -> None:
+        self._refreshed_s = time.monotonic()
 
     def after(self, polls: int) -> Callable[[], bool]:
         """Wait some polls."""

@@ -123,7 +123,7 @@ def _style_frames(layer: QgsVectorLayer) -> None:
 
 def _footprint_symbol(colour: str) -> QgsSymbol:
     # Hundreds of footprints overlap: a filled one would bury the map, so outlines carry the colour.
-    fill = QgsSimpleFillSymbolLayer(_colour(colour, 6), strokeColor=_colour(colour, 150), strokeWidth=0.25)
+    fill = QgsSimpleFillSymbolLayer(_colour(colour, 0), strokeColor=_colour(colour, 150), strokeWidth=0.25)
     return _filled(QgsFillSymbol.createSimple({}), fill)
 
 
