@@ -70,11 +70,15 @@ def test_what_is_missing_comes_with_the_way_to_get_it(monkeypatch):
 
 def test_every_package_of_the_base_is_looked_at():
     """The doctor's list and the project file agree."""
-    from importlib.metadata import requires
+    from importlib.metadata import PackageNotFoundError, requires
 
+    try:
+        lines = requires("rs-copilot") or ()
+    except PackageNotFoundError:
+        pytest.skip("the engine is not installed as a distribution here")
     base = {
         line.split(">")[0].split("<")[0].split("=")[0].split("[")[0].strip()
-        for line in requires("rs-copilot") or ()
+        for line in lines
         if "extra ==" not in line
     }
     assert base - {"typing-extensions"} <= {n for n, extra in doctor.PACKAGES.items() if not extra}
