@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rs_copilot.geo import homography as hg
+from rs_copilot.geo.camera import Intrinsics
 from rs_copilot.localization.view import View, attitude_view, nadir_view, view_of_placement
 from rs_copilot.types import FloatArray, SizeWH, Telemetry, TelemetryUse
 
@@ -18,6 +19,11 @@ MIN_WIDTH_M = 40.0
 MAX_WIDTH_M = 1200.0
 # A frame wider than the map has nothing left to be matched to.
 MAX_MAP_SHARE = 1.1
+
+
+# A correction is believed once this many fixes agree on it to this share.
+MIN_LEARNED = 3
+MAX_SCALE_SPREAD = 0.05
 
 
 @dataclass
@@ -43,8 +49,11 @@ class Calibration:
 
     @property
     def is_known(self) -> bool:
-        """Whether scale and heading of the telemetry can be corrected."""
-        return len(self.scales) >= 2
+        """Whether scale and heading of the telemetry can be corrected: three fixes that agree."""
+        if len(self.scales) < MIN_LEARNED:
+            return False
+        middle = np.median(self.scales)
+        return bool(np.median(np.abs(self.scales / middle - 1.0)) < MAX_SCALE_SPREAD)
 
     @property
     def scale(self) -> float:
@@ -106,16 +115,25 @@ class Assumptions:
             if known_yaw is None
             else known_yaw + np.array([0.0, -8.0, 8.0])
         )
-        widths = self._widths(calibration)
+        widths = self._widths(size, None if everything else telemetry, calibration)
         return [nadir_view(size, width, float(yaw)) for width in widths for yaw in yaws]
+
+    def _told_width_m(self, size: SizeWH, telemetry: Telemetry | None) -> float | None:
+        """Ground width by height and field of view, looking straight down."""
+        if self.use is TelemetryUse.NONE or telemetry is None or telemetry.hfov_deg is None:
+            return None
+        height_m = self.height_m(telemetry)
+        if height_m is None or height_m <= 1.0:
+            return None
+        return height_m * size.width_px / Intrinsics.from_hfov(size, telemetry.hfov_deg).focal_px
 
     def _grid_yaw_deg(self, telemetry: Telemetry) -> float | None:
         if self.use is TelemetryUse.NONE or telemetry.yaw_deg is None:
             return None
         return telemetry.yaw_deg - self.convergence_deg
 
-    def _widths(self, calibration: Calibration) -> list[float]:
-        known = calibration.width_m
+    def _widths(self, size: SizeWH, telemetry: Telemetry | None, calibration: Calibration) -> list[float]:
+        known = calibration.width_m or self._told_width_m(size, telemetry)
         if known is not None:
             return [known * s for s in (1.0, 1.15, 1 / 1.15)]
         widest = min(MAX_WIDTH_M, MAX_MAP_SHARE * float(np.sqrt(np.prod(self.map_size_m))))

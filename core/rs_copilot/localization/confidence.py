@@ -16,6 +16,9 @@ STRENGTH_EVEN_ODDS = 0.068
 STRENGTH_SLOPE = 9.0
 MARGIN_SLOPE = 2.5
 MAX_LOG_ODDS = 8.0
+# Standard deviation of the centre in units of the windows' scatter: if all agree, and what disagreement adds.
+SIGMA_FLOOR = 0.4
+SIGMA_DISAGREEMENT = 8.0
 # Two-dimensional Gaussian: radius that holds 90 %, in standard deviations per axis.
 RADIUS_90 = 2.146
 
@@ -37,13 +40,11 @@ def probability(log_odds_value: float) -> float:
     return float(1.0 / (1.0 + np.exp(-log_odds_value)))
 
 
-def sigma_m(registration: Registration, gsd_m: float) -> float:
+def sigma_m(registration: Registration) -> float:
     """Standard deviation per axis of the registered centre, in metres.
 
-    The agreeing windows' scatter shrinks with their number only up to a point: relief and lean of
-    buildings shift whole parts of the frame together.
+    Where nearly all windows agree, the centre is good to a fraction of their scatter. Where few do, the
+    rest of the frame (roofs that lean, relief, another season) says that the few may be shifted together.
     """
-    independent = max(registration.support * registration.windows / 4.0, 1.0)
-    scatter = registration.residual_m / np.sqrt(independent)
-    systematic = 0.35 * registration.residual_m + 0.5 * gsd_m
-    return float(np.hypot(scatter, systematic) * (2.0 - min(registration.spread, 1.0)))
+    disagreeing = 1.0 - registration.support
+    return registration.residual_m * (SIGMA_FLOOR + SIGMA_DISAGREEMENT * disagreeing**2)

@@ -120,10 +120,10 @@ def locate(
         report=lambda done, total, text: listener.progress(
             RECORD_SHARE + int((99 - RECORD_SHARE) * done / max(total, 1)), text
         ),
-        on_fix=lambda fix: listener.first(_preliminary(recording, fix, reference)),
+        on_fix=lambda fix: listener.first(_preliminary(recording, fix)),
     )
     fixes = solver.solve()
-    anchors = placing.anchors(recording, fixes, reference.gsd_m)
+    anchors = placing.anchors(recording, fixes)
     cameras = _CameraFinder(recording, reference, assumptions, solver.calibration, options)
     placed = [cameras.complete(number, p) for number, p in enumerate(placing.placements(recording, anchors))]
     return Located(placed, _considered(recording, solver.candidates), solver.calibration)
@@ -150,10 +150,10 @@ def _assumptions(reference: Reference, options: Options) -> Assumptions:
     return Assumptions(options.use, convergence_deg(center, reference.crs), reference.size_m, ground)
 
 
-def _preliminary(recording: Recording, fix: Fix, reference: Reference) -> list[Placement]:
+def _preliminary(recording: Recording, fix: Fix) -> list[Placement]:
     """A fix as it is found, before the clip is adjusted as a whole."""
     keyframe = recording.keyframes[fix.key]
-    anchor = placing.anchors(recording, {fix.key: fix}, reference.gsd_m)
+    anchor = placing.anchors(recording, {fix.key: fix})
     return [placing.place_visit(recording, keyframe.visit, anchor)]
 
 

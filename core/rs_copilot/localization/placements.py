@@ -41,7 +41,7 @@ class Anchor:
         return self.smoothed.outlierness <= OUTLIER_SIGMA
 
 
-def anchors(recording: Recording, fixes: dict[int, Fix], gsd_m: float) -> list[Anchor]:
+def anchors(recording: Recording, fixes: dict[int, Fix]) -> list[Anchor]:
     """Adjust all fixes together along the chain of motions; in time order."""
     keys = sorted(fixes)
     keyframes = [recording.keyframes[key] for key in keys]
@@ -49,7 +49,7 @@ def anchors(recording: Recording, fixes: dict[int, Fix], gsd_m: float) -> list[A
         Measured(
             fixes[key].registration.map_from_px,
             keyframe.size,
-            confidence.sigma_m(fixes[key].registration, gsd_m),
+            confidence.sigma_m(fixes[key].registration),
         )
         for key, keyframe in zip(keys, keyframes, strict=True)
     ]

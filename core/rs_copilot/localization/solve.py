@@ -23,6 +23,8 @@ from rs_copilot.types import FloatArray
 CANDIDATES = 5
 # A fix is trusted to teach the clip's scale and heading from these log-odds on.
 TRUSTED = 3.0
+# Windows that sit in one corner of the frame fix its place but not its scale.
+MIN_SPREAD = 0.6
 # A predicted place needs less proof: most of it is already known.
 PREDICTION_PRIOR = 2.0
 # Pixels times hypotheses that the search over a clip may cost: about 40 s on 2 cores.
@@ -118,8 +120,15 @@ class Solver:
         views = self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
         fixes = self._search_views(key, views)
         best = max(fixes, key=lambda fix: fix.log_odds, default=None)
+        if base is not None and self.calibration.is_known and (best is None or best.log_odds < TRUSTED):
+            # What the clip taught may not hold here: another height above ground, a wide turn.
+            fixes += self._search_views(
+                key, self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration())
+            )
+            best = max(fixes, key=lambda fix: fix.log_odds, default=None)
         if best is not None and best.log_odds >= TRUSTED:
-            self.calibration.learn(base, best.registration.map_from_px, keyframe.size)
+            if best.registration.spread >= MIN_SPREAD:
+                self.calibration.learn(base, best.registration.map_from_px, keyframe.size)
             self.on_fix(best)
         return fixes
 
@@ -127,7 +136,7 @@ class Solver:
         keyframe = self.recording.keyframes[key]
         image = keyframe.image
         found = search(image, views, self.coarse, self._region(keyframe), count=CANDIDATES)
-        self.candidates[key] = found
+        self.candidates[key] = sorted([*self.candidates.get(key, []), *found], key=lambda c: -c.peak)
         fixes = []
         for candidate in found:
             registration = register(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
