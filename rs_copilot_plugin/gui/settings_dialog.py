@@ -136,7 +136,7 @@ class SettingsDialog(QDialog):
             if facts.kind
             else tr("The engine is not set up yet.")
         )
-        self.test_button.setEnabled(bool(facts.kind))
+        self.test_button.setEnabled(bool(facts.kind) and self._test_session is None)
         running = self._installation.is_running
         if self._tools is None:
             self.offer_label.setText(tr("Looking for Python on this machine…"))
