@@ -14,7 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from rs_copilot.types import BoolArray, ByteImage, FloatArray
+from rs_copilot.geo import homography as hg
+from rs_copilot.types import BoolArray, ByteImage, FloatArray, SizeWH
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class MotionSettings:
 
 
 DEFAULT_MOTION = MotionSettings()
+# So many neighbours must see a place to tell what it looks like empty.
+MIN_SEEN = 2
+MAX_STILL_LEVELS = 15
+# Where fillings take part the spread says little.
+MAX_EDGE_UNREST = 12
 
 
 @dataclass(frozen=True)
@@ -79,10 +85,14 @@ class Blobs:
 
 @dataclass(frozen=True)
 class Background:
-    """The scene without what moves: ``median``, and how much it changes by itself, both ``(H, W)`` uint8."""
+    """The scene without what moves: ``median``, and how much it changes by itself, both ``(H, W)`` uint8.
+
+    ``known`` ``(H, W)`` is true where enough neighbours see the place.
+    """
 
     median: ByteImage
     unrest: ByteImage
+    known: BoolArray
 
 
 def background(
@@ -92,7 +102,8 @@ def background(
 
     Args:
         current: ``(H, W)`` grey.
-        neighbours: an even number of grey frames of equal size, at least two.
+        neighbours: an even number of grey frames of equal size, at least two; those before and those
+            after the frame each in order of time, so that fillings alternate on either side.
         to_current: for each, the homography from its pixels to the current frame's (GDAL convention).
 
     Raises:
@@ -100,27 +111,44 @@ def background(
     """
     if len(neighbours) % 2 or not neighbours:
         raise ValueError(f"expected an even number of neighbours, found {len(neighbours)}")
-    stack = [current]
-    for image, matrix in zip(neighbours, to_current, strict=True):
-        stack.append(_warp(image, matrix, current))
+    stack, seen = [current], np.zeros(current.shape, dtype=np.uint8)
+    for i, (image, matrix) in enumerate(zip(neighbours, to_current, strict=True)):
+        warped, valid = _warp(image, matrix, current)
+        # Blackest and whitest by turns take themselves out of the median of what is seen.
+        warped[valid == 0] = 255 * (i % 2)
+        stack.append(warped)
+        seen += valid
     ordered = _sorted_pixels(stack)
     middle = len(ordered) // 2
     # One object that passes takes one or two of the extremes; what is left of the spread is the scene's own.
     unrest = cv2.subtract(ordered[middle + 1], ordered[middle - 1])
-    return Background(ordered[middle], np.asarray(unrest, dtype=np.uint8))
+    unrest[seen < len(neighbours)] = np.minimum(unrest[seen < len(neighbours)], MAX_EDGE_UNREST)
+    return Background(ordered[middle], np.asarray(unrest, dtype=np.uint8), seen >= MIN_SEEN)
 
 
-def _warp(image: ByteImage, matrix: FloatArray, current: ByteImage) -> ByteImage:
-    """Pixels that the neighbour does not see keep the current frame's value: no change there."""
+def _warp(image: ByteImage, matrix: FloatArray, current: ByteImage) -> tuple[ByteImage, ByteImage]:
+    """A neighbour in the current frame, exposure adapted, and where it sees something (0 or 1)."""
     half = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
     opencv = np.linalg.inv(half) @ matrix @ half
-    shift = float(np.mean(current[::8, ::8], dtype=np.float64) - np.mean(image[::8, ::8], dtype=np.float64))
-    adapted = cv2.convertScaleAbs(image, alpha=1.0, beta=shift) if abs(shift) >= 0.5 else image
-    size = (current.shape[1], current.shape[0])
-    options = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_TRANSPARENT}
-    return np.asarray(
-        cv2.warpPerspective(adapted, opencv, size, dst=current.copy(), **options), dtype=np.uint8
+    height, width = current.shape
+    warped: Any = cv2.warpPerspective(
+        image, opencv, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
+    valid: Any = np.zeros(current.shape, dtype=np.uint8)
+    size = SizeWH(width, height)
+    corners = hg.apply(hg.orient(matrix, size), size.corners_px)
+    if not np.isnan(corners).any():
+        corners = np.clip(corners, -10.0 * width, 11.0 * width) - 0.5
+        cv2.fillConvexPoly(valid, np.round(corners * 16).astype(np.int32), 1, shift=4)
+        valid = cv2.erode(valid, np.ones((3, 3), np.uint8))
+    inside = valid[::8, ::8] > 0
+    if inside.any():
+        difference = current[::8, ::8][inside].astype(np.int16) - warped[::8, ::8][inside]
+        # The mean of what does not move: a median of whole grey levels would be too coarse.
+        shift = float(np.mean(difference[np.abs(difference - np.median(difference)) <= MAX_STILL_LEVELS]))
+        # A Scalar of one channel; a bare number would be taken for one by OpenCV, but not by its types.
+        warped = cv2.add(warped, (shift, 0.0, 0.0, 0.0))  # type: ignore[call-overload]
+    return np.asarray(warped, dtype=np.uint8), np.asarray(valid, dtype=np.uint8)
 
 
 def _sorted_pixels(images: Sequence[ByteImage]) -> list[ByteImage]:
@@ -150,7 +178,9 @@ def change(current: ByteImage, empty: Background, settings: MotionSettings = DEF
     allowed = cv2.addWeighted(
         cv2.subtract(high, low), settings.edge_share, unrest, settings.unrest_share, 0.0
     )
-    return np.asarray(cv2.subtract(beyond, allowed), dtype=np.uint8)
+    changed = np.asarray(cv2.subtract(beyond, allowed), dtype=np.uint8)
+    changed[~empty.known] = 0
+    return changed
 
 
 def noise_level(current: ByteImage, empty: Background) -> float:

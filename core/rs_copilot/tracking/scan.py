@@ -32,7 +32,8 @@ WORKING_GSD_M = 0.3
 MIN_WIDTH_PX, MAX_WIDTH_PX = 640, 1280
 # Neighbours, as multiples of `NEIGHBOUR_S`: what moves by half its length between two of them is seen.
 NEIGHBOUR_S = 0.5
-NEIGHBOUR_STEPS = (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6)
+# One-sided neighbours, at the ends of a clip, reach no farther than this: parallax grows with the time.
+NEIGHBOUR_STEPS = (1, -1, 2, -2, 3, -3, 4, -4)
 NEIGHBOUR_COUNT = 6
 MIN_NEIGHBOURS = 4
 
@@ -53,7 +54,10 @@ class ScannedFrame:
 
 
 class Scanner:
-    """Push frames in order, then finish; results grow in ``frames``, ``chain`` and ``blobs``.
+    """Push frames in order, then finish; results grow in ``frames``, ``chain``, ``blobs`` and ``firm``.
+
+    ``firm`` says of each frame whether it was compared with frames before and after it: against one side
+    alone, parallax looks more like motion.
 
     Args:
         size: of the frames.
@@ -69,6 +73,7 @@ class Scanner:
         self.frames: list[ScannedFrame] = []
         self.chain = Chain()
         self.blobs: list[Blobs] = []
+        self.firm: list[bool] = []
         self._gsd_m = gsd_m
         self._scale = working_scale(size, gsd_m(0.0))
         self._images: dict[int, ByteImage] = {}
@@ -125,8 +130,15 @@ class Scanner:
         return np.asarray(cv2.resize(gray, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
     def _is_ready(self, i: int) -> bool:
-        reach_s = NEIGHBOUR_S * NEIGHBOUR_COUNT / 2
-        return i < len(self.frames) and self.frames[-1].time_s >= self.frames[i].time_s + reach_s - 1e-6
+        """Whether neighbours on the far side are there; where the near side is short, twice as many."""
+        if i >= len(self.frames):
+            return False
+        if self.chain.stretch[-1] != self.chain.stretch[i]:
+            return True
+        start_s = self.frames[self.chain.stretch.index(self.chain.stretch[i])].time_s
+        one_sided = self.frames[i].time_s - start_s < NEIGHBOUR_S * NEIGHBOUR_COUNT / 2
+        steps = max(NEIGHBOUR_STEPS) if one_sided else NEIGHBOUR_COUNT // 2
+        return self.frames[-1].time_s >= self.frames[i].time_s + NEIGHBOUR_S * steps - 1e-6
 
     def _detect_next(self) -> None:
         i = len(self.blobs)
@@ -137,6 +149,7 @@ class Scanner:
 
     def _detect(self, i: int) -> Blobs:
         neighbours = self._neighbours(i)
+        self.firm.append(bool(neighbours) and min(neighbours) < i < max(neighbours))
         if len(neighbours) < MIN_NEIGHBOURS:
             return Blobs.empty()
         current = self._images[i]
@@ -161,4 +174,4 @@ class Scanner:
                 chosen.append(int(held[nearest]))
             if len(chosen) == NEIGHBOUR_COUNT:
                 break
-        return chosen[: len(chosen) // 2 * 2]
+        return sorted(chosen[: len(chosen) // 2 * 2])

@@ -14,7 +14,7 @@ from rs_copilot.tracking.scan import Scanner
 from rs_copilot.tracking.stabilise import steady_ground
 from rs_copilot.tracking.tables import detections_table, tracks_table
 from rs_copilot.tracking.tracks import DEFAULT_TRACKS, GroundTrack, TrackSettings, ground_tracks, to_ground
-from rs_copilot.types import FloatArray, Frame, FrameStatus, Placement, SizeWH
+from rs_copilot.types import BoolArray, FloatArray, Frame, FrameStatus, Placement, SizeWH
 from rs_copilot.vector.build import Grid, Provenance
 from rs_copilot.vector.placements import ClipPlacements
 
@@ -106,7 +106,7 @@ class TrackingSession:
         real = [item.chosen(self.scanner.not_overlay(item)) for item in self.scanner.blobs]
         blobs = [to_ground(b, m, self.scanner.settings) for b, m in zip(real, ground, strict=True)]
         camera = self._camera_m(times, ground)
-        tracks = ground_tracks(blobs, times, camera, settings=self.settings)
+        tracks = ground_tracks(blobs, times, camera, firm=self._firm(), settings=self.settings)
         grid = Grid(self.clip.metric_crs, self.clip.scene_crs)
         tables = {
             "tracks": tracks_table(tracks, grid, provenance, gsd_m=self.gsd_m),
@@ -115,6 +115,11 @@ class TrackingSession:
             ),
         }
         return Findings(tuple(tracks), tables)
+
+    def _firm(self) -> BoolArray | None:
+        """Frames that can vouch for a track; all of them in a clip too short for both sides."""
+        firm = np.array(self.scanner.firm, dtype=bool)
+        return firm if firm.sum() >= 0.5 * len(firm) else None
 
     def _untrusted(self) -> frozenset[int]:
         """Frames whose nearest word from localisation is that it does not know the place."""

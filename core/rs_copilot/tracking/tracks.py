@@ -22,6 +22,7 @@ class TrackSettings:
 
     min_duration_s: float = 1.0
     min_hits: int = 5
+    min_firm_hits: int = 3
     min_hit_share: float = 0.35
     min_extent_m: float = 3.0
     min_extent_per_noise: float = 4.0
@@ -30,8 +31,9 @@ class TrackSettings:
     smoothing_s: float = 0.5
     max_stitch_gap_s: float = 2.5
     max_stitch_error_m: float = 4.0
-    parallax_share: float = 0.35
-    parallax_angle_deg: float = 25.0
+    min_compactness: float = 0.2
+    parallax_share: float = 0.3
+    parallax_angle_deg: float = 35.0
 
 
 DEFAULT_TRACKS = TrackSettings()
@@ -150,6 +152,7 @@ def ground_tracks(
     times_s: Sequence[float],
     camera_m: FloatArray | None = None,
     *,
+    firm: BoolArray | None = None,
     settings: TrackSettings = DEFAULT_TRACKS,
     tracker: TrackerSettings = DEFAULT_TRACKER,
 ) -> list[GroundTrack]:
@@ -160,6 +163,7 @@ def ground_tracks(
         times_s: of every frame.
         camera_m: ``(len(times_s), 2)`` ground position of the camera, NaN where unknown; tells the
             apparent motion of roofs and tree tops from real motion.
+        firm: ``(len(times_s),)``, frames that can vouch for a track; all where ``None``.
         settings: what counts as moving.
         tracker: association.
     """
@@ -168,6 +172,8 @@ def ground_tracks(
     tracks = stitch(tracks, settings)
     frame_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.1
     moving = [track for track in tracks if is_moving(track, frame_s, settings)]
+    if firm is not None:
+        moving = [t for t in moving if int(firm[list(t.frames)].sum()) >= settings.min_firm_hits]
     if camera_m is not None:
         moving = [track for track in moving if not looks_like_parallax(track, camera_m, times_s, settings)]
     return [replace(track, id=i) for i, track in enumerate(moving, start=1)]
@@ -277,6 +283,7 @@ def is_moving(track: GroundTrack, frame_s: float, settings: TrackSettings = DEFA
         and track.extent_m >= needed
         and track.extent_m >= settings.min_straightness * track.path_m
         and track.path_m / track.duration_s >= settings.min_speed_mps
+        and track.area_m2 >= settings.min_compactness * track.length_m**2
     )
 
 

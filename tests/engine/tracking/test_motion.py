@@ -22,6 +22,10 @@ def scene(seed=0, shape=(120, 160)):
     return np.random.default_rng(seed).integers(60, 140, shape).astype(np.uint8)
 
 
+def still(image):
+    return Background(image, np.zeros_like(image), np.ones(image.shape, bool))
+
+
 @given(st.integers(1, 9), st.integers(0, 100))
 @settings(max_examples=20)
 def test_sorting_images_is_sorting_pixels(count, seed):
@@ -37,8 +41,8 @@ def test_background_removes_what_passes_and_follows_the_camera():
     others = [views[i] for i in (0, 1, 3, 4)]
     to_now = [hg.translation(np.array([5.0 * (i - 2), 0.0])) for i in (0, 1, 3, 4)]
     empty = background(now, others, to_now)
-    # The bright object lifts the frame's mean, and with it the exposure of its neighbours, by one level.
     np.testing.assert_allclose(empty.median[20:100, 20:140].astype(int), views[2][20:100, 20:140], atol=1)
+    assert empty.known[20:100, 20:140].all()
 
 
 def test_background_wants_an_even_number_of_neighbours():
@@ -49,7 +53,7 @@ def test_background_wants_an_even_number_of_neighbours():
 def test_a_slip_of_one_pixel_is_no_change():
     ground = scene(2)
     slipped = np.roll(ground, 1, axis=1)
-    assert change(slipped, Background(ground, np.zeros_like(ground)))[:, 2:-2].max() == 0
+    assert change(slipped, still(ground))[:, 2:-2].max() == 0
 
 
 def test_exposure_is_no_motion():
@@ -63,7 +67,7 @@ def test_blobs_come_in_pixels_of_the_gdal_convention():
     flat = np.full((100, 100), 90, np.uint8)
     now = flat.copy()
     now[20:26, 40:52] = 200
-    blobs = find_blobs(change(now, Background(flat, flat * 0)), noise_level(now, Background(flat, flat)), 1.0)
+    blobs = find_blobs(change(now, still(flat)), noise_level(now, still(flat)), 1.0)
     assert blobs.boxes_px.tolist() == [[40.0, 20.0, 52.0, 26.0]]
     assert blobs.centers_px.tolist() == [[46.0, 23.0]]
     assert blobs.scaled(2.0).centers_px.tolist() == [[92.0, 46.0]]
@@ -93,3 +97,18 @@ def test_blobs_check_their_shapes():
         Blobs(np.zeros((2, 4)), np.zeros((1, 2)), np.zeros(2), np.zeros(2))
     assert len(Blobs.empty()) == 0
     assert MotionSettings().tolerance_px == 1
+
+
+def test_places_that_few_neighbours_see_are_unknown():
+    ground = scene(4, (120, 400))
+    now = ground[:, 100:260].copy()
+    others = [ground[:, x : x + 160] for x in (20, 60, 140, 180)]
+    to_now = [hg.translation(np.array([float(x - 100), 0.0])) for x in (20, 60, 140, 180)]
+    empty = background(now, others, to_now)
+    assert empty.known[10:-10, 45:115].all()
+    np.testing.assert_allclose(empty.median[10:-10, 45:115].astype(int), now[10:-10, 45:115], atol=1)
+    now[50:60, 5:15] = 255  # two neighbours see this place, on one side only
+    assert find_blobs(change(now, background(now, others, to_now)), 0.7, 0.3).boxes_px.tolist() != []
+    far = background(now, others, [hg.translation(np.array([500.0, 0.0]))] * 4)
+    assert not far.known.any()
+    assert change(now, far).max() == 0
