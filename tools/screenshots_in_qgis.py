@@ -148,8 +148,9 @@ class Tour:
         canvas = iface.mapCanvas()
         transform = canvas.mapSettings().layerTransform(layers["tracks"])
         extent = transform.transformBoundingBox(longest.geometry().boundingBox())
-        extent.grow(70.0)
+        extent.grow(60.0)
         canvas.setExtent(extent)
+        canvas.refresh()
 
     def drawn(self) -> bool:
         """Whether the map is finished: nothing is drawn, and nothing was finished just now."""
