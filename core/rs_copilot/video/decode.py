@@ -147,17 +147,13 @@ def read_index(path: Path, first_pts: int | None) -> FrameIndex:
     Raises:
         VideoError: the file cannot be opened any more.
     """
-    container = open_container(path)
-    try:
+    with open_container(path) as container:
         stream = picture_stream(container, path)
-        if first_pts is None or stream.time_base is None:
-            return untimed_index(1 / (stream.average_rate or FALLBACK_RATE))
-        try:
-            return build_index(_stamps(container, stream), first_pts, stream.time_base)
-        except VideoError:
-            return untimed_index(1 / (stream.average_rate or FALLBACK_RATE))
-    finally:
-        container.close()
+        stamps = list(_stamps(container, stream))
+        base_s = stream.time_base
+        if first_pts is None or base_s is None or any(stamp.pts is None for stamp in stamps):
+            return untimed_index(1 / (stream.average_rate or FALLBACK_RATE), len(stamps))
+        return build_index(stamps, first_pts, base_s)
 
 
 def _stamps(container: InputContainer, stream: VideoStream) -> Iterator[PacketStamp]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rs_copilot.errors import VideoError
 from rs_copilot.video.base import TIME_TOLERANCE_S
 
 
@@ -52,9 +52,14 @@ class FrameIndex:
         """Timestamp of the frame on screen at a time, clamped to the clip."""
         if not len(self.pts):
             return self.first_pts
-        wanted = self.first_pts + round((time_s + TIME_TOLERANCE_S) / float(self.time_base_s))
+        wanted = self.first_pts + math.floor((time_s + TIME_TOLERANCE_S) / float(self.time_base_s))
         at = int(np.searchsorted(self.pts, wanted, side="right")) - 1
         return int(self.pts[max(at, 0)])
+
+    def pts_before(self, pts: int) -> int | None:
+        """Timestamp of the frame shown before the one at ``pts``; ``None`` before the first."""
+        at = self.number(pts) - 1
+        return int(self.pts[at]) if at >= 0 else None
 
     def keyframe_before(self, pts: int) -> int | None:
         """The last keyframe that is shown at or before ``pts``; ``None`` means the start of the file."""
@@ -62,30 +67,20 @@ class FrameIndex:
         return int(self.keyframe_pts[at]) if at >= 0 else None
 
 
-def build_index(stamps: Iterable[PacketStamp], first_pts: int, time_base_s: Fraction) -> FrameIndex:
+def build_index(stamps: Sequence[PacketStamp], first_pts: int, time_base_s: Fraction) -> FrameIndex:
     """Index the packets of one stream; packets before the first decodable frame do not count.
 
     Raises:
-        VideoError: a packet has no timestamp (the stream must be read as an untimed one).
+        ValueError: a packet has no timestamp (such a stream has an `untimed_index`).
     """
-    pts: list[int] = []
-    keys: list[int] = []
-    for stamp in stamps:
-        if stamp.pts is None:
-            raise VideoError("expected a timestamp on every packet, found a packet without one")
-        if stamp.is_keyframe:
-            keys.append(stamp.pts)
-        if stamp.pts >= first_pts:
-            pts.append(stamp.pts)
-    return FrameIndex(
-        np.sort(np.array(pts, dtype=np.int64)),
-        np.sort(np.array(keys, dtype=np.int64)),
-        first_pts,
-        time_base_s,
-    )
+    if any(stamp.pts is None for stamp in stamps):
+        raise ValueError("expected a timestamp on every packet, found a packet without one")
+    pts = np.array([stamp.pts for stamp in stamps], dtype=np.int64)
+    is_key = np.array([stamp.is_keyframe for stamp in stamps], dtype=np.bool_)
+    return FrameIndex(np.sort(pts[pts >= first_pts]), np.sort(pts[is_key]), first_pts, time_base_s)
 
 
-def untimed_index(frame_interval_s: Fraction) -> FrameIndex:
+def untimed_index(frame_interval_s: Fraction, frame_count: int) -> FrameIndex:
     """Index of a stream without timestamps: one tick per frame."""
-    empty = np.zeros(0, dtype=np.int64)
-    return FrameIndex(empty, empty, 0, frame_interval_s, timed=False)
+    ticks = np.arange(frame_count, dtype=np.int64)
+    return FrameIndex(ticks, ticks[:1], 0, frame_interval_s, timed=False)

@@ -113,17 +113,17 @@ class MovieClip(Clip):
         return self._shown
 
     def _decode_at(self, cursor: Cursor, target_s: float) -> Frame:
-        cursor.go_to(target_s)
-        best: tuple[int, float, VideoFrame] | None = None
-        while (found := cursor.next()) is not None:
-            if best is None or found[1] <= target_s + TIME_TOLERANCE_S:
-                best = found
-            if found[1] >= target_s - TIME_TOLERANCE_S:
-                break
-        if best is None:
-            raise VideoError(
-                f"expected a frame at {target_s:.3f} s of {self.path.name}, found none that decodes there"
-            )
+        best, index = _last_until(cursor, target_s), cursor.index
+        pts: int | None = index.pts_at(target_s)
+        while best is None:
+            # Where a file breaks off, its last keyframe may be incomplete: fall back to the one before.
+            keyframe = None if pts is None else index.keyframe_before(pts)
+            pts = None if keyframe is None or not index.timed else index.pts_before(keyframe)
+            if pts is None:
+                raise VideoError(
+                    f"expected a frame at {target_s:.3f} s of {self.path.name}, found none that decodes"
+                )
+            best = _last_until(cursor, index.time_s(pts))
         return Frame(best[0], best[1], _rgb(best[2]))
 
     def frame_times_s(self) -> list[float]:
@@ -136,6 +136,17 @@ class MovieClip(Clip):
         if self._cursor is not None:
             self._cursor.reader.close()
             self._cursor = None
+
+
+def _last_until(cursor: Cursor, target_s: float) -> tuple[int, float, VideoFrame] | None:
+    cursor.go_to(target_s)
+    best: tuple[int, float, VideoFrame] | None = None
+    while (found := cursor.next()) is not None:
+        if best is None or found[1] <= target_s + TIME_TOLERANCE_S:
+            best = found
+        if found[1] >= target_s - TIME_TOLERANCE_S:
+            break
+    return best
 
 
 def _rgb(picture: VideoFrame) -> ByteImage:
