@@ -20,7 +20,10 @@ STOP_BACK_M = ZEBRA_TO_M + 1.2
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where a path meets a junction: stations in metres along the path."""
+    """Where a path meets a junction: stations in metres along the path.
+
+    Drives with the same ``arm`` may use the junction at the same time.
+    """
 
     node: int
     arm: int
@@ -166,7 +169,9 @@ class _Builder:
             must = edge.road_class < max(
                 e.road_class for e in self.network.edges if node in (e.node_a, e.node_b)
             )
-            self.crossings.append(Crossing(node, index, enter - STOP_BACK_M, self.length_m, turn, must))
+            # Straight drives in opposite directions do not cross: they share one turn.
+            arm = index if abs(turn) > 35.0 else 1000 * min(index, onward) + max(index, onward)
+            self.crossings.append(Crossing(node, arm, enter - STOP_BACK_M, self.length_m, turn, must))
 
     def finish(self) -> Path:
         """Smooth the joints, resample, and let braking reach back from every slow place."""

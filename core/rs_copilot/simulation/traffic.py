@@ -17,7 +17,9 @@ STEP_S = 0.05
 WARM_UP_S = 14.0
 LABELS = ("car", "van", "truck", "bus")
 LABEL_SHARES = (0.77, 0.12, 0.07, 0.04)
-TRIES, VEHICLES = 900, 60
+TRIES, VEHICLES = 900, 38
+FAR_M = 1000.0
+TURN_LASTS_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,35 @@ class _Driver:
         return self.path.crossings[self.passed] if self.passed < len(self.path.crossings) else None
 
 
+@dataclass
+class _Junction:
+    """Serves one arm at a time, in the order in which the arms came to wait."""
+
+    arm: int = -1
+    since_s: float = -1e9
+    granted: set[int] = field(default_factory=set)
+    # Per arm: when it began to wait, and when it last asked.
+    waiting: dict[int, tuple[float, float]] = field(default_factory=dict)
+
+    def ask(self, number: int, arm: int, can_stop: bool, time_s: float) -> bool:
+        """Whether the vehicle may drive in; once granted, it may until it is through."""
+        began = self.waiting.get(arm, (time_s, time_s))
+        self.waiting[arm] = (began[0] if time_s - began[1] < 0.5 else time_s, time_s)
+        rivals = [
+            start for other, (start, last) in self.waiting.items() if other != arm and time_s - last < 0.5
+        ]
+        if self.granted and arm == self.arm:
+            allowed = not (rivals and can_stop and time_s - self.since_s > TURN_LASTS_S)
+        else:
+            allowed = not self.granted and all(self.waiting[arm][0] <= start for start in rivals)
+        if allowed:
+            self.since_s = self.since_s if self.granted else time_s
+            self.arm = arm
+            self.granted.add(number)
+            self.waiting.pop(arm)
+        return allowed
+
+
 def simulate_traffic(
     world: World, focus_xy: FloatArray, seconds: float, rng: np.random.Generator
 ) -> list[Mover]:
@@ -74,10 +105,10 @@ def simulate_traffic(
     drivers = _spawn(world, focus_xy, seconds, rng)
     walkers = _walkers(world, focus_xy, rng)
     steps = int((seconds + 0.5) / STEP_S) + 2
-    holders: dict[int, tuple[int, int]] = {}
+    junctions: dict[int, _Junction] = {}
     for step in range(-int(WARM_UP_S / STEP_S), steps):
         time_s = step * STEP_S
-        _advance(drivers, walkers, holders, time_s)
+        _advance(drivers, walkers, junctions, time_s)
         if step >= 0:
             for driver in drivers:
                 xy = driver.path.at(driver.station_m)
@@ -158,7 +189,7 @@ def _walk_station(path: Path, ahead_s: float, time_s: float) -> float:
 def _advance(
     drivers: list[_Driver],
     walkers: list[tuple[Path, Rgb, float]],
-    holders: dict[int, tuple[int, int]],
+    junctions: dict[int, _Junction],
     time_s: float,
 ) -> None:
     """One step for everybody."""
@@ -170,7 +201,7 @@ def _advance(
     for number, driver in enumerate(drivers):
         gap, closing = _leader(number, places, headings, speeds, lengths)
         gap = min(gap, _person_ahead(places[number], headings[number], people) - driver.length_m / 2.0)
-        line = _line_gap(number, driver, holders)
+        line = _line_gap(number, driver, junctions, gap, time_s)
         if line < gap:
             gap, closing = line, driver.speed_mps
         _drive(driver, gap, closing, time_s)
@@ -186,7 +217,7 @@ def _leader(
     same_way = np.cos(headings - headings[number]) > 0.4
     found = (ahead > 0.1) & (ahead < 45.0) & (np.abs(aside) < 1.5 + 0.02 * ahead) & same_way
     if not found.any():
-        return 1e3, 0.0
+        return FAR_M, 0.0
     nearest = int(np.flatnonzero(found)[np.argmin(ahead[found])])
     return float(ahead[nearest] - 0.5 * (lengths[nearest] + lengths[number])), float(
         speeds[number] - speeds[nearest]
@@ -198,33 +229,32 @@ def _person_ahead(place: FloatArray, heading: float, people: FloatArray) -> floa
     ahead = np.cos(heading) * offset[:, 0] + np.sin(heading) * offset[:, 1]
     aside = -np.sin(heading) * offset[:, 0] + np.cos(heading) * offset[:, 1]
     found = (ahead > 0.5) & (ahead < 22.0) & (np.abs(aside) < 1.7)
-    return float(ahead[found].min()) if found.any() else 1e3
+    return float(ahead[found].min()) if found.any() else FAR_M
 
 
-def _line_gap(number: int, driver: _Driver, holders: dict[int, tuple[int, int]]) -> float:
-    """Metres to the stop line if the junction ahead must be waited for, else far.
-
-    A junction serves one arm at a time; ``holders`` says which arm and which vehicle came last.
-    """
+def _line_gap(
+    number: int, driver: _Driver, junctions: dict[int, _Junction], gap_m: float, time_s: float
+) -> float:
+    """Metres to the stop line if the junction ahead must be waited for, else far."""
     crossing = driver.crossing
     if crossing is None:
-        return 1e3
-    distance = crossing.stop_m - driver.station_m - driver.length_m / 2.0
+        return FAR_M
+    junction = junctions.setdefault(crossing.node, _Junction())
     if driver.station_m - driver.length_m / 2.0 > crossing.clear_m:
-        if holders.get(crossing.node, (-1, -1))[1] == number:
-            del holders[crossing.node]
+        junction.granted.discard(number)
         driver.passed, driver.waited, driver.stopped_s = driver.passed + 1, False, 0.0
-        return 1e3
-    if distance < -1.5 or distance > 32.0:
-        return 1e3
+        return FAR_M
+    distance = crossing.stop_m - driver.station_m - driver.length_m / 2.0
+    if distance < -1.5 or distance > 32.0 or number in junction.granted:
+        return FAR_M
     if crossing.must_stop and not driver.waited:
         driver.waited = driver.stopped_s >= driver.patience_s and distance < 4.0
         return max(distance, 0.1)
-    holder = holders.get(crossing.node)
-    if holder is None or holder[0] == crossing.arm or holder[1] == number:
-        holders[crossing.node] = (crossing.arm, number)
-        return 1e3
-    return max(distance, 0.1)
+    if gap_m < distance:
+        # Whoever is ahead asks first: a grant for a vehicle behind would block the junction.
+        return max(distance, 0.1)
+    can_stop = distance > driver.speed_mps**2 / 5.0 + 1.0
+    return FAR_M if junction.ask(number, crossing.arm, can_stop, time_s) else max(distance, 0.1)
 
 
 def _drive(driver: _Driver, gap_m: float, closing_mps: float, time_s: float) -> None:
