@@ -20,7 +20,7 @@ import pyogrio
 import pyproj
 
 from rs_copilot.evaluation.mot import MotScore, Moving, clear_mot, score_tracks
-from rs_copilot.evaluation.mot_data import read_tracks, read_truth
+from rs_copilot.evaluation.mot_data import read_tracks, read_tracks_px, read_truth, read_truth_px
 from rs_copilot.geo.camera import Attitude, Intrinsics, ground_from_px
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.track import TrackParams, run
@@ -104,12 +104,20 @@ def _pseudo_object(track_id: int, rows: pd.DataFrame, matrix: FloatArray) -> Mov
     return Moving(track_id, "vehicle", rows.frame.to_numpy() / 25.0, points, np.ones(len(rows), dtype=bool))
 
 
-def report(name: str, truth: list[Moving], scene: Path, clip: str, crs: pyproj.CRS) -> None:
-    """Track, score and print one row."""
+def report(
+    name: str,
+    truth: list[Moving],
+    scene: Path,
+    clip: str,
+    crs: pyproj.CRS,
+    truth_px: list[Moving] | None = None,
+) -> None:
+    """Track, score and print one row; matching is done in the picture where its truth is known."""
     result = run(TrackParams(scene=str(scene), clip=clip), JobContext())
     tracks = read_tracks(scene, clip, crs)
-    score: MotScore = score_tracks(truth, tracks, labels=VEHICLES)
-    mot = clear_mot(truth, tracks)
+    seen = None if truth_px is None else (truth_px, read_tracks_px(scene, clip))
+    score: MotScore = score_tracks(truth, tracks, labels=VEHICLES, seen=seen)
+    mot = clear_mot(*(seen or (truth, tracks)))
     cells = [
         name,
         f"{score.wanted}",
@@ -137,18 +145,19 @@ def main() -> None:
     print("|---" * len(COLUMNS) + "|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        boxes = read_truth_px(options.world / "truth.gpkg") if options.world else None
         if options.world:
             scene = truth_scene(options.world, folder)
             crs = read_scene_info(scene).crs
             truth = read_truth(options.world / "truth.gpkg", crs)
-            report("demo world, true poses", truth, scene, "clip.mp4", crs)
+            report("demo world, true poses", truth, scene, "clip.mp4", crs, boxes)
         if options.world and options.scene:
             scene = folder / "own.gpkg"
             shutil.copyfile(options.scene, scene)
             clip = read_scene_info(scene).clips[0]
             crs = read_placements(scene, clip).metric_crs
             truth = read_truth(options.world / "truth.gpkg", crs)
-            report("demo world, own placements", truth, scene, clip, crs)
+            report("demo world, own placements", truth, scene, clip, crs, boxes)
         if options.data:
             scene, truth = kharkiv_scene(options.data, folder)
             report("traffic from a hovering UAV (real)", truth, scene, "traffic.mp4", PLANE)

@@ -1,9 +1,10 @@
 """How well moving objects were tracked on the ground, measured against truth. Pure.
 
-Truth and result are matched moment by moment by distance on the ground, one to one (Bernardin and
-Stiefelhagen, "Evaluating multiple object tracking performance: the CLEAR MOT metrics", 2008, with metres
-for overlap). An object counts as tracked when one track, the one that covers it longest, holds it for
-at least half of the time that counts.
+Truth and result are matched moment by moment by distance, one to one (Bernardin and Stiefelhagen,
+"Evaluating multiple object tracking performance: the CLEAR MOT metrics", 2008, with distance for overlap):
+on the ground, or in the picture where there are boxes, which tells errors of tracking from errors of
+placement (a car on a bridge lies metres off on flat ground). An object counts as tracked when one track,
+the one that covers it longest, holds it for at least half of the time that counts.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ _HINT = "Install it with: pip install 'rs-copilot[eval]'"
 
 @dataclass(frozen=True)
 class Moving:
-    """One object over time: ``(N,)`` times in rising order, ``(N, 2)`` ground positions in metres.
+    """One object over time: ``(N,)`` times in rising order, ``(N, 2)`` positions in metres (or pixels).
 
     ``counts`` ``(N,)`` marks the moments at which it should have been found (visible and moving); moments
     that do not count are neither asked for nor held against a track that follows the object there.
+    ``reach`` is the distance within which something is this object, where it differs from the usual.
     """
 
     id: int
@@ -37,6 +39,7 @@ class Moving:
     times_s: FloatArray
     points_m: FloatArray
     counts: BoolArray
+    reach: float | None = None
 
     def __post_init__(self) -> None:
         count = len(self.times_s)
@@ -85,6 +88,7 @@ def score_tracks(
     tracks: Sequence[Moving],
     *,
     labels: frozenset[str] | None = None,
+    seen: tuple[Sequence[Moving], Sequence[Moving]] | None = None,
     radius_m: float = MATCH_RADIUS_M,
     min_visible_s: float = MIN_VISIBLE_S,
 ) -> MotScore:
@@ -94,11 +98,12 @@ def score_tracks(
         truth: every object, with the moments that count.
         tracks: the result.
         labels: of the objects that are wanted; all where ``None``. Others are matched but not counted.
-        radius_m: greatest distance of a match.
+        seen: the same objects and tracks in the picture, in the same order; matching is done there.
+        radius_m: greatest distance of a match where an object has no reach of its own.
         min_visible_s: how long an object must count to be wanted.
     """
     times = _times(truth)
-    pairs = match(truth, tracks, times, radius_m)
+    pairs = match(*(seen or (truth, tracks)), times, radius_m)
     step_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     followed, wanted, errors = 0, 0, []
     for i, item in enumerate(truth):
@@ -142,14 +147,15 @@ def match(
     """
     true_m = np.array([item.at(times_s) for item in truth]).reshape(len(truth), len(times_s), 2)
     found_m = np.array([item.at(times_s) for item in tracks]).reshape(len(tracks), len(times_s), 2)
+    reach = np.array([radius_m if item.reach is None else item.reach for item in truth]).reshape(-1, 1)
     result: list[dict[int, int]] = []
     before: Mapping[int, int] = {}
     for k in range(len(times_s)):
         distance = np.linalg.norm(true_m[:, None, k] - found_m[None, :, k], axis=2)
-        cost = np.where(np.isnan(distance) | (distance > radius_m), 1e6, distance)
+        cost = np.where(np.isnan(distance) | (distance > reach), 1e6, distance / reach)
         for i, j in before.items():
             if cost[i, j] < 1e6:
-                cost[i, j] -= radius_m
+                cost[i, j] -= 1.0
         rows, columns = linear_sum_assignment(cost)
         before = {int(i): int(j) for i, j in zip(rows, columns, strict=True) if cost[i, j] < 1e6}
         result.append(dict(before))
@@ -196,5 +202,7 @@ def _distances(
     for row, i in enumerate(wanted):
         for column, j in enumerate(here):
             distance = float(np.linalg.norm(truth[i].at(at)[0] - tracks[j].at(at)[0]))
-            result[row, column] = distance if distance <= radius_m else np.nan
+            reach = truth[i].reach
+            limit = radius_m if reach is None else reach
+            result[row, column] = distance / limit if distance <= limit else np.nan
     return result

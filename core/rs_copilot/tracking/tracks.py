@@ -32,6 +32,10 @@ class TrackSettings:
     max_stitch_gap_s: float = 2.5
     max_stitch_error_m: float = 4.0
     min_compactness: float = 0.2
+    small_area_m2: float = 2.2
+    small_max_speed_mps: float = 4.0
+    small_min_duration_s: float = 2.5
+    small_min_straightness: float = 0.8
     parallax_share: float = 0.3
     parallax_angle_deg: float = 35.0
 
@@ -277,6 +281,8 @@ def is_moving(track: GroundTrack, frame_s: float, settings: TrackSettings = DEFA
     """Whether a path is that of something that goes somewhere, not of a swaying tree or a flicker."""
     if len(track.frames) < settings.min_hits or track.duration_s < settings.min_duration_s:
         return False
+    if track.area_m2 < settings.small_area_m2 and not _is_small_but_sure(track, settings):
+        return False
     needed = max(settings.min_extent_m, settings.min_extent_per_noise * track.noise_m)
     return (
         hit_share(track, frame_s) >= settings.min_hit_share
@@ -284,6 +290,15 @@ def is_moving(track: GroundTrack, frame_s: float, settings: TrackSettings = DEFA
         and track.extent_m >= settings.min_straightness * track.path_m
         and track.path_m / track.duration_s >= settings.min_speed_mps
         and track.area_m2 >= settings.min_compactness * track.length_m**2
+    )
+
+
+def _is_small_but_sure(track: GroundTrack, settings: TrackSettings) -> bool:
+    """What is as small as a person must move like one for a while: windows and leaves flicker, too."""
+    return (
+        track.duration_s >= settings.small_min_duration_s
+        and track.path_m / track.duration_s <= settings.small_max_speed_mps
+        and track.extent_m >= settings.small_min_straightness * track.path_m
     )
 
 
