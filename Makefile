@@ -38,8 +38,8 @@ link: ## link the plugin into a QGIS profile (PROFILE=name, default "default")
 	@tools/setup.sh engine
 	@$(PYTHON) tools/link_plugin.py $(if $(PROFILE),--profile $(PROFILE))
 
-bench: ## run the benchmarks and rewrite the figures in docs/benchmarks.md
-	@tools/setup.sh engine
+bench: ## run the benchmarks on the demo world and, with RS_COPILOT_DATA, on real flights
+	@tools/setup.sh dev
 	@$(PYTHON) tools/bench.py
 
 docs: ## rebuild the generated pages and the screenshots of docs/
