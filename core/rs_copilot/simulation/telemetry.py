@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
+from rs_copilot.geo import camera
 from rs_copilot.geo.crs import convergence_deg, to_lonlat
 from rs_copilot.simulation.flight import Flight
 from rs_copilot.simulation.world import CRS, World
@@ -76,6 +77,8 @@ def srt_text(flight: Flight, readings: list[Reading]) -> str:
     """The bracketed dialect of recent DJI drones, one cue per frame."""
     clip = flight.clip
     step = timedelta(seconds=1.0 / float(clip.fps))
+    # DJI's "35 mm equivalent" compares diagonals, not widths.
+    equivalent_mm = camera.equivalent_from_hfov(flight.intrinsics.hfov_deg)
     cues = []
     for i, r in enumerate(readings):
         start = timedelta(seconds=clip.time_s(i))
@@ -84,7 +87,7 @@ def srt_text(flight: Flight, readings: list[Reading]) -> str:
             f"{i + 1}\n{_clock(start)} --> {_clock(start + step)}\n"
             f'<font size="28">FrameCnt: {i + 1}, DiffTime: {round(step.total_seconds() * 1000)}ms\n{stamp}\n'
             f"[iso: 100] [shutter: 1/125.0] [fnum: 2.8] [ev: 0] [color_md: default] "
-            f"[focal_len: {clip.focal_35mm:.2f}] "
+            f"[focal_len: {equivalent_mm:.2f}] "
             f"[latitude: {r.lat_deg:.6f}] [longitude: {r.lon_deg:.6f}] "
             f"[rel_alt: {r.rel_alt_m:.3f} abs_alt: {r.abs_alt_m:.3f}] [ct: 5480] "
             f"[gb_yaw: {r.yaw_deg:.1f} gb_pitch: {r.pitch_deg:.1f} gb_roll: {r.roll_deg:.1f}] </font>\n"

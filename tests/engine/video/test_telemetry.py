@@ -343,3 +343,8 @@ def test_a_stream_without_metadata_has_none(real_data):
     with pytest.raises(RsCopilotError) as caught:
         read_telemetry(path)
     assert isinstance(caught.value, TelemetryError)
+
+
+def test_tiny_negative_angles_stay_below_a_full_turn():
+    track = timed((0.0, 0.0), (1.0, 180.0))
+    assert track.at(4e-211).yaw_deg == 0.0

@@ -28,7 +28,7 @@ from rs_copilot.errors import TelemetryError
 from rs_copilot.geo import camera
 from rs_copilot.types import LonLat, Telemetry
 from rs_copilot.video.exif import position_or_none
-from rs_copilot.video.telemetry.track import TelemetryTrack, make_track
+from rs_copilot.video.telemetry.track import TelemetryTrack, azimuth, make_track
 
 PLAUSIBLE_EQUIVALENT_MM = (8.0, 1000.0)
 
@@ -147,7 +147,7 @@ def _sample(cue: Cue, origin_s: float | None) -> tuple[Telemetry, bool]:
         position=position,
         alt_agl_m=_height(cue.text, pairs),
         alt_msl_m=pairs.get("abs_alt", pairs.get("altitude")),
-        yaw_deg=None if yaw is None else yaw % 360.0,
+        yaw_deg=None if yaw is None else azimuth(yaw),
         pitch_deg=pitch,
         roll_deg=roll,
         hfov_deg=_hfov(raw),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rs_copilot.errors import TelemetryError
 from rs_copilot.types import Telemetry
 from rs_copilot.video.exif import position_or_none
-from rs_copilot.video.telemetry.track import TelemetryTrack, make_track, seconds_of_utc
+from rs_copilot.video.telemetry.track import TelemetryTrack, azimuth, make_track, seconds_of_utc
 
 # Quantity to the only column name that it may have: the unit is part of the name.
 COLUMNS: Mapping[str, str] = {
@@ -150,7 +150,7 @@ def _sample(header: Header, cells: Mapping[str, str], line: int) -> Telemetry | 
         position=position_or_none(numbers.get("lon"), numbers.get("lat")),
         alt_agl_m=numbers.get("alt_agl_m"),
         alt_msl_m=numbers.get("alt_msl_m"),
-        yaw_deg=None if yaw_deg is None else yaw_deg % 360.0,
+        yaw_deg=None if yaw_deg is None else azimuth(yaw_deg),
         pitch_deg=numbers.get("pitch_deg"),
         roll_deg=numbers.get("roll_deg"),
         hfov_deg=_hfov(numbers, line),

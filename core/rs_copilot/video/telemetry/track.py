@@ -148,7 +148,7 @@ class TelemetryTrack:
             frame=frame,
             file=file,
             position=LonLat(signed_degrees(lon), lat) if lon is not None and lat is not None else None,
-            yaw_deg=None if yaw is None else yaw % 360.0,
+            yaw_deg=None if yaw is None else azimuth(yaw),
             roll_deg=None if roll is None else signed_degrees(roll),
             utc=None if utc is None else utc_of_seconds(utc),
             **found,
@@ -174,6 +174,12 @@ def shifted(track: TelemetryTrack, by_s: float) -> TelemetryTrack:
     """The same track with all times moved."""
     moved = tuple(replace(s, time_s=None if s.time_s is None else s.time_s + by_s) for s in track.samples)
     return TelemetryTrack(track.dialect, moved, track.warnings)
+
+
+def azimuth(value: float) -> float:
+    """An angle in [0, 360); the remainder alone rounds tiny negative angles up to 360."""
+    wrapped = value % 360.0
+    return 0.0 if wrapped == 360.0 else wrapped
 
 
 def signed_degrees(value: float) -> float:
