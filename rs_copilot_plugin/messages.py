@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from qgis.core import Qgis, QgsMessageLog
 from qgis.gui import QgsMessageBar, QgsMessageBarItem
@@ -67,6 +68,43 @@ def _details(error: EngineError) -> str:
         text = str(value).rstrip()
         lines.append(f"\n{key}:\n{text}" if "\n" in text else f"{key}: {text}")
     return "\n".join(lines)
+
+
+def method_title(method: str) -> str:
+    """A job's name in the user's language."""
+    return {"localize": tr("Locate"), "track": tr("Track"), "export": tr("Export")}.get(method, method)
+
+
+def success(method: str, title: str, result: dict[str, Any]) -> Notice:
+    """What came out of a job. Frames that nobody could place are no success to cheer about."""
+    told = {"localize": _located, "track": _tracked, "export": _exported}.get(method)
+    text, notes = told(result) if told is not None else ("", [])
+    notes = [*notes, *map(str, result.get("notes") or ()), *map(str, result.get("warnings") or ())]
+    nothing = method == "localize" and not (result.get("located") or result.get("tracked"))
+    level = Qgis.MessageLevel.Warning if nothing else Qgis.MessageLevel.Success
+    heading = tr("{} finished").format(method_title(method))
+    return Notice(heading, ": ".join(part for part in (title, text) if part), "\n".join(notes), level)
+
+
+def _located(result: dict[str, Any]) -> tuple[str, list[str]]:
+    found, carried, lost = (result.get(key, 0) for key in ("located", "tracked", "unlocated"))
+    if not found and not carried:
+        hint = tr("No frame could be placed. Is the clip inside this raster? Telemetry narrows the search.")
+        return hint, []
+    text = tr("{} frames matched to the map, {} carried, {} unlocated").format(found, carried, lost)
+    error_m = result.get("median_error_m")
+    return (text if error_m is None else f"{text}, ±{error_m:.1f} m"), []
+
+
+def _tracked(result: dict[str, Any]) -> tuple[str, list[str]]:
+    count = sum(int(clip.get("tracks", 0)) for clip in result.get("clips") or ())
+    return tr("{} moving objects").format(count), []
+
+
+def _exported(result: dict[str, Any]) -> tuple[str, list[str]]:
+    renamed = result.get("renamed_fields") or {}
+    notes = [tr("Field {} is called {} there.").format(old, new) for old, new in renamed.items()]
+    return tr("{} rows written to {}").format(result.get("rows", "?"), result.get("out", "")), notes
 
 
 def lack_text(lack: Lack) -> str:

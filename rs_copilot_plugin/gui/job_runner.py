@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
+from rs_copilot_plugin import messages
 from rs_copilot_plugin._protocol import Progress
 from rs_copilot_plugin.engine.session import EngineSession
 from rs_copilot_plugin.presenters.jobs import JobQueue, Outcome
@@ -48,7 +49,7 @@ class JobRunner(QObject):
             self._task.cancel()
 
     def _start(self, request: Request) -> None:
-        title = f"{tr('RS Copilot')}: {method_title(request.method)} {request.title}"
+        title = f"{tr('RS Copilot')}: {messages.method_title(request.method)} {request.title}"
         task = EngineTask(title, self._session, request, self._queue.succeeded, self._queue.failed)
         task.progressed.connect(self._progress)
         self._task = task
@@ -74,8 +75,3 @@ class JobRunner(QObject):
     def _end(self, outcome: Outcome) -> None:
         self._task = None
         self.ended.emit(outcome)
-
-
-def method_title(method: str) -> str:
-    """A job's name in the user's language."""
-    return {"localize": tr("Locate"), "track": tr("Track"), "export": tr("Export")}.get(method, method)

@@ -145,9 +145,11 @@ class PlayerController(QObject):
 
     def _client_failed(self, error: EngineError) -> None:
         self._timer.stop()
+        self.clip = ""  # so that choosing the clip again opens it again
         self.player.closed()
         self._panel.show_state(self.player)
         self._panel.view.clear(error.message)
+        self._overlay.show(None)
         self.failed.emit(error)
 
     # --- to the map and back

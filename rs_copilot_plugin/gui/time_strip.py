@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from qgis.PyQt.QtCore import QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QPainter, QPaintEvent
 from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
@@ -31,10 +33,11 @@ class TimeStrip(QWidget):
         self._duration_s = duration_s
         rows = frames.rows if frames is not None else []
         half_s = frames.interval_s / 2 if frames is not None else 0.0
-        self._spans = [
-            (row.time_s - half_s, row.time_s + half_s, palette.STATUS.get(row.status, palette.UNLOCATED))
-            for row in rows
-        ]
+        self._spans = []
+        for status, same in groupby(rows, key=lambda row: row.status):
+            times_s = [row.time_s for row in same]
+            colour = palette.STATUS.get(status, palette.UNLOCATED)
+            self._spans.append((times_s[0] - half_s, times_s[-1] + half_s, colour))
         self.update()
 
     def show_moments(self, moments: list[Moment]) -> None:

@@ -25,7 +25,7 @@ from .dock import MainDock
 from .engine_host import EngineHost
 from .export_dialog import ExportDialog
 from .installation import Installation
-from .job_runner import JobRunner, method_title
+from .job_runner import JobRunner
 from .map_overlay import MapOverlay
 from .player_controller import PlayerController
 from .scene_controller import SceneController
@@ -235,27 +235,15 @@ class Workbench(QObject):
         self.dock.show_idle()
         for request, error in outcome.errors:
             notice = messages.explain(error)
-            self.tell(Notice(f"{method_title(request.method)} {request.title}: {notice.title}",
+            self.tell(Notice(f"{messages.method_title(request.method)} {request.title}: {notice.title}",
                              notice.text, notice.details, notice.level))  # fmt: skip
         for request, result in outcome.results:
-            self._tell_result(request, result)
+            self.tell(messages.success(request.method, request.title, result))
         exported = bool(outcome.results) and outcome.results[0][0].method == "export"
         if not exported and self.panel.scene is not None and self.panel.scene.is_file():
             self.scene.open(self.panel.scene)
             self.scene.refresh(final=True)
         self.redraw()
-
-    def _tell_result(self, request: Request, result: dict[str, Any]) -> None:
-        notes = [*result.get("notes", ()), *result.get("warnings", ())]
-        text = request.title
-        if request.method == "export":
-            text = tr("{} rows written to {}").format(
-                result.get("rows", "?"), result.get("out", request.title)
-            )
-            renamed = result.get("renamed_fields") or {}
-            notes += [tr("Field {} is called {} there.").format(old, new) for old, new in renamed.items()]
-        title = tr("{} finished").format(method_title(request.method))
-        self.tell(Notice(title, text, "\n".join(map(str, notes)), Qgis.MessageLevel.Success))
 
     # --- scene and video
 

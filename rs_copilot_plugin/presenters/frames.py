@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,8 @@ class ClipFrames:
         self.rows = sorted(rows, key=lambda row: row.time_s)
         self._placed = [row for row in self.rows if row.is_placed]
         self._times_s = [row.time_s for row in self._placed]
+        # Boxes around the footprints: of thousands of frames, a click has to look closely at a few only.
+        self._boxes = [_box(row) for row in self._placed]
         self.interval_s = _median_interval_s([row.time_s for row in self.rows])
 
     def __len__(self) -> int:
@@ -103,7 +106,9 @@ class ClipFrames:
     def moments_that_see(self, point_m: XY) -> list[Moment]:
         """All stretches of the clip whose placed frames contain the point, in time order."""
         hits = []
-        for row in self._placed:
+        for row, box in zip(self._placed, self._boxes):
+            if not (box[0] <= point_m[0] <= box[2] and box[1] <= point_m[1] <= box[3]):
+                continue
             uv = row.picture_at(point_m)
             if uv is not None and 0.0 <= uv[0] <= 1.0 and 0.0 <= uv[1] <= 1.0:
                 hits.append((row.time_s, uv))
@@ -135,6 +140,15 @@ def _corners(row: FrameRow) -> list[XY] | None:
     if row.map_from_px is None:
         return None
     return projection.corners(row.map_from_px, row.width_px, row.height_px)
+
+
+def _box(row: FrameRow) -> tuple[float, float, float, float]:
+    """Bounds of the ground that a frame sees: endless where it sees the horizon."""
+    ring = _corners(row)
+    if ring is None:
+        return -math.inf, -math.inf, math.inf, math.inf
+    xs, ys = [point[0] for point in ring], [point[1] for point in ring]
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def _blend_lonlat(first: FrameRow, second: FrameRow, share: float) -> tuple[float, float] | None:

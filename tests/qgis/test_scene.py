@@ -169,6 +169,18 @@ def test_a_file_that_is_no_scene_is_refused_in_words(workbench, tmp_path):
     assert workbench.panel.scene is None
 
 
+def test_a_dead_video_engine_is_told_and_the_clip_opens_again(scene_bench, world):
+    import os
+    import signal
+
+    os.kill(scene_bench.host.video.hello.pid, signal.SIGKILL)
+    scene_bench.player.seek(3.0)
+    wait_until(lambda: not scene_bench.player.player.is_open, 20, "the news")
+    assert any("engine" in text for text in messages_in(scene_bench.iface.bar))
+    scene_bench.show_clip(str(world / "clip.mp4"))
+    wait_until(lambda: scene_bench.player.player.is_open, 30, "the second opening")
+
+
 def test_drape_paints_the_picture_on_the_map(scene_bench, world):
     canvas = scene_bench.iface.mapCanvas()
     canvas.setDestinationCrs(scene_layers(world)["frames"].crs())

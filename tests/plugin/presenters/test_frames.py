@@ -56,6 +56,16 @@ def test_moments_are_split_by_absence_and_best_is_the_most_central():
     assert ClipFrames(there_and_back).moments_that_see((9999.0, 950.0)) == []
 
 
+def test_a_long_clip_answers_a_click_quickly():
+    import time
+
+    frames = ClipFrames([row(float(t), 5.0 * t) for t in range(20000)])
+    started = time.process_time()
+    moments = frames.moments_that_see((50000.0, 950.0))
+    assert time.process_time() - started < 0.05
+    assert len(moments) == 1 and moments[0].uv == pytest.approx((0.5, 0.5))
+
+
 def test_rows_are_put_in_time_order_and_the_interval_is_the_median():
     frames = ClipFrames([row(3.0, 0), row(0.0, 0), row(0.5, 0), row(1.0, 0)])
     assert [r.time_s for r in frames.rows] == [0.0, 0.5, 1.0, 3.0]
