@@ -40,7 +40,6 @@ PARTIAL_EVERY_S = 1.0
 # Frames this far apart still overlap enough to be chained; wider sampling visits frames in between.
 MAX_STEP_S = 0.25
 LAYERS = ["frames", "footprints", "trajectory"]
-PARTIAL_PERCENT = 45
 
 
 class LocalizeParams(BaseModel):
@@ -121,6 +120,7 @@ class _Work:
     started: float
     _first: dict[int, Placement] = field(default_factory=dict)
     _last_partial: float = 0.0
+    _percent: int = 0
 
     @property
     def grid(self) -> build.Grid:
@@ -180,6 +180,7 @@ class _Work:
         return self.telemetry.at(frame.time_s, frame.index, frame.file)
 
     def _progress(self, percent: int, text: str) -> None:
+        self._percent = percent
         self.context.progress(percent, 100, text)
 
     def _show_first(self, placements: list[Placement]) -> None:
@@ -190,7 +191,7 @@ class _Work:
         self._write_first()
         self._last_partial = time.monotonic()
         partial = {"scene": str(self.params.out), "layers": LAYERS}
-        self.context.progress(PARTIAL_PERCENT, 100, "First frames are on the map", partial)
+        self.context.progress(self._percent, 100, "First frames are on the map", partial)
 
     def _write_first(self) -> None:
         if self._first:

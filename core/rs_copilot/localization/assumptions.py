@@ -53,7 +53,7 @@ class Calibration:
         if len(self.scales) < MIN_LEARNED:
             return False
         middle = np.median(self.scales)
-        return bool(np.median(np.abs(self.scales / middle - 1.0)) < MAX_SCALE_SPREAD)
+        return bool(np.median(np.abs(np.array(self.scales) / middle - 1.0)) < MAX_SCALE_SPREAD)
 
     @property
     def scale(self) -> float:
@@ -140,6 +140,15 @@ class Assumptions:
         narrowest = min(MIN_WIDTH_M, widest / 2)
         steps = int(np.ceil(np.log(widest / narrowest) / np.log(SCALE_STEP)))
         return [float(w) for w in np.geomspace(widest, narrowest, steps + 1)]
+
+
+def turned_views(base: View) -> list[View]:
+    """A view at every heading and at scales around it, for telemetry whose heading is wrong.
+
+    Near nadir the gimbal's heading may flip by half a turn, and a compass near steel says anything.
+    """
+    yaws = np.arange(0.0, 360.0, YAW_STEP_DEG)
+    return [base.turned(float(yaw), scale) for scale in (1.0, 1.1, 1 / 1.1, 1.2) for yaw in yaws]
 
 
 def _around(base: View, calibration: Calibration) -> list[View]:

@@ -17,7 +17,7 @@ STRENGTH_SLOPE = 9.0
 MARGIN_SLOPE = 2.5
 MAX_LOG_ODDS = 8.0
 # Standard deviation of the centre in units of the windows' scatter: if all agree, and what disagreement adds.
-SIGMA_FLOOR = 0.4
+SIGMA_FLOOR = 0.5
 SIGMA_DISAGREEMENT = 8.0
 # Two-dimensional Gaussian: radius that holds 90 %, in standard deviations per axis.
 RADIUS_90 = 2.146

@@ -117,9 +117,7 @@ def locate(
         assumptions=assumptions,
         bounds_m=search_bounds(reference, options.prior),
         use_position=options.use is TelemetryUse.ALL,
-        report=lambda done, total, text: listener.progress(
-            RECORD_SHARE + int((99 - RECORD_SHARE) * done / max(total, 1)), text
-        ),
+        report=lambda share, text: listener.progress(RECORD_SHARE + int((99 - RECORD_SHARE) * share), text),
         on_fix=lambda fix: listener.first(_preliminary(recording, fix)),
     )
     fixes = solver.solve()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from rs_copilot.types import FloatArray, FrameStatus, Placement
 
 # A measurement this far from what the whole clip says is not called a match any more.
 OUTLIER_SIGMA = 5.0
+# Share of a registration's error that its neighbours have too (lean, relief): it does not average out.
+SHARED_ERROR = 0.6
 # A place carried so far that it may be off by this share of the view's width is no place any more.
 MAX_CARRIED_SHARE = 0.35
 SCORE_RADIUS_M = 25.0
@@ -64,9 +66,13 @@ def anchors(recording: Recording, fixes: dict[int, Fix]) -> list[Anchor]:
     ]
     smoothed = smooth(measured, links)
     return [
-        Anchor(keyframe.visit, place, fixes[key].log_odds)
-        for key, keyframe, place in zip(keys, keyframes, smoothed, strict=True)
+        Anchor(keyframe.visit, _with_shared_error(place, measurement), fixes[key].log_odds)
+        for key, keyframe, place, measurement in zip(keys, keyframes, smoothed, measured, strict=True)
     ]
+
+
+def _with_shared_error(place: Smoothed, measurement: Measured) -> Smoothed:
+    return replace(place, sigma_m=float(np.hypot(place.sigma_m, SHARED_ERROR * measurement.sigma_m)))
 
 
 def _link(chain: Chain, position: int, first: int, second: int, measured: Sequence[Measured]) -> Link | None:

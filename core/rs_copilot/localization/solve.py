@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from rs_copilot.geo import homography as hg
 from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.localization import confidence
-from rs_copilot.localization.assumptions import Assumptions, Calibration
+from rs_copilot.localization.assumptions import Assumptions, Calibration, turned_views
 from rs_copilot.localization.chain import Chain
 from rs_copilot.localization.keyframes import Keyframe, Recording
 from rs_copilot.localization.path import Fix, best_path
@@ -21,8 +21,12 @@ from rs_copilot.localization.view import View, view_of_placement
 from rs_copilot.types import FloatArray
 
 CANDIDATES = 5
+# Share of the progress that the search takes; following the clip takes the rest.
+SEARCH_SHARE = 0.8
 # A fix is trusted to teach the clip's scale and heading from these log-odds on.
 TRUSTED = 3.0
+# Trying all headings is expensive: on a map of another place it would be spent on every keyframe.
+MAX_HEADING_TRIALS = 6
 # Windows that sit in one corner of the frame fix its place but not its scale.
 MIN_SPREAD = 0.6
 # A predicted place needs less proof: most of it is already known.
@@ -34,7 +38,7 @@ MIN_SEARCHED = 3
 GPS_RADIUS_M = 80.0
 MAX_SPEED_MPS = 35.0
 
-Report = Callable[[int, int, str], None]
+Report = Callable[[float, str], None]
 
 
 @dataclass
@@ -53,6 +57,7 @@ class Solver:
     on_fix: Callable[[Fix], None]
     calibration: Calibration = field(default_factory=Calibration)
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
+    heading_trials: int = 0
 
     @property
     def chain(self) -> Chain:
@@ -64,7 +69,7 @@ class Solver:
         keyframes = self.recording.keyframes
         fixes: dict[int, list[Fix]] = {}
         for done, key in enumerate(self._search_order()):
-            self.report(done, len(keyframes), "Searching the map")
+            self.report(SEARCH_SHARE * done / len(keyframes), "Searching the map")
             if not self._is_settled(key, fixes):
                 fixes[key] = self._search(key)
         path = best_path([fixes[key] for key in sorted(fixes)], self._disagreement)
@@ -115,22 +120,31 @@ class Solver:
         return max(west, x - radius), max(south, y - radius), min(east, x + radius), min(north, y + radius)
 
     def _search(self, key: int) -> list[Fix]:
+        """Search one keyframe, with wider assumptions as long as nothing convincing turns up."""
         keyframe = self.recording.keyframes[key]
         base = self.assumptions.base(keyframe.size, keyframe.telemetry)
-        views = self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
-        fixes = self._search_views(key, views)
-        best = max(fixes, key=lambda fix: fix.log_odds, default=None)
-        if base is not None and self.calibration.is_known and (best is None or best.log_odds < TRUSTED):
-            # What the clip taught may not hold here: another height above ground, a wide turn.
-            fixes += self._search_views(
-                key, self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration())
-            )
+        fixes: list[Fix] = []
+        for views in self._widening(keyframe, base):
+            fixes += self._search_views(key, views)
             best = max(fixes, key=lambda fix: fix.log_odds, default=None)
-        if best is not None and best.log_odds >= TRUSTED:
-            if best.registration.spread >= MIN_SPREAD:
-                self.calibration.learn(base, best.registration.map_from_px, keyframe.size)
-            self.on_fix(best)
+            if best is not None and best.log_odds >= TRUSTED:
+                if best.registration.spread >= MIN_SPREAD:
+                    self.calibration.learn(base, best.registration.map_from_px, keyframe.size)
+                self.on_fix(best)
+                break
         return fixes
+
+    def _widening(self, keyframe: Keyframe, base: View | None) -> Iterator[list[View]]:
+        """Sets of views to try in turn: as learned, as told, and with the heading given up."""
+        yield self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
+        if base is None:
+            return
+        if self.calibration.is_known:
+            # What the clip taught may not hold here: another height above ground, a wide turn.
+            yield self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration())
+        if self.heading_trials < MAX_HEADING_TRIALS:
+            self.heading_trials += 1
+            yield turned_views(base.turned(0.0, self.calibration.scale))
 
     def _search_views(self, key: int, views: Sequence[View]) -> list[Fix]:
         keyframe = self.recording.keyframes[key]
@@ -182,10 +196,12 @@ class Solver:
     def _propagate(self, fixes: dict[int, Fix]) -> dict[int, Fix]:
         """Fill the keyframes between and beyond fixes from predictions, strongest neighbours first."""
         settled = dict(fixes)
-        for order in (range(len(self.recording.keyframes)), range(len(self.recording.keyframes) - 1, -1, -1)):
+        count = len(self.recording.keyframes)
+        for turn, order in enumerate((range(count), range(count - 1, -1, -1))):
             last: Fix | None = None
             for done, key in enumerate(order):
-                self.report(done, len(self.recording.keyframes), "Following the clip")
+                share = SEARCH_SHARE + (1 - SEARCH_SHARE) * (turn + done / count) / 2
+                self.report(share, "Following the clip")
                 if key not in settled and last is not None:
                     found = self._from_prediction(last, key)
                     if found is not None:
