@@ -95,6 +95,7 @@ class SettingsDialog(QDialog):
         self.step_label = faint_label()
         row = QHBoxLayout()
         row.addWidget(self.create_button)
+        row.addStretch()
         row.addWidget(self.progress_bar, 1)
         row.addWidget(self.cancel_button)
         layout = QVBoxLayout(box)
@@ -198,7 +199,7 @@ class SettingsDialog(QDialog):
 
     def _tested(self, reply: Reply) -> None:
         for name, value in reply.result.items():
-            self._show_line(f"{name}: {value}")
+            self._show_line(plain_text(name, value))
         self._show_line(tr("The engine works."))
         self._end_test()
 
@@ -216,6 +217,18 @@ class SettingsDialog(QDialog):
         """Close; a running installation goes on, a running test ends."""
         self._end_test()
         super().done(result)
+
+
+def plain_text(name: str, value: object) -> str:
+    """One finding of the engine's self-test, readable without its brackets."""
+    if isinstance(value, dict):
+        return f"{name}: " + ", ".join(f"{key} {found}" for key, found in value.items() if found)
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        rows = (", ".join(f"{key} {found}" for key, found in item.items()) for item in value)
+        return "\n".join((f"{name}:", *(f"  {row}" for row in rows)))
+    if isinstance(value, list):
+        return f"{name}: {', '.join(map(str, value)) or '-'}"
+    return f"{name}: {value}"
 
 
 def kind_text(kind: str) -> str:
