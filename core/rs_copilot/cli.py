@@ -95,6 +95,8 @@ def simulate(
     fps: Annotated[str | None, typer.Option(help="Frames per second, for example 10 or 30000/1001.")] = None,
     clip_season: Annotated[str | None, typer.Option(help="Season of the clip.")] = None,
     satellite_season: Annotated[str | None, typer.Option(help="Season of the satellite raster.")] = None,
+    extent_m: Annotated[float | None, typer.Option(help="Side of the satellite raster in metres.")] = None,
+    cache: Annotated[bool, typer.Option(help="Reuse a world rendered before with these options.")] = True,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
@@ -107,6 +109,8 @@ def simulate(
         "fps": fps,
         "clip_season": clip_season,
         "satellite_season": satellite_season,
+        "extent_m": extent_m,
+        "use_cache": cache,
     }
     return run_job("simulate", params, as_json=as_json, device=device)
 
