@@ -15,7 +15,14 @@ from rs_copilot_plugin.engine.installer import InstallCancelledError, InstallErr
 from rs_copilot_plugin.messages import Notice
 from rs_copilot_plugin.presenters.clips import Clip, sort_paths
 from rs_copilot_plugin.presenters.jobs import Outcome
-from rs_copilot_plugin.presenters.locate import Lack, LocatePanel, Request, Stage, TelemetryUse
+from rs_copilot_plugin.presenters.locate import (
+    Lack,
+    LocatePanel,
+    Request,
+    Stage,
+    TelemetryUse,
+    clips_of_scene,
+)
 from rs_copilot_plugin.presenters.scene import ClipSummary
 from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
@@ -268,9 +275,8 @@ class Workbench(QObject):
         self.redraw()
 
     def _scene_updated(self) -> None:
-        known = [Path(clip) for clip in self.scene.clip_paths]
-        if not self.panel.clips.clips and self.panel.stage is Stage.IDLE:
-            self.panel.clips.add(sort_paths([clip for clip in known if clip.exists()]).clips)
+        if not self.panel.clips.clips and self.panel.stage is Stage.IDLE and self.scene.path is not None:
+            self.panel.clips.add(sort_paths(clips_of_scene(self.scene.path, self.scene.clip_paths)).clips)
         self.redraw()
         if self.player.clip:
             clip = self.player.clip

@@ -30,6 +30,7 @@ class SceneGroup(QObject):
         self.path = path
         self.interval_s = 1.0
         self._queue: deque[str] = deque()
+        self._opened: tuple[str, QgsVectorLayer] | None = None
         self._reload = False
         self._step_timer = QTimer(self)
         self._step_timer.setSingleShot(True)
@@ -69,24 +70,31 @@ class SceneGroup(QObject):
             self._step_timer.start(0)
 
     def _step(self) -> None:
-        """Add or reload one layer, then give the event loop a turn."""
+        """Open, show or reload one layer, then give the event loop a turn."""
+        if self._opened is not None:
+            self._show(*self._opened)
+            self._opened = None
+            self._step_timer.start(0)
+            return
         if not self._queue:
             self.settled.emit()
             return
         name = self._queue.popleft()
         layer = self.layers().get(name)
         if layer is None:
-            self._add(name)
+            self._open(name)
         else:
             layer.dataProvider().reloadData()
             layer.updateExtents()
             layer.triggerRepaint()
         self._step_timer.start(0)
 
-    def _add(self, name: str) -> None:
+    def _open(self, name: str) -> None:
         layer = QgsVectorLayer(f"{self.path}|layername={name}", title(name), "ogr")
-        if not layer.isValid():
-            return
+        if layer.isValid():
+            self._opened = (name, layer)
+
+    def _show(self, name: str, layer: QgsVectorLayer) -> None:
         layer.setReadOnly(True)
         layer.setCustomProperty(SCENE_PROPERTY, str(self.path))
         layer.setCustomProperty(LAYER_PROPERTY, name)
@@ -106,6 +114,7 @@ class SceneGroup(QObject):
     def remove(self) -> None:
         """Take the group and its layers out of the project."""
         self._queue.clear()
+        self._opened = None
         QgsProject.instance().removeMapLayers([layer.id() for layer in self.layers().values()])
         group = self.ensure_group()
         group.parent().removeChildNode(group)

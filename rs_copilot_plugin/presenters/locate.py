@@ -138,6 +138,15 @@ def local_file_of(source: str) -> Path | None:
     return path if path.is_file() else None
 
 
+def clips_of_scene(scene: Path, recorded: list[str]) -> list[Path]:
+    """The clips that a scene was made from: where they were, or beside the scene if it has moved with them."""
+    found = []
+    for clip in map(Path, recorded):
+        places = (clip, scene.parent / clip.name) if clip.is_absolute() else (scene.parent / clip.name, clip)
+        found += [place for place in places if place.exists()][:1]
+    return found
+
+
 def scene_beside(satellite: Path, clips: list[Clip], folder: Path | None = None) -> Path:
     """A file name for a new scene that no file has yet: beside the first clip unless told otherwise."""
     stem = clips[0].path.stem if clips else satellite.stem

@@ -12,6 +12,7 @@ from rs_copilot_plugin.presenters.locate import (
     LocatePanel,
     Stage,
     TelemetryUse,
+    clips_of_scene,
     local_file_of,
     scene_beside,
 )
@@ -118,6 +119,12 @@ def test_a_new_scene_never_overwrites(folder):
     assert first.name == "DJI_01_scene.gpkg"
     first.write_bytes(b"x")
     assert scene_beside(folder / "town.tif", clips).name == "DJI_01_scene_2.gpkg"
+
+
+def test_clips_of_a_scene_are_found_after_a_move(folder):
+    scene = folder / "scene.gpkg"
+    recorded = [str(folder / "other.mp4"), "/elsewhere/DJI_01.MP4", "relative/stills", "/gone/missing.mp4"]
+    assert [path.name for path in clips_of_scene(scene, recorded)] == ["other.mp4", "DJI_01.MP4", "stills"]
 
 
 def test_another_raster_begins_another_scene(folder):
