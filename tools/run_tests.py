@@ -23,6 +23,8 @@ ENGINE_PYTHON = ROOT / ".venv" / "bin" / "python"
 HEADLESS_SUITES = ("tests/engine", "tests/protocol", "tests/plugin", "tests/repo")
 QGIS_SUITE = "tests/qgis"
 NOTHING_COLLECTED = 5  # pytest's exit code
+# Tests may attach figures to the report; only the older family of the format can hold them.
+OPTIONS = ("-o", "junit_family=xunit1")
 
 
 @dataclass
@@ -62,7 +64,7 @@ def run_suite(tally: Tally, python: str, paths: list[str], environment: dict[str
         return
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [python, "-m", "pytest", "-q", *present, f"--junitxml={report}", *sys.argv[1:]]
+        command = [python, "-m", "pytest", "-q", *present, f"--junitxml={report}", *OPTIONS, *sys.argv[1:]]
         result = subprocess.run(command, cwd=ROOT, env=environment, check=False)
         tally.add_report(report, result.returncode, " ".join(present))
 

@@ -39,13 +39,14 @@ class Format:
     keeps_m: bool = False
     only_wgs84: bool = False
     datetimes_as_text: bool = False
+    needs_geometry: bool = False
 
 
 FORMATS: dict[str, Format] = {
     ".shp": Format("ESRI Shapefile", "ESRI Shapefile", keeps_m=True, datetimes_as_text=True),
     ".gpkg": Format("GeoPackage", "GPKG", keeps_m=True),
     ".geojson": Format("GeoJSON (RFC 7946)", "GeoJSON", only_wgs84=True, datetimes_as_text=True),
-    ".kml": Format("KML", "KML", only_wgs84=True, datetimes_as_text=True),
+    ".kml": Format("KML", "KML", only_wgs84=True, datetimes_as_text=True, needs_geometry=True),
     ".fgb": Format("FlatGeobuf", "FlatGeobuf", keeps_m=True),
     ".parquet": Format("GeoParquet", None),
     ".csv": Format("CSV with WKT", None, keeps_m=True, datetimes_as_text=True),
@@ -137,7 +138,11 @@ def write_export(table: gpd.GeoDataFrame, layer: Layer, out: Path) -> Exported:
             _write_ogr(ready, kind, draft, target, layer.name)
         return [draft]
 
-    nulls = int(ready.geometry.isna().sum()) if kind is not GeometryType.NONE else 0
+    nulls = 0 if kind is GeometryType.NONE else int(ready.geometry.isna().sum())
+    if nulls and target.needs_geometry:
+        # One of GDAL's two KML drivers drops them silently, the other keeps them: the same file from both.
+        ready = ready[~ready.geometry.isna()]
+        notes.append(f"{nulls} rows without geometry are left out: {target.name} holds places only")
     return Exported(
         tuple(_write_atomically(out, write)), len(ready), ready.crs, null_geometries=nulls, notes=tuple(notes)
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import warnings
@@ -46,6 +47,8 @@ def test_every_layer_goes_into_every_format(full_scene, layer, suffix, tmp_path)
     out = tmp_path / "out" / f"{layer}{suffix}"
     result = export(full_scene, layer, out)
     expected = {"frames": 4, "footprints": 3, "trajectory": 1, "tracks": 1}.get(layer, 0)
+    if (layer, suffix) == ("frames", ".kml"):
+        expected -= 1  # the unlocated frame has no place
     assert result.rows == expected
     assert result.summary()
     assert all((out.parent / name).exists() for name in result.files)
@@ -64,6 +67,8 @@ def test_positions_survive(full_scene, suffix, tmp_path, tables):
         read = gpd.read_parquet(out) if suffix == ".parquet" else pyogrio.read_dataframe(out)
         found = read.to_crs(4326).geometry.x.to_numpy()
     expected = tables["frames"]["lon"].to_numpy(dtype=float)
+    if suffix == ".kml":
+        expected = expected[np.isfinite(expected)]
     np.testing.assert_allclose(np.sort(found), np.sort(expected), atol=1e-6)
 
 
@@ -82,8 +87,11 @@ def test_times_along_a_line_survive_as_m(full_scene, suffix, tmp_path):
 def test_times_along_a_line_become_a_field_where_there_is_no_m(full_scene, suffix, tmp_path):
     out = tmp_path / f"tracks{suffix}"
     result = export(full_scene, "tracks", out)
-    read = gpd.read_parquet(out) if suffix == ".parquet" else pyogrio.read_dataframe(out)
-    times = read["vertex_times_s"].iloc[0]
+    if suffix == ".kml":  # one of GDAL's two KML drivers does not read extended data back
+        times = re.search(r'name="vertex_times_s">(.*?)<', out.read_text(encoding="utf-8"))[1]
+    else:
+        read = gpd.read_parquet(out) if suffix == ".parquet" else pyogrio.read_dataframe(out)
+        times = read["vertex_times_s"].iloc[0]
     assert list(json.loads(times) if isinstance(times, str) else times) == [0.0, 0.5, 1.0]
     assert any("vertex_times_s" in note for note in result.notes)
 
