@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pyproj
+
 from rs_copilot.evaluation.localization import score_placements
 from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.jobs.context import JobContext
@@ -144,7 +145,9 @@ HEADER = (
 
 def main() -> None:
     """Run the sources that are wanted and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=os.environ.get("RS_COPILOT_DATA"))
     parser.add_argument("--only", default="", help="beginnings of names, separated by commas")
     parser.add_argument("--markdown", type=Path, help="also write the table here")

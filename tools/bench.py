@@ -1,4 +1,4 @@
-"""Run the benchmarks and print their tables: ``make bench``. The published figures are in ``docs/benchmarks.md``.
+"""Run the benchmarks and print their tables: ``make bench``. What is published is in ``docs/benchmarks.md``.
 
 Real imagery is not part of the project: RS_COPILOT_DATA names its folder, and without it only the demo
 world is measured. The tables are kept under ``build/bench/``.
