@@ -139,10 +139,11 @@ def local_file_of(source: str) -> Path | None:
 
 
 def clips_of_scene(scene: Path, recorded: list[str]) -> list[Path]:
-    """The clips that a scene was made from: where they were, or beside the scene if it has moved with them."""
+    """The clips that a scene was made from: where they were, or beside the scene if both have moved."""
     found = []
     for clip in map(Path, recorded):
-        places = (clip, scene.parent / clip.name) if clip.is_absolute() else (scene.parent / clip.name, clip)
+        beside = scene.parent / clip.name
+        places = (clip, beside) if clip.is_absolute() else (beside, clip)
         found += [place for place in places if place.exists()][:1]
     return found
 
