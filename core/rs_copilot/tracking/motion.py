@@ -26,8 +26,8 @@ class MotionSettings:
     strong_level: int = 18
     noise_factor: float = 4.0
     tolerance_px: int = 1
-    edge_share: float = 0.35
-    unrest_share: float = 1.0
+    edge_share: float = 0.2
+    unrest_share: float = 0.6
     join_m: float = 1.2
     min_area_m2: float = 0.5
     max_area_m2: float = 150.0
@@ -145,7 +145,9 @@ def _warp(image: ByteImage, matrix: FloatArray, current: ByteImage) -> tuple[Byt
     if inside.any():
         difference = current[::8, ::8][inside].astype(np.int16) - warped[::8, ::8][inside]
         # The mean of what does not move: a median of whole grey levels would be too coarse.
-        shift = float(np.mean(difference[np.abs(difference - np.median(difference)) <= MAX_STILL_LEVELS]))
+        middle = float(np.median(difference))
+        still = difference[np.abs(difference - middle) <= MAX_STILL_LEVELS]
+        shift = float(np.mean(still)) if len(still) else middle
         # A Scalar of one channel; a bare number would be taken for one by OpenCV, but not by its types.
         warped = cv2.add(warped, (shift, 0.0, 0.0, 0.0))  # type: ignore[call-overload]
     return np.asarray(warped, dtype=np.uint8), np.asarray(valid, dtype=np.uint8)

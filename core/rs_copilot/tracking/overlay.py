@@ -14,7 +14,7 @@ from rs_copilot.types import BoolArray, ByteImage, Float32Array
 
 # Views must have moved on by this much (pixels of the small image) to say something new.
 MIN_STEP_PX = 12.0
-MIN_VIEWS = 8
+MIN_VIEWS = 16
 # Share of its mean strength that the mean vector of a lasting edge keeps, and its strength in grey levels.
 LASTING_SHARE, LASTING_LEVELS = 0.75, 5.0
 # Of the structure tensor: the noise of a strong edge is no second direction.
