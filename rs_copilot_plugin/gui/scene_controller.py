@@ -146,6 +146,7 @@ class SceneController(QObject):
         self._frames, self._detections, self._summaries = found.frames, found.detections, found.summaries
         self.filled_layers = found.layers
         self._group.interval_s = min((rows.interval_s for rows in found.frames.values()), default=1.0)
+        self._group.duration_s = self._duration_s()
         self._group.refresh(found.layers, at_once=found.final)
         self.updated.emit()
         if self._read_again:
@@ -163,12 +164,16 @@ class SceneController(QObject):
             self.show_circles(True)
 
     def _layers_settled(self) -> None:
-        duration_s = max((rows.rows[-1].time_s for rows in self._frames.values() if len(rows)), default=0.0)
+        duration_s = self._duration_s()
         if duration_s > 0 and self._group is not None:
             temporal.set_project_range(duration_s, self._group.interval_s)
             temporal.prepare_controller(self._iface.mapCanvas(), duration_s, self._group.interval_s)
         if self._zoom_pending and self.zoom():
             self._zoom_pending = False
+
+    def _duration_s(self) -> float:
+        """Time of the last frame of the longest clip."""
+        return max((rows.rows[-1].time_s for rows in self._frames.values() if len(rows)), default=0.0)
 
     def _extent(self) -> QgsRectangle:
         """Bounds of what is placed, in the canvas's CRS."""

@@ -29,6 +29,7 @@ class SceneGroup(QObject):
         super().__init__(parent)
         self.path = path
         self.interval_s = 1.0
+        self.duration_s = 0.0
         self._queue: deque[str] = deque()
         self._opened: tuple[str, QgsVectorLayer] | None = None
         self._reload = False
@@ -85,6 +86,7 @@ class SceneGroup(QObject):
             self._open(name)
         else:
             layer.dataProvider().reloadData()
+            styles.set_key_spacing(layer, self.interval_s, self.duration_s)
             layer.updateExtents()
             layer.triggerRepaint()
         self._step_timer.start(0)
@@ -99,6 +101,7 @@ class SceneGroup(QObject):
         layer.setCustomProperty(SCENE_PROPERTY, str(self.path))
         layer.setCustomProperty(LAYER_PROPERTY, name)
         styles.apply_style(layer, name)
+        styles.set_key_spacing(layer, self.interval_s, self.duration_s)
         temporal.make_temporal(layer, name, self.interval_s)
         QgsProject.instance().addMapLayer(layer, False)
         group = self.ensure_group()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
+    QgsExpressionContextUtils,
     QgsFillSymbol,
     QgsLineSymbol,
     QgsMarkerLineSymbolLayer,
@@ -36,6 +37,12 @@ from .compat import last_vertex
 # One hue per track, far apart for neighbouring numbers: the golden angle.
 TRACK_COLOUR = 'color_hsl((coalesce("track_id", 0) * 137) % 360, 90, 58)'
 ERROR_CIRCLE = 0  # index of the circle among the symbol layers of a frame
+# About so many frames of a clip are drawn in full; all of them while the temporal controller picks a moment.
+KEY_FRAMES = 20
+KEY_FRAME = (
+    "@map_start_time is not null or @rs_key_s is null or "
+    'floor("time_s" / @rs_key_s + 0.000001) <> floor(("time_s" - @rs_step_s) / @rs_key_s + 0.000001)'
+)
 
 
 def apply_style(layer: QgsVectorLayer, name: str) -> None:
@@ -43,6 +50,13 @@ def apply_style(layer: QgsVectorLayer, name: str) -> None:
     style = _STYLES.get(name)
     if style is not None:
         style(layer)
+
+
+def set_key_spacing(layer: QgsVectorLayer, step_s: float, duration_s: float) -> None:
+    """Tell a layer how far its frames are apart and how long the clip is; its style is not touched."""
+    key_s = max(step_s, duration_s / KEY_FRAMES)
+    for name, value in (("rs_step_s", step_s), ("rs_key_s", key_s)):
+        QgsExpressionContextUtils.setLayerVariable(layer, name, f"{value:.6g}")
 
 
 def show_error_circles(layer: QgsVectorLayer, shown: bool) -> None:
@@ -55,6 +69,11 @@ def show_error_circles(layer: QgsVectorLayer, shown: bool) -> None:
         symbol.symbolLayer(ERROR_CIRCLE).setEnabled(shown)
         renderer.updateCategorySymbol(index, symbol)
     layer.triggerRepaint()
+
+
+def _only_where(part: QgsSymbolLayer, expression: str) -> None:
+    enabled = QgsSymbolLayer.Property.PropertyLayerEnabled
+    part.setDataDefinedProperty(enabled, QgsProperty.fromExpression(expression))
 
 
 def _colour(text: str, alpha: int = 255) -> QColor:
@@ -95,9 +114,12 @@ def _frame_symbol(colour: str) -> QgsSymbol:
         QgsSymbolLayer.Property.PropertySize, QgsProperty.fromExpression('2 * coalesce("error_m", 0)')
     )
     circle.setEnabled(False)
+    small = QgsSimpleMarkerSymbolLayer(size=0.9, color=_colour(colour), strokeColor=_colour(palette.CASING))
+    small.setStrokeWidth(0.1)
     dot = QgsSimpleMarkerSymbolLayer(size=1.9, color=_colour(colour), strokeColor=_colour(palette.CASING))
     dot.setStrokeWidth(0.25)
-    return _filled(QgsMarkerSymbol.createSimple({}), circle, _yaw_arrow(colour), dot)
+    _only_where(dot, KEY_FRAME)
+    return _filled(QgsMarkerSymbol.createSimple({}), circle, small, _yaw_arrow(colour), dot)
 
 
 def _yaw_arrow(colour: str) -> QgsSimpleMarkerSymbolLayer:
@@ -111,9 +133,7 @@ def _yaw_arrow(colour: str) -> QgsSimpleMarkerSymbolLayer:
         QgsSymbolLayer.Property.PropertyAngle, QgsProperty.fromExpression('coalesce("yaw_deg", 0)')
     )
     # Frames that do not know their direction show none.
-    arrow.setDataDefinedProperty(
-        QgsSymbolLayer.Property.PropertyLayerEnabled, QgsProperty.fromExpression('"yaw_deg" is not null')
-    )
+    _only_where(arrow, f'"yaw_deg" is not null and ({KEY_FRAME})')
     return arrow
 
 
@@ -122,9 +142,11 @@ def _style_frames(layer: QgsVectorLayer) -> None:
 
 
 def _footprint_symbol(colour: str) -> QgsSymbol:
-    # Hundreds of footprints overlap: a filled one would bury the map, so outlines carry the colour.
-    fill = QgsSimpleFillSymbolLayer(_colour(colour, 0), strokeColor=_colour(colour, 150), strokeWidth=0.25)
-    return _filled(QgsFillSymbol.createSimple({}), fill)
+    # Hundreds of footprints overlap: filled or all equally strong they would bury the map.
+    faint = QgsSimpleFillSymbolLayer(_colour(colour, 0), strokeColor=_colour(colour, 16), strokeWidth=0.2)
+    strong = QgsSimpleFillSymbolLayer(_colour(colour, 0), strokeColor=_colour(colour, 205), strokeWidth=0.34)
+    _only_where(strong, KEY_FRAME)
+    return _filled(QgsFillSymbol.createSimple({}), faint, strong)
 
 
 def _style_footprints(layer: QgsVectorLayer) -> None:

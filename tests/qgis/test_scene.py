@@ -149,6 +149,32 @@ def test_frame_steps_are_exact(scene_bench):
     wait_until(lambda: player.player.position_s == pytest.approx(1.0, abs=0.01))
 
 
+def test_about_twenty_frames_are_drawn_in_full_and_all_in_temporal_mode(scene_bench, world):
+    from qgis.core import QgsExpression, QgsExpressionContext, QgsExpressionContextScope
+    from qgis.core import QgsExpressionContextUtils as Utils
+
+    from rs_copilot_plugin.layers import styles
+
+    layer = scene_layers(world)["footprints"]
+
+    def drawn(step_s, duration_s, temporal=False):
+        styles.set_key_spacing(layer, step_s, duration_s)
+        context, scope = QgsExpressionContext(), QgsExpressionContextScope()
+        context.appendScope(Utils.layerScope(layer))
+        if temporal:
+            scope.setVariable("map_start_time", "2000-01-01")
+        context.appendScope(scope)
+        count = 0
+        for feature in layer.getFeatures():
+            context.setFeature(feature)
+            count += bool(QgsExpression(styles.KEY_FRAME).evaluate(context))
+        return count
+
+    assert drawn(0.5, 8.0) == layer.featureCount(), "few frames are all drawn"
+    assert drawn(0.5, 40.0) <= 4
+    assert drawn(0.5, 40.0, temporal=True) == layer.featureCount()
+
+
 def test_error_circles_can_be_switched(scene_bench, world):
     layer = scene_layers(world)["frames"]
 
