@@ -399,21 +399,6 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../rs_copilot_plugin/gui/job_runner.py" />
-   <source>Locate</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/job_runner.py" />
-   <source>Track</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/job_runner.py" />
-   <source>Export</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>located</source>
    <translation type="unfinished" />
@@ -515,6 +500,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
+   <source>RS Copilot: looking for Python</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Starting the engine…</source>
    <translation type="unfinished" />
   </message>
@@ -531,6 +521,11 @@
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>The engine is not set up yet.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
+   <source>Looking for Python on this machine…</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -715,11 +710,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
-   <source>{} finished</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Not seen</source>
    <translation type="unfinished" />
   </message>
@@ -741,16 +731,6 @@
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Not yet</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/workbench.py" />
-   <source>{} rows written to {}</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/workbench.py" />
-   <source>Field {} is called {} there.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -905,7 +885,22 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
+   <source>No frame could be placed. Is the clip inside this raster? Telemetry narrows the search.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
    <source>What had been found is kept.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>{} finished</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>{} frames matched to the map, {} carried, {} unlocated</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -931,6 +926,36 @@
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Wait for the running job, or cancel it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Locate</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Track</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Export</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>{} moving objects</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Field {} is called {} there.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>{} rows written to {}</source>
    <translation type="unfinished" />
   </message>
   <message>
