@@ -48,6 +48,8 @@ class DemoParams(BaseModel):
     seed: int = 7
     seconds: float = Field(20.0, gt=0.0, le=600.0)
     size: str = "1280x720"
+    fps: str = "10"
+    extent_m: float = Field(800.0, ge=300.0, le=1600.0)
     use_telemetry: TelemetryUse = TelemetryUse.ATTITUDE
 
 
@@ -133,7 +135,12 @@ def run(params: DemoParams, context: JobContext) -> DemoResult:
     scene = params.out / "scene.gpkg"
     with steps.step("simulate") as inner:
         request = simulate.SimulateParams(
-            out=params.out, seed=params.seed, seconds=params.seconds, size=params.size
+            out=params.out,
+            seed=params.seed,
+            seconds=params.seconds,
+            size=params.size,
+            fps=params.fps,
+            extent_m=params.extent_m,
         )
         world = simulate.run(request, inner)
     satellite, clip = world.files["satellite.tif"], world.files["clip.mp4"]

@@ -70,8 +70,10 @@ def test_every_step_of_the_bar_ends_after_the_one_before() -> None:
 
 
 @pytest.mark.slow
-def test_the_whole_chain_on_a_short_clip(tmp_path: Path) -> None:
-    result = demo.run(demo.DemoParams(out=tmp_path, seconds=2.0, size="480x270"), JobContext())
+def test_the_whole_chain_on_a_short_clip(small_world: Path, tmp_path: Path) -> None:
+    del small_world  # the same numbers as below, so that the world is rendered once for all tests
+    params = demo.DemoParams(out=tmp_path, seconds=4.0, size="640x360", fps="5", extent_m=400.0)
+    result = demo.run(params, JobContext())
     assert result.scores.placed_share is not None
     assert result.scores.placed_share >= 0.9
     assert result.scores.wrong_located_share == 0.0
