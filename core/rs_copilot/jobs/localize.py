@@ -267,7 +267,7 @@ def _read_telemetry(params: LocalizeParams, clip: Clip, context: JobContext) -> 
     if path is None:
         return None
     try:
-        track = read_telemetry(path)
+        track = read_telemetry(path, start_utc=clip.info.start_utc)
     except TelemetryError as error:
         if params.telemetry is not None:
             raise

@@ -36,6 +36,10 @@ class Chain:
         """Number of frames."""
         return len(self._section)
 
+    def section(self, number: int) -> int:
+        """Which unbroken stretch a frame belongs to."""
+        return self._section[number]
+
     def connected(self, first: int, second: int) -> bool:
         """Whether no step between two frames is missing."""
         return self._section[first] == self._section[second]

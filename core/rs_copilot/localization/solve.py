@@ -25,8 +25,13 @@ CANDIDATES = 5
 SEARCH_SHARE = 0.8
 # A fix is trusted to teach the clip's scale and heading from these log-odds on.
 TRUSTED = 3.0
+# What a keyframe that does not register where it must costs, in log-odds, and what any stretch has to bring.
+MISSED_COST = 1.5
+SECTION_COST = 1.0
 # Trying all headings is expensive: on a map of another place it would be spent on every keyframe.
 MAX_HEADING_TRIALS = 6
+# Ten times as many hypotheses find ten times as many chance matches, and telemetry is seldom that wrong.
+ANY_HEADING_COST = 3.0
 # Windows that sit in one corner of the frame fix its place but not its scale.
 MIN_SPREAD = 0.6
 # A predicted place needs less proof: most of it is already known.
@@ -74,7 +79,7 @@ class Solver:
                 fixes[key] = self._search(key)
         path = best_path([fixes[key] for key in sorted(fixes)], self._disagreement)
         accepted = {fix.key: fix for fix in self._supported(path)}
-        return self._propagate(accepted)
+        return self._credible(self._propagate(accepted))
 
     def _search_order(self) -> list[int]:
         """Keyframes to search, spread over the clip, as many as the budget allows."""
@@ -124,8 +129,8 @@ class Solver:
         keyframe = self.recording.keyframes[key]
         base = self.assumptions.base(keyframe.size, keyframe.telemetry)
         fixes: list[Fix] = []
-        for views in self._widening(keyframe, base):
-            fixes += self._search_views(key, views)
+        for views, cost in self._widening(keyframe, base):
+            fixes += self._search_views(key, views, cost)
             best = max(fixes, key=lambda fix: fix.log_odds, default=None)
             if best is not None and best.log_odds >= TRUSTED:
                 if best.registration.spread >= MIN_SPREAD:
@@ -134,19 +139,19 @@ class Solver:
                 break
         return fixes
 
-    def _widening(self, keyframe: Keyframe, base: View | None) -> Iterator[list[View]]:
-        """Sets of views to try in turn: as learned, as told, and with the heading given up."""
-        yield self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
+    def _widening(self, keyframe: Keyframe, base: View | None) -> Iterator[tuple[list[View], float]]:
+        """Views to try in turn, and what each set costs in log-odds: as learned, as told, any heading."""
+        yield self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration), 0.0
         if base is None:
             return
         if self.calibration.is_known:
             # What the clip taught may not hold here: another height above ground, a wide turn.
-            yield self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration())
+            yield self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration()), 0.0
         if self.heading_trials < MAX_HEADING_TRIALS:
             self.heading_trials += 1
-            yield turned_views(base.turned(0.0, self.calibration.scale))
+            yield turned_views(base.turned(0.0, self.calibration.scale)), ANY_HEADING_COST
 
-    def _search_views(self, key: int, views: Sequence[View]) -> list[Fix]:
+    def _search_views(self, key: int, views: Sequence[View], cost: float) -> list[Fix]:
         keyframe = self.recording.keyframes[key]
         image = keyframe.image
         found = search(image, views, self.coarse, self._region(keyframe), count=CANDIDATES)
@@ -155,7 +160,7 @@ class Solver:
         for candidate in found:
             registration = register(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
             if registration is not None:
-                odds = confidence.log_odds(registration, candidate.margin)
+                odds = confidence.log_odds(registration, candidate.margin) - cost
                 fixes.append(Fix(key, candidate, registration, odds))
         return fixes
 
@@ -209,6 +214,37 @@ class Solver:
                         self.on_fix(found)
                 last = settled.get(key, last)
         return settled
+
+    def _credible(self, fixes: dict[int, Fix]) -> dict[int, Fix]:
+        """Drop connected stretches in which too many keyframes contradict the few that were placed.
+
+        On the right map most keyframes of a stretch register where motion says they must be. On a wrong
+        one a single chance match leads to predictions that nothing confirms.
+        """
+        sections: dict[int, list[int]] = {}
+        for key, keyframe in enumerate(self.recording.keyframes):
+            sections.setdefault(self.chain.section(keyframe.visit), []).append(key)
+        kept: dict[int, Fix] = {}
+        for keys in sections.values():
+            placed = {key: fixes[key] for key in keys if key in fixes}
+            missed = sum(self._should_register(key, placed) for key in keys if key not in placed)
+            if sum(fix.log_odds for fix in placed.values()) > MISSED_COST * missed + SECTION_COST:
+                kept |= placed
+        return kept
+
+    def _should_register(self, key: int, placed: dict[int, Fix]) -> bool:
+        """Whether the nearest fix predicts a keyframe well inside the map, where it did not register."""
+        if not placed:
+            return False
+        nearest = placed[min(placed, key=lambda other: abs(other - key))]
+        first, second = self.recording.keyframes[nearest.key], self.recording.keyframes[key]
+        predicted = self.chain.predict(nearest.registration.map_from_px, first.visit, second.visit)
+        if predicted is None or not hg.is_plausible(predicted, second.size):
+            return False
+        x, y = hg.apply(hg.orient(predicted, second.size), second.size.center_px)[0]
+        west, south, east, north = self.coarse.reference.bounds_m
+        margin = view_of_placement(predicted, second.size).width_m / 4
+        return bool(west + margin < x < east - margin and south + margin < y < north - margin)
 
     def _from_prediction(self, last: Fix, key: int) -> Fix | None:
         first, second = self.recording.keyframes[last.key], self.recording.keyframes[key]
