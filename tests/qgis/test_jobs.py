@@ -115,15 +115,20 @@ def test_the_map_never_waits(bench, capsys, record_property):
     Beside the gap on the clock goes the main thread's own computing time in it: on a busy machine the first
     says how long the machine was busy, the second what the plugin did.
     """
-    beats = [(time.perf_counter(), time.thread_time())]
+    beats = []
     heart = QTimer()
     heart.setInterval(5)
     heart.timeout.connect(lambda: beats.append((time.perf_counter(), time.thread_time())))
     loop = QEventLoop()
     bench.jobs.ended.connect(lambda _outcome: QTimer.singleShot(1500, loop.quit))
     QTimer.singleShot(int(1000 * JOB_LIMIT_S), loop.quit)
-    bench.player.toggle()
     heart.start()
+    QTimer.singleShot(2000, loop.quit)
+    loop.exec()
+    # How long the machine keeps even an idle QGIS waiting now: it may be busy with something else.
+    idle_ms = max(gap[0] for gap in gaps_between(beats))
+    beats.clear()
+    bench.player.toggle()
     locate(bench)
     loop.exec()
     heart.stop()
@@ -135,11 +140,11 @@ def test_the_map_never_waits(bench, capsys, record_property):
     with capsys.disabled():
         print(  # noqa: T201 - the figure is what the test is for
             f"\nlongest main-thread stall during a job: {clock_ms:.0f} ms on the clock, "
-            f"{work_ms:.0f} ms of own work ({len(gaps_ms)} beats)"
+            f"{work_ms:.0f} ms of own work ({len(gaps_ms)} beats; idle before: {idle_ms:.0f} ms)"
         )
     assert {"frames", "footprints"} <= set(bench.scene.layer_names())
     assert work_ms < float(os.environ.get("RS_COPILOT_WORK_LIMIT_MS", "50"))
-    assert clock_ms < float(os.environ.get("RS_COPILOT_STALL_LIMIT_MS", "250"))
+    assert clock_ms < float(os.environ.get("RS_COPILOT_STALL_LIMIT_MS", "250")) + 5 * idle_ms
 
 
 def gaps_between(beats):

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 
-from rs_copilot.worker.limits import limit_threads, usable_cores
+from rs_copilot.worker.limits import give_way, limit_threads, usable_cores
 from rs_copilot.worker.stdio import claim_stdio
 
 
@@ -18,6 +18,7 @@ def main(device: str = "auto") -> int:
     """
     read_fd, write_fd = claim_stdio()
     limit_threads(os.environ, usable_cores())
+    give_way()
     # Ctrl-C in the terminal of QGIS or of ssh goes to the whole process group; the other side decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
