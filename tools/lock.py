@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +34,17 @@ RESOLVE = [
 ]  # fmt: skip
 
 
+# Systems that must be served by ready-made archives, and the oldest macOS that has them all.
+PLATFORMS = (
+    "x86_64-manylinux_2_28",
+    "aarch64-manylinux_2_28",
+    "x86_64-pc-windows-msvc",
+    "aarch64-apple-darwin",
+)
+PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+OLDEST_MACOS = "15.0"
+
+
 def find_uv() -> str:
     """The resolver that `tools/setup.sh` found or installed."""
     private = ROOT / ".cache" / "uv" / "bin" / "uv"
@@ -47,7 +59,24 @@ def main() -> int:
             print(f"{name}: not resolved (uv ended with {result.returncode})", file=sys.stderr)
             return result.returncode
         print(f"{name}: {(ROOT / name).read_text().count('==')} packages")
-    return 0
+    unserved = [
+        (system, python) for system in PLATFORMS for python in PYTHONS if not is_served(system, python)
+    ]
+    for system, python in unserved:
+        print(f"{CPU_LOCK}: no ready-made archives for {system}, Python {python}", file=sys.stderr)
+    return 1 if unserved else 0
+
+
+def is_served(system: str, python: str) -> bool:
+    """Whether the base packages install on a system without a compiler; nothing is installed."""
+    with tempfile.TemporaryDirectory() as nowhere:
+        command = [
+            find_uv(), "pip", "install", "--quiet", "--dry-run", "--target", nowhere,
+            "--python-platform", system, "--python-version", python, "--only-binary", ":all:", "--require-hashes", "-r", CPU_LOCK,
+        ]  # fmt: skip
+        environment = os.environ | {"MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
+        result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    return result.returncode == 0
 
 
 if __name__ == "__main__":
