@@ -72,7 +72,8 @@ def is_served(system: str, python: str) -> bool:
     with tempfile.TemporaryDirectory() as nowhere:
         command = [
             find_uv(), "pip", "install", "--quiet", "--dry-run", "--target", nowhere,
-            "--python-platform", system, "--python-version", python, "--only-binary", ":all:", "--require-hashes", "-r", CPU_LOCK,
+            "--python-platform", system, "--python-version", python,
+            "--only-binary", ":all:", "--require-hashes", "-r", CPU_LOCK,
         ]  # fmt: skip
         environment = os.environ | {"MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
         result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
