@@ -156,11 +156,15 @@ def track(
     scene: Annotated[str, typer.Argument(metavar="SCENE", help="A scene that localize has made.")],
     *,
     clip: Annotated[str | None, typer.Option(help="Only this clip of the scene.")] = None,
+    dem: Annotated[
+        str | None,
+        typer.Option(help="Elevation raster, to lay objects on the relief; without it the one of localize."),
+    ] = None,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
     """Find moving objects in the scene's clips, as detections and tracks on the ground."""
-    return run_job("track", {"scene": scene, "clip": clip}, as_json=as_json, device=device)
+    return run_job("track", {"scene": scene, "clip": clip, "dem": dem}, as_json=as_json, device=device)
 
 
 @app.command(epilog="Example: rs-copilot export scene.gpkg footprints footprints.shp")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rs_copilot import __version__
 from rs_copilot.errors import CancelledError, SceneError
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.track_terrain import read_terrain
 from rs_copilot.tracking.session import (
     MAX_RATE_HZ,
     Findings,
@@ -33,12 +34,17 @@ MAX_FRAME_STEP_S = 0.5
 
 
 class TrackParams(BaseModel):
-    """Which scene, and what counts as an object. ``clip`` limits the work to one clip."""
+    """Which scene, and what counts as an object.
+
+    ``clip`` limits the work to one clip. ``dem`` is an elevation raster; without it the one that localize
+    had is used, and without that the ground is taken for flat.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     scene: str
     clip: str | None = None
+    dem: str | None = None
     every_s: float = Field(1.0 / MAX_RATE_HZ, gt=0, le=MAX_FRAME_STEP_S)
     min_duration_s: float = Field(1.0, ge=0)
 
@@ -47,6 +53,7 @@ class ClipTracks(BaseModel):
     """What was found in one clip."""
 
     clip: str
+    on_terrain: bool
     frames: int
     tracks: int
     detections: int
@@ -71,6 +78,7 @@ class TrackResult(BaseModel):
                 f"{item.clip}: {item.tracks} moving objects ({labels or 'none'}), "
                 f"{item.detections} detections in {item.frames} frames, "
                 f"{item.seconds:.0f} s ({rate:.1f} frames/s)"
+                f"{', laid on the elevation raster' if item.on_terrain else ''}"
             )
         return "\n".join(lines)
 
@@ -81,6 +89,7 @@ def run(params: TrackParams, context: JobContext) -> TrackResult:
     Raises:
         SceneError: no scene, or no such clip in it, or nothing in it is placed.
         VideoError: a clip is gone or cannot be read.
+        RasterError: the elevation raster that was named cannot be read.
         StorageError: the scene cannot be written.
         CancelledError: the user stopped; what was found is in the scene.
     """
@@ -102,7 +111,8 @@ def run(params: TrackParams, context: JobContext) -> TrackResult:
 
 def _track_clip(params: TrackParams, placed: ClipPlacements, context: JobContext) -> ClipTracks:
     started = time.monotonic()
-    session = TrackingSession(placed, with_min_duration(params.min_duration_s))
+    terrain = read_terrain(params.scene, placed, params.dem, context)
+    session = TrackingSession(placed, with_min_duration(params.min_duration_s), terrain)
     provenance = Provenance(clip=placed.clip, method=METHOD)
     with open_clip(_existing(placed.clip_path, Path(params.scene))) as clip:
         try:
@@ -119,6 +129,7 @@ def _track_clip(params: TrackParams, placed: ClipPlacements, context: JobContext
     labels = found.tables["tracks"]["label"].value_counts()
     return ClipTracks(
         clip=placed.clip,
+        on_terrain=terrain is not None,
         frames=len(session.scanner.frames),
         tracks=len(found.tracks),
         detections=len(found.tables["detections"]),

@@ -10,6 +10,7 @@ import numpy as np
 
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.geo import homography as hg
+from rs_copilot.tracking.relief import Sight, Terrain, sights
 from rs_copilot.tracking.scan import Scanner
 from rs_copilot.tracking.stabilise import steady_ground
 from rs_copilot.tracking.tables import detections_table, tracks_table
@@ -58,17 +59,24 @@ class TrackingSession:
     Args:
         clip: the placed clip; at least one frame is located or tracked.
         settings: what counts as moving.
+        terrain: heights of the ground; without them it is taken for flat.
 
     Raises:
         ValueError: no frame of the clip is placed.
     """
 
-    def __init__(self, clip: ClipPlacements, settings: TrackSettings = DEFAULT_TRACKS) -> None:
+    def __init__(
+        self,
+        clip: ClipPlacements,
+        settings: TrackSettings = DEFAULT_TRACKS,
+        terrain: Terrain | None = None,
+    ) -> None:
         placed = [item for item in clip.placements if item.map_from_px is not None]
         if not placed or placed[0].size is None:
             raise ValueError(f"no frame of clip {clip.clip!r} is placed")
         self.clip = clip
         self.settings = settings
+        self.terrain = terrain
         self.size: SizeWH = placed[0].size
         self._placed = {item.frame: _full_size(item, self.size) for item in placed}
         self._gsd_times = np.array([item.time_s for item in placed])
@@ -104,17 +112,26 @@ class TrackingSession:
             : len(frames)
         ]
         real = [item.chosen(self.scanner.not_overlay(item)) for item in self.scanner.blobs]
-        blobs = [to_ground(b, m, self.scanner.settings) for b, m in zip(real, ground, strict=True)]
+        seen = self._sights(times, ground)
+        blobs = [
+            to_ground(b, m, self.scanner.settings, sight=s)
+            for b, m, s in zip(real, ground, seen, strict=True)
+        ]
         camera = self._camera_m(times, ground)
         tracks = ground_tracks(blobs, times, camera, firm=self._firm(), settings=self.settings)
         grid = Grid(self.clip.metric_crs, self.clip.scene_crs)
         tables = {
             "tracks": tracks_table(tracks, grid, provenance, gsd_m=self.gsd_m),
             "detections": detections_table(
-                tracks, frames, blobs, ground, grid, provenance, gsd_m=self.gsd_m, frame_s=frame_s
+                tracks, frames, blobs, ground, seen, grid, provenance, gsd_m=self.gsd_m, frame_s=frame_s
             ),
         }
         return Findings(tuple(tracks), tables)
+
+    def _sights(self, times: list[float], ground: list[FloatArray | None]) -> list[Sight | None]:
+        if self.terrain is None:
+            return [None] * len(times)
+        return sights(self.terrain, self.clip, self._placed, self.size, times, ground)
 
     def _firm(self) -> BoolArray | None:
         """Frames that can vouch for a track; all of them in a clip too short for both sides."""

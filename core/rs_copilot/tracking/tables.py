@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 
 from rs_copilot.geo import homography as hg
+from rs_copilot.tracking.relief import Sight
 from rs_copilot.tracking.scan import ScannedFrame
 from rs_copilot.tracking.tracks import GroundBlobs, GroundTrack, hit_share, label_of
 from rs_copilot.types import FloatArray
@@ -46,6 +47,7 @@ def detections_table(
     frames: Sequence[ScannedFrame],
     grounds: Sequence[GroundBlobs],
     map_from_px: Sequence[FloatArray | None],
+    sights: Sequence[Sight | None],
     grid: Grid,
     provenance: Provenance,
     *,
@@ -75,7 +77,8 @@ def detections_table(
                     "source": SOURCE,
                 }
             )
-            shapes.append(shapely.Polygon(hg.apply(matrix, _corners(box))))
+            corners, sight = hg.apply(matrix, _corners(box)), sights[frame]
+            shapes.append(shapely.Polygon(corners if sight is None else sight.onto_terrain(corners)))
     return build_table(schema.DETECTIONS, rows, shapes, grid, provenance)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from rs_copilot.geo import homography as hg
 from rs_copilot.tracking.associate import DEFAULT_TRACKER, Path, Tracker, TrackerSettings
 from rs_copilot.tracking.motion import DEFAULT_MOTION, Blobs, MotionSettings
+from rs_copilot.tracking.relief import Sight
 from rs_copilot.types import BoolArray, FloatArray
 
 # Ground farther than this many times the distance of the image centre is left out: see vector.build.
@@ -107,13 +108,22 @@ class GroundTrack:
 
 
 def to_ground(
-    blobs: Blobs, map_from_px: FloatArray | None, settings: MotionSettings = DEFAULT_MOTION
+    blobs: Blobs,
+    map_from_px: FloatArray | None,
+    settings: MotionSettings = DEFAULT_MOTION,
+    *,
+    sight: Sight | None = None,
 ) -> GroundBlobs:
-    """Blobs on the ground; those too far off, too small or too large in metres are dropped."""
+    """Blobs on the ground; those too far off, too small or too large in metres are dropped.
+
+    With a ``sight`` they lie on the terrain, else on the plane of the homography.
+    """
     if map_from_px is None or len(blobs) == 0:
         none = np.empty(0)
         return GroundBlobs(Blobs.empty(), np.empty((0, 2)), none, none, none)
     points = hg.apply(map_from_px, blobs.centers_px)
+    if sight is not None:
+        points = sight.onto_terrain(points)
     stretch = np.array([_stretch(map_from_px, center) for center in blobs.centers_px])
     w = blobs.centers_px @ map_from_px[2, :2] + map_from_px[2, 2]
     side_px = blobs.boxes_px[:, 2:] - blobs.boxes_px[:, :2]

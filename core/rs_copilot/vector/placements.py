@@ -22,7 +22,8 @@ class ClipPlacements:
     """All frames of one clip, in order, with what is needed to go on from them.
 
     ``metric_crs`` is the CRS that the placements' homographies map to; it is the scene's own CRS where
-    no frame is placed. Cameras are not read back: the layer does not say which height it holds.
+    no frame is placed. ``camera_heights_m`` are above sea level where localization had an elevation
+    raster, else above ground: not the layer says which, but the run that wrote it.
     """
 
     clip: str
@@ -31,6 +32,7 @@ class ClipPlacements:
     scene_crs: pyproj.CRS
     placements: tuple[Placement, ...]
     cameras: tuple[LonLat | None, ...]
+    camera_heights_m: tuple[float | None, ...]
 
 
 def read_clips(path: str | Path) -> tuple[str, ...]:
@@ -61,8 +63,9 @@ def read_placements(path: str | Path, clip: str) -> ClipPlacements:
     rows: Sequence[dict[str, Any]] = table.sort_values("frame").to_dict("records")
     placements = tuple(_placement(row) for row in rows)
     cameras = tuple(None if pd.isna(r["cam_lon"]) else LonLat(r["cam_lon"], r["cam_lat"]) for r in rows)
+    heights = tuple(None if pd.isna(r["cam_alt_m"]) else float(r["cam_alt_m"]) for r in rows)
     clip_path = Path(str(rows[0]["clip_path"]))
-    return ClipPlacements(clip, clip_path, metric_crs, table.crs, placements, cameras)
+    return ClipPlacements(clip, clip_path, metric_crs, table.crs, placements, cameras, heights)
 
 
 def _placement(row: dict[str, Any]) -> Placement:
