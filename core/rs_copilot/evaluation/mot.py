@@ -64,13 +64,18 @@ class Moving:
 
 @dataclass(frozen=True)
 class MotScore:
-    """What `score_tracks` found; shares are of ``wanted``, the objects that should be tracked."""
+    """What `score_tracks` found; shares are of ``wanted``, the objects that should be tracked.
+
+    ``speed_errors`` and ``distances_m`` hold one value per tracked object: relative error of its mean speed,
+    and its median distance on the ground from its track.
+    """
 
     wanted: int
     tracked: int
     tracks: int
     false_tracks: int
     speed_errors: tuple[float, ...]
+    distances_m: tuple[float, ...] = ()
 
     @property
     def tracked_share(self) -> float:
@@ -81,6 +86,11 @@ class MotScore:
     def median_speed_error(self) -> float:
         """Median relative error of the mean speed of tracked objects; NaN where there is none."""
         return float(np.median(self.speed_errors)) if self.speed_errors else float("nan")
+
+    @property
+    def median_distance_m(self) -> float:
+        """Median distance on the ground between tracked objects and their tracks; NaN where there is none."""
+        return float(np.median(self.distances_m)) if self.distances_m else float("nan")
 
 
 def score_tracks(
@@ -105,7 +115,9 @@ def score_tracks(
     times = _times(truth)
     pairs = match(*(seen or (truth, tracks)), times, radius_m)
     step_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    followed, wanted, errors = 0, 0, []
+    wanted: int = 0
+    errors: list[float] = []
+    distances: list[float] = []
     for i, item in enumerate(truth):
         counted = [k for k, t in enumerate(times) if _counts(item, t)]
         if (labels is not None and item.label not in labels) or len(counted) * step_s < min_visible_s - 1e-6:
@@ -114,17 +126,24 @@ def score_tracks(
         found = Counter(pairs[k][i] for k in counted if i in pairs[k])
         if not found or found.most_common(1)[0][1] < MIN_COVERED_SHARE * len(counted):
             continue
-        followed += 1
         best = found.most_common(1)[0][0]
         moments = [times[k] for k in counted if pairs[k].get(i) == best]
-        true_mps = item.mean_speed_mps(moments[0], moments[-1])
-        errors.append(
-            abs(tracks[best].mean_speed_mps(moments[0], moments[-1]) - true_mps) / max(true_mps, 0.1)
-        )
+        errors.append(_speed_error(item, tracks[best], moments))
+        distances.append(_distance_m(item, tracks[best], np.array(moments)))
     held = Counter(j for pair in pairs for j in pair.values())
     alive = [int(np.isfinite(track.at(times)[:, 0]).sum()) for track in tracks]
     false = sum(held[j] < MIN_COVERED_SHARE * max(count, 1) for j, count in enumerate(alive))
-    return MotScore(wanted, followed, len(tracks), false, tuple(errors))
+    return MotScore(wanted, len(errors), len(tracks), false, tuple(errors), tuple(distances))
+
+
+def _speed_error(item: Moving, track: Moving, moments: Sequence[float]) -> float:
+    """Relative error of the mean speed between the first and the last common moment."""
+    true_mps = item.mean_speed_mps(moments[0], moments[-1])
+    return abs(track.mean_speed_mps(moments[0], moments[-1]) - true_mps) / max(true_mps, 0.1)
+
+
+def _distance_m(item: Moving, track: Moving, moments: FloatArray) -> float:
+    return float(np.median(np.linalg.norm(item.at(moments) - track.at(moments), axis=1)))
 
 
 def _times(truth: Sequence[Moving]) -> FloatArray:

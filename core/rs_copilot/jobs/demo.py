@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rs_copilot.errors import StorageError
 from rs_copilot.evaluation.localization import read_true_centers, score_placements
-from rs_copilot.evaluation.mot import score_tracks
-from rs_copilot.evaluation.mot_data import read_tracks, read_truth
+from rs_copilot.evaluation.mot import MATCH_RADIUS_M, score_tracks
+from rs_copilot.evaluation.mot_data import read_tracks, read_tracks_px, read_truth, read_truth_px
 from rs_copilot.jobs import export, localize, simulate, track
 from rs_copilot.jobs.context import JobContext, Progress
 from rs_copilot.raster.source import open_raster
@@ -68,7 +68,10 @@ class DemoScores(BaseModel):
     vehicles_tracked: int
     vehicles_tracked_share: float | None
     median_speed_error: float | None
+    median_vehicle_error_m: float | None
     false_tracks: int
+    vehicles_tracked_in_picture: int
+    false_tracks_in_picture: int
 
     @field_validator("*", mode="before")
     @classmethod
@@ -86,6 +89,10 @@ class DemoScores(BaseModel):
             f"Matched but > 50 m off:  {percent(self.wrong_located_share)}",
             f"Moving vehicles tracked: {percent(self.vehicles_tracked_share)} of {self.vehicles_visible} "
             f"that are visible for 3 s or more ({self.false_tracks} tracks on nothing)",
+            f"                         within {MATCH_RADIUS_M:.0f} m on the ground, laid on the world's terrain "
+            f"model; {metres(self.median_vehicle_error_m)} off in the median",
+            f"  matched in picture:    {self.vehicles_tracked_in_picture} of {self.vehicles_visible} "
+            f"({self.false_tracks_in_picture} tracks on nothing)",
             f"Error of their speed:    {percent(self.median_speed_error)} in the median",
         ]
 
@@ -144,16 +151,21 @@ def run(params: DemoParams, context: JobContext) -> DemoResult:
         )
         world = simulate.run(request, inner)
     satellite, clip = world.files["satellite.tif"], world.files["clip.mp4"]
+    dem = str(world.files["dem.tif"])
     _remove(scene)
     with steps.step("localize") as inner:
         located = localize.run(
             localize.LocalizeParams(
-                clip=clip, satellite=str(satellite), out=scene, use_telemetry=params.use_telemetry
+                clip=clip,
+                satellite=str(satellite),
+                out=scene,
+                use_telemetry=params.use_telemetry,
+                dem=dem,
             ),
             inner,
         )
     with steps.step("track") as inner:
-        track.run(track.TrackParams(scene=str(scene)), inner)
+        track.run(track.TrackParams(scene=str(scene), dem=dem), inner)
     with steps.step("export") as inner:
         exported = [_export(scene, layer, inner) for layer in EXPORTED]
     with steps.step("picture"):
@@ -223,8 +235,10 @@ def _export(scene: Path, layer: str, context: JobContext) -> Path:
 def _score(scene: Path, clip: str, truth: Path) -> DemoScores:
     placed = read_placements(scene, clip)
     places = score_placements(placed.placements, read_true_centers(truth, placed.metric_crs))
-    moving = score_tracks(
-        read_truth(truth, placed.metric_crs), read_tracks(scene, clip, placed.metric_crs), labels=VEHICLES
+    on_ground = read_truth(truth, placed.metric_crs), read_tracks(scene, clip, placed.metric_crs)
+    moving = score_tracks(*on_ground, labels=VEHICLES)
+    in_picture = score_tracks(
+        *on_ground, labels=VEHICLES, seen=(read_truth_px(truth), read_tracks_px(scene, clip))
     )
     return DemoScores(
         frames=places.frames,
@@ -239,7 +253,10 @@ def _score(scene: Path, clip: str, truth: Path) -> DemoScores:
         vehicles_tracked=moving.tracked,
         vehicles_tracked_share=moving.tracked_share,
         median_speed_error=moving.median_speed_error,
+        median_vehicle_error_m=moving.median_distance_m,
         false_tracks=moving.false_tracks,
+        vehicles_tracked_in_picture=in_picture.tracked,
+        false_tracks_in_picture=in_picture.false_tracks,
     )
 
 

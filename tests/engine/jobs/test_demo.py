@@ -27,7 +27,10 @@ SCORES = {
     "vehicles_tracked": 9,
     "vehicles_tracked_share": 0.9,
     "median_speed_error": float("nan"),
+    "median_vehicle_error_m": 1.5,
     "false_tracks": 2,
+    "vehicles_tracked_in_picture": 10,
+    "false_tracks_in_picture": 1,
 }
 
 
@@ -38,6 +41,9 @@ def test_scores_without_a_value_are_null_in_json_and_words_for_people() -> None:
     assert "99 % of 200" in text
     assert "median 0.50 m, 90 % below 1.25 m" in text
     assert "none in the median" in text
+    assert "within 5 m on the ground" in text
+    assert "1.50 m off in the median" in text
+    assert "matched in picture:    10 of 10 (1 tracks on nothing)" in text
 
 
 def test_steps_share_one_progress_bar_that_never_runs_backwards() -> None:

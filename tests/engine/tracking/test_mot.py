@@ -28,6 +28,14 @@ def test_speed_error_is_relative():
     assert score.median_speed_error == pytest.approx(0.1)
 
 
+def test_distance_is_on_the_ground_even_where_matching_is_in_the_picture():
+    truth, found = [moving(1, 10.0, 0)], [moving(9, 10.0, 7)]
+    assert score_tracks(truth, found).tracked == 0
+    score = score_tracks(truth, found, seen=(truth, truth))
+    assert score.tracked == 1
+    assert score.median_distance_m == pytest.approx(7.0)
+
+
 def test_half_of_the_time_by_one_track_is_needed():
     first = moving(1, 10.0, 0, times=TIMES[:24])
     second = moving(2, 10.0, 0, times=TIMES[26:])
