@@ -25,7 +25,17 @@ LOCKS: dict[str, list[str]] = {
     CPU_LOCK: ["pyproject.toml"],
     "core/locks/cuda.txt": ["pyproject.toml", "--extra", "vlm", "--extra", "gpu", "-c", CPU_LOCK],
     "tools/locks/build.txt": ["--group", "build", "-c", CPU_LOCK],
-    "tools/locks/dev.txt": ["pyproject.toml", "--extra", "eval", "--group", "dev", "-c", CPU_LOCK],
+    "tools/locks/dev.txt": [
+        "pyproject.toml",
+        "--extra",
+        "eval",
+        "--extra",
+        "postgis",
+        "--group",
+        "dev",
+        "-c",
+        CPU_LOCK,
+    ],
     "tools/locks/uv.txt": ["tools/locks/uv.in"],
 }
 RESOLVE = [

@@ -34,7 +34,7 @@ LOCKS = {
     "core/locks/cpu.txt": BASE,
     "core/locks/cuda.txt": BASE + EXTRAS["vlm"] + EXTRAS["gpu"],
     "tools/locks/build.txt": group("build"),
-    "tools/locks/dev.txt": BASE + EXTRAS["eval"] + group("dev"),
+    "tools/locks/dev.txt": BASE + EXTRAS["eval"] + EXTRAS["postgis"] + group("dev"),
 }
 
 
