@@ -89,8 +89,8 @@ class DemoScores(BaseModel):
             f"Matched but > 50 m off:  {percent(self.wrong_located_share)}",
             f"Moving vehicles tracked: {percent(self.vehicles_tracked_share)} of {self.vehicles_visible} "
             f"that are visible for 3 s or more ({self.false_tracks} tracks on nothing)",
-            f"                         within {MATCH_RADIUS_M:.0f} m on the ground, laid on the world's terrain "
-            f"model; {metres(self.median_vehicle_error_m)} off in the median",
+            f"                         within {MATCH_RADIUS_M:.0f} m on the ground, laid on the world's "
+            f"terrain model; {metres(self.median_vehicle_error_m)} off in the median",
             f"  matched in picture:    {self.vehicles_tracked_in_picture} of {self.vehicles_visible} "
             f"({self.false_tracks_in_picture} tracks on nothing)",
             f"Error of their speed:    {percent(self.median_speed_error)} in the median",
