@@ -40,6 +40,7 @@ class Registration:
 
     ``support`` is the share of windows that agree on it, ``windows`` their number, ``ncc`` the mean
     correlation of the agreeing windows, ``residual_m`` their root mean square disagreement;
+    ``spread`` is how much of the frame they span, ``clarity`` how distinct their matches are;
     ``points_px`` and ``points_m`` are the agreeing windows' centres in the frame and on the map.
     """
 
@@ -49,6 +50,7 @@ class Registration:
     ncc: float
     residual_m: float
     spread: float
+    clarity: float
     points_px: FloatArray
     points_m: FloatArray
 
@@ -141,6 +143,7 @@ def _evidence(
         ncc=float(offsets.values[agree].mean()),
         residual_m=float(np.sqrt(np.mean(residuals**2))),
         spread=_spread(pixels[agree], size),
+        clarity=float(offsets.clarity[agree].mean()),
         points_px=pixels[agree],
         points_m=end_m[agree],
     )

@@ -14,15 +14,22 @@ from rs_copilot.matching.orientation import ComplexField
 from rs_copilot.types import BoolArray, Float32Array, FloatArray
 
 MIN_COVERAGE = 0.6
+# A peak is as wide as an edge is blurred; a rival beyond this radius is another place.
+CLEAR_RADIUS_PX = 4
 
 
 @dataclass(frozen=True)
 class Offsets:
-    """Where windows centred at ``points_px`` went: ``(N, 2)`` points, offsets, and ``(N,)`` correlations."""
+    """Where windows centred at ``points_px`` went: ``(N, 2)`` points and offsets, ``(N,)`` correlations.
+
+    ``clarity`` says how much lower the correlation is everywhere else, as a share of the best: near 0 for
+    furrows and rails, along which a window slides without losing anything.
+    """
 
     points_px: FloatArray
     offsets_px: FloatArray
     values: FloatArray
+    clarity: FloatArray
 
     def __len__(self) -> int:
         return len(self.values)
@@ -42,14 +49,15 @@ def window_offsets(
     """
     corners = _window_corners(mask, window_px)
     if not corners:
-        return Offsets(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
+        return Offsets(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0), np.zeros(0))
     side = window_px + 2 * reach_px
     small = np.stack([patch[r : r + window_px, c : c + window_px] for r, c in corners])
     large = np.stack([surroundings[r : r + side, c : c + side] for r, c in corners])
     surfaces = _surfaces(small, large, reach_px)
     found = [_best(surface, reach_px) for surface in surfaces]
     points = np.array([[c + window_px / 2, r + window_px / 2] for r, c in corners])
-    return Offsets(points, np.array([[dx, dy] for dx, dy, _ in found]), np.array([v for _, _, v in found]))
+    table = np.array(found)
+    return Offsets(points, table[:, :2], table[:, 2], table[:, 3])
 
 
 def _window_corners(mask: BoolArray, window_px: int) -> list[tuple[int, int]]:
@@ -90,10 +98,16 @@ def _surfaces(small: ComplexField, large: ComplexField, reach_px: int) -> Float3
     return np.asarray(similarity / np.sqrt(floor * (own[:, None, None] + 1e-3)), dtype=np.float32)
 
 
-def _best(surface: Float32Array, reach_px: int) -> tuple[float, float, float]:
-    row, col = np.unravel_index(int(np.argmax(surface)), surface.shape)
-    dr, dc = subpixel(surface, int(row), int(col))
-    return float(col + dc - reach_px), float(row + dr - reach_px), float(surface[row, col])
+def _best(surface: Float32Array, reach_px: int) -> tuple[float, float, float, float]:
+    """Offset in x and y, correlation and clarity of one window's surface."""
+    row, col = (int(i) for i in np.unravel_index(int(np.argmax(surface)), surface.shape))
+    dr, dc = subpixel(surface, row, col)
+    best = float(surface[row, col])
+    rows, cols = np.ogrid[: surface.shape[0], : surface.shape[1]]
+    elsewhere = (rows - row) ** 2 + (cols - col) ** 2 > CLEAR_RADIUS_PX**2
+    rival = float(np.max(surface, where=elsewhere, initial=0.0))
+    clarity = 1.0 - rival / best if best > 1e-3 else 0.0
+    return col + dc - reach_px, row + dr - reach_px, best, clarity
 
 
 def fit_motion(

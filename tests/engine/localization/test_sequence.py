@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rs_copilot.geo import homography as hg
 from rs_copilot.localization.chain import Chain
-from rs_copilot.localization.confidence import probability, sigma_m
+from rs_copilot.localization.confidence import log_odds, probability, sigma_m
 from rs_copilot.localization.keyframes import Keyframe, Recording, Visit
 from rs_copilot.localization.path import Fix, best_path, transition_cost
 from rs_copilot.localization.placements import NO_MATCH, NO_NEIGHBOUR, anchors, placements
@@ -35,8 +35,9 @@ def motion(first: np.ndarray, second: np.ndarray) -> Motion:
     return Motion(to_from / to_from[2, 2], 300, 0.9)
 
 
-def registration(map_from_px: np.ndarray, support: float = 0.8) -> Registration:
-    return Registration(map_from_px, support, 70, 0.5, 0.5, 0.9, np.zeros((0, 2)), np.zeros((0, 2)))
+def registration(map_from_px: np.ndarray, support: float = 0.8, clarity: float = 0.3) -> Registration:
+    nothing = np.zeros((0, 2))
+    return Registration(map_from_px, support, 70, 0.5, 0.5, 0.9, clarity, nothing, nothing)
 
 
 def fix(key: int, x_m: float, y_m: float, log_odds: float = 5.0) -> Fix:
@@ -178,3 +179,8 @@ def test_a_view_taken_from_a_placement_leads_back_to_it() -> None:
     there = place(1234.0, -77.0, 140.0)
     view = view_of_placement(there, SIZE)
     np.testing.assert_allclose(view.at(np.array([1234.0, -77.0])), there, atol=1e-9)
+
+
+def test_windows_that_slide_along_furrows_prove_nothing() -> None:
+    clear, furrows = registration(place(0, 0), 0.3), registration(place(0, 0), 0.3, clarity=0.03)
+    assert log_odds(clear) > 5 > -5 > log_odds(furrows)

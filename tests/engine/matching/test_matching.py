@@ -92,6 +92,15 @@ def test_windows_find_a_common_offset() -> None:
     assert len(offsets) > 30
     np.testing.assert_allclose(np.median(offsets.offsets_px, axis=0), [3.0, -5.0], atol=0.05)
     assert offsets.values.mean() > 0.9
+    assert np.median(offsets.clarity) > 0.2
+
+
+def test_furrows_are_not_clear() -> None:
+    furrows = np.tile((127 + 90 * np.sin(np.arange(260) / 2.0)).astype(np.uint8)[:, None], (1, 260))
+    whole = field_of(furrows)
+    patch = whole[50:210, 40:200]
+    offsets = window_offsets(patch, patch != 0, whole[38:222, 28:212], window_px=32, reach_px=12)
+    assert offsets.clarity.max() < 0.05
 
 
 @pytest.mark.parametrize("model", ["similarity", "affine", "homography"])
