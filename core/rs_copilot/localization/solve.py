@@ -34,6 +34,8 @@ MAX_HEADING_TRIALS = 6
 ANY_HEADING_COST = 3.0
 # Windows that sit in one corner of the frame fix its place but not its scale.
 MIN_SPREAD = 0.6
+# A best peak that stands out by this ratio and registers beyond doubt needs no comparison with the others.
+CLEAR_MARGIN = 1.4
 # A predicted place needs less proof: most of it is already known.
 PREDICTION_PRIOR = 2.0
 # Pixels times hypotheses that the search over a clip may cost: about 40 s on 2 cores.
@@ -162,6 +164,8 @@ class Solver:
             if registration is not None:
                 odds = confidence.log_odds(registration, candidate.margin) - cost
                 fixes.append(Fix(key, candidate, registration, odds))
+                if odds >= 2 * TRUSTED and candidate.margin >= CLEAR_MARGIN:
+                    break
         return fixes
 
     def _disagreement(self, before: Fix, after: Fix) -> float:
