@@ -1,17 +1,18 @@
-"""How well moving objects are tracked: a table for the demo world and for real traffic.
+"""How well moving objects are tracked: a table for demo worlds and for real traffic.
 
-    .venv/bin/python benchmarks/tracking.py --world DIR [--scene SCENE.gpkg] [--data FOLDER]
+    .venv/bin/python benchmarks/tracking.py --world DIR [--world DIR ...] [--data FOLDER]
 
-``--world`` is what `rs-copilot simulate` wrote; tracking runs once on its true camera poses and, with
-``--scene``, once on the placements that `rs-copilot localize` found. ``--data`` is the folder of real
-imagery; its traffic clip has machine-made truth (see its README), placed by a plain scale.
+Each ``--world`` is what `rs-copilot simulate` wrote. Tracking runs on its true camera poses with its terrain
+model, and on the placements that `rs-copilot localize` finds with attitude but no position, over flat ground
+and with the terrain model. ``--data`` is the folder of real imagery; its traffic clip has machine-made truth
+(see its README), placed by a plain scale.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,27 +23,28 @@ import pyproj
 from rs_copilot.evaluation.mot import MotScore, Moving, clear_mot, score_tracks
 from rs_copilot.evaluation.mot_data import read_tracks, read_tracks_px, read_truth, read_truth_px
 from rs_copilot.geo.camera import Attitude, Intrinsics, ground_from_px
+from rs_copilot.jobs import localize
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.track import TrackParams, run
-from rs_copilot.types import CameraPosition, FloatArray, FrameStatus, LonLat, Placement, SizeWH
+from rs_copilot.types import CameraPosition, FloatArray, FrameStatus, LonLat, Placement, SizeWH, TelemetryUse
 from rs_copilot.vector.build import Grid, Provenance, frames_table
 from rs_copilot.vector.placements import read_placements
-from rs_copilot.vector.store import append_layer, create_scene, read_scene_info
+from rs_copilot.vector.store import append_layer, create_scene
 from rs_copilot.video.clip import open_clip
 
 VEHICLES = frozenset({"car", "van", "truck", "bus", "vehicle", "lorry"})
 COLUMNS = (
     "clip",
     "vehicles ≥ 3 s",
-    "tracked",
+    "tracked on the ground",
+    "median ground error",
+    "false tracks",
+    "tracked in the picture",
+    "false tracks",
     "speed error",
     "tracks",
-    "false tracks",
     "MOTA",
     "IDF1",
-    "precision",
-    "recall",
-    "switches",
     "frames/s",
 )
 KHARKIV_GSD_M = 0.43
@@ -104,32 +106,67 @@ def _pseudo_object(track_id: int, rows: pd.DataFrame, matrix: FloatArray) -> Mov
     return Moving(track_id, "vehicle", rows.frame.to_numpy() / 25.0, points, np.ones(len(rows), dtype=bool))
 
 
-def report(
-    name: str,
-    truth: list[Moving],
-    scene: Path,
-    clip: str,
-    crs: pyproj.CRS,
-    truth_px: list[Moving] | None = None,
-) -> None:
-    """Track, score and print one row; matching is done in the picture where its truth is known."""
-    result = run(TrackParams(scene=str(scene), clip=clip), JobContext())
-    tracks = read_tracks(scene, clip, crs)
-    seen = None if truth_px is None else (truth_px, read_tracks_px(scene, clip))
-    score: MotScore = score_tracks(truth, tracks, labels=VEHICLES, seen=seen)
-    mot = clear_mot(*(seen or (truth, tracks)))
+def world_rows(world: Path, folder: Path) -> None:
+    """Three rows for one demo world."""
+    truth_px = read_truth_px(world / "truth.gpkg")
+    dem = str(world / "dem.tif")
+    exact, own = truth_scene(world, folder), folder / "own.gpkg"
+    localize.run(
+        localize.LocalizeParams(
+            clip=world / "clip.mp4",
+            satellite=str(world / "satellite.tif"),
+            out=own,
+            use_telemetry=TelemetryUse.ATTITUDE,
+        ),
+        JobContext(),
+    )
+    for name, scene, terrain in (
+        ("true poses, terrain model", exact, dem),
+        ("own placements, flat ground", own, None),
+        ("own placements, terrain model", own, dem),
+    ):
+        crs = read_placements(scene, "clip.mp4").metric_crs
+        truth = read_truth(world / "truth.gpkg", crs)
+        report(Case(f"{world.name}: {name}", truth, scene, "clip.mp4", crs, truth_px, terrain))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: a scene to track in, and the truth; ``truth_px`` where boxes are known."""
+
+    name: str
+    truth: list[Moving]
+    scene: Path
+    clip: str
+    crs: pyproj.CRS
+    truth_px: list[Moving] | None = None
+    dem: str | None = None
+
+
+def report(case: Case) -> None:
+    """Track, score and print one row. MOTA and IDF1 are for matches on the ground."""
+    result = run(TrackParams(scene=str(case.scene), clip=case.clip, dem=case.dem), JobContext())
+    tracks = read_tracks(case.scene, case.clip, case.crs)
+    ground = score_tracks(case.truth, tracks, labels=VEHICLES)
+    picture: MotScore | None = None
+    if case.truth_px is not None:
+        seen = (case.truth_px, read_tracks_px(case.scene, case.clip))
+        picture = score_tracks(case.truth, tracks, labels=VEHICLES, seen=seen)
+    mot = clear_mot(case.truth, tracks)
     cells = [
-        name,
-        f"{score.wanted}",
-        f"{score.tracked_share:.0%}",
-        f"{score.median_speed_error:.1%}",
-        f"{score.tracks}",
-        f"{score.false_tracks}",
-        *(f"{mot[key]:.2f}" for key in ("mota", "idf1", "precision", "recall")),
-        f"{mot['num_switches']:.0f}",
+        case.name,
+        f"{ground.wanted}",
+        f"{ground.tracked_share:.0%}",
+        f"{ground.median_distance_m:.1f} m",
+        f"{ground.false_tracks}",
+        "" if picture is None else f"{picture.tracked_share:.0%}",
+        "" if picture is None else f"{picture.false_tracks}",
+        f"{ground.median_speed_error:.1%}",
+        f"{ground.tracks}",
+        *(f"{mot[key]:.2f}" for key in ("mota", "idf1")),
         f"{result.clips[0].frames / result.clips[0].seconds:.1f}",
     ]
-    print(f"| {' | '.join(cells)} |")
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
@@ -137,30 +174,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--world", type=Path)
-    parser.add_argument("--scene", type=Path)
+    parser.add_argument("--world", type=Path, action="append", default=[])
     parser.add_argument("--data", type=Path)
     options = parser.parse_args()
     print(f"| {' | '.join(COLUMNS)} |")
-    print("|---" * len(COLUMNS) + "|")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        boxes = read_truth_px(options.world / "truth.gpkg") if options.world else None
-        if options.world:
-            scene = truth_scene(options.world, folder)
-            crs = read_scene_info(scene).crs
-            truth = read_truth(options.world / "truth.gpkg", crs)
-            report("demo world, true poses", truth, scene, "clip.mp4", crs, boxes)
-        if options.world and options.scene:
-            scene = folder / "own.gpkg"
-            shutil.copyfile(options.scene, scene)
-            clip = read_scene_info(scene).clips[0]
-            crs = read_placements(scene, clip).metric_crs
-            truth = read_truth(options.world / "truth.gpkg", crs)
-            report("demo world, own placements", truth, scene, clip, crs, boxes)
-        if options.data:
-            scene, truth = kharkiv_scene(options.data, folder)
-            report("traffic from a hovering UAV (real)", truth, scene, "traffic.mp4", PLANE)
+    print("|---" * len(COLUMNS) + "|", flush=True)
+    for world in options.world:
+        with tempfile.TemporaryDirectory() as name:
+            world_rows(world, Path(name))
+    if options.data:
+        with tempfile.TemporaryDirectory() as name:
+            scene, truth = kharkiv_scene(options.data, Path(name))
+            report(Case("traffic from a hovering UAV (real)", truth, scene, "traffic.mp4", PLANE))
 
 
 if __name__ == "__main__":

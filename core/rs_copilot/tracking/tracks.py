@@ -27,6 +27,7 @@ class TrackSettings:
     min_hit_share: float = 0.35
     min_extent_m: float = 3.0
     min_extent_per_noise: float = 4.0
+    min_extent_per_length: float = 1.5
     min_straightness: float = 0.45
     min_speed_mps: float = 0.7
     smoothing_s: float = 0.5
@@ -293,7 +294,12 @@ def is_moving(track: GroundTrack, frame_s: float, settings: TrackSettings = DEFA
         return False
     if track.area_m2 < settings.small_area_m2 and not _is_small_but_sure(track, settings):
         return False
-    needed = max(settings.min_extent_m, settings.min_extent_per_noise * track.noise_m)
+    # What goes no farther than it is long may be a part of something that comes into sight and goes.
+    needed = max(
+        settings.min_extent_m,
+        settings.min_extent_per_noise * track.noise_m,
+        settings.min_extent_per_length * track.length_m,
+    )
     return (
         hit_share(track, frame_s) >= settings.min_hit_share
         and track.extent_m >= needed

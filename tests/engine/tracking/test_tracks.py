@@ -51,6 +51,12 @@ def test_what_only_trembles_does_not_move():
     assert ground_tracks(grounds_of(trembling, straight(0.2, 0.0, (50, 0))), TIMES) == []
 
 
+def test_what_goes_no_farther_than_it_is_long_may_be_a_part_of_something():
+    creeping = straight(1.5, 0.0)
+    assert ground_tracks(grounds_of(creeping, length_m=9.0), TIMES) == []
+    assert len(ground_tracks(grounds_of(creeping, length_m=4.5), TIMES)) == 1
+
+
 def test_a_car_behind_a_tree_is_one_track():
     path = straight(9.0, 0.0)
     path[20:38] = np.nan
