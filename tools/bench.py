@@ -41,7 +41,7 @@ def main() -> int:
         command = [str(ROOT / ".venv" / "bin" / "rs-copilot"), "demo", "--out", str(WORLD)]
         subprocess.run(command, check=True)
     data = real_data()
-    tracking = ["--world", str(WORLD), "--scene", str(WORLD / "scene.gpkg")]
+    tracking = ["--world", str(WORLD)]
     passed = [run("tracking", tracking + (["--data", str(data)] if data else []))]
     if data:
         passed.append(run("localization", ["--data", str(data)]))
