@@ -100,8 +100,13 @@ class Solver:
         return any(step is not None for step in self.chain.steps)
 
     def _search_cost(self, keyframe: Keyframe) -> float:
+        return self._cost_px(
+            keyframe, self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
+        )
+
+    def _cost_px(self, keyframe: Keyframe, views: Sequence[View]) -> float:
+        """Map pixels times views of a search."""
         west, south, east, north = self._region(keyframe)
-        views = self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
         area = max(east - west, 1.0) * max(north - south, 1.0)
         return float(sum(area / coarse_gsd_m(view, self.coarse.reference, len(views)) ** 2 for view in views))
 
@@ -149,9 +154,10 @@ class Solver:
         if self.calibration.is_known:
             # What the clip taught may not hold here: another height above ground, a wide turn.
             yield self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration()), 0.0
-        if self.heading_trials < MAX_HEADING_TRIALS:
+        turned = turned_views(base.turned(0.0, self.calibration.scale))
+        if self.heading_trials < MAX_HEADING_TRIALS and self._cost_px(keyframe, turned) < SEARCH_BUDGET_PX:
             self.heading_trials += 1
-            yield turned_views(base.turned(0.0, self.calibration.scale)), ANY_HEADING_COST
+            yield turned, ANY_HEADING_COST
 
     def _search_views(self, key: int, views: Sequence[View], cost: float) -> list[Fix]:
         keyframe = self.recording.keyframes[key]
