@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rs_copilot.errors import InternalError, RsCopilotError, StorageError
@@ -139,7 +139,9 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[None]:
         if asked:
             raise KeyboardInterrupt
         asked = True
-        sys.stderr.write("\nStopping after the current step. Press Ctrl-C again to leave at once.\n")
+        # Not sys.stderr: the signal may have come in the middle of a write there, and those do not nest.
+        with suppress(OSError):
+            os.write(2, b"\nStopping after the current step. Press Ctrl-C again to leave at once.\n")
         stop()
 
     signals = (signal.SIGINT, signal.SIGTERM)
