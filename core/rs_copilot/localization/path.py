@@ -10,7 +10,7 @@ import numpy as np
 from rs_copilot.localization.register import Registration
 from rs_copilot.localization.search import Candidate
 
-# How many keyframes back a place may connect: gaps are normal, long ones say nothing.
+# How many searched keyframes back a place may connect: gaps are normal, long ones say nothing.
 LOOK_BACK = 8
 # No disagreement costs more than this: two strongly supported stretches may contradict each other (a cut).
 MAX_PENALTY = 7.0
@@ -41,12 +41,12 @@ def best_path(fixes: Sequence[Sequence[Fix]], disagreement: Disagreement) -> lis
             NaN where nothing can be said.
     """
     best: dict[int, tuple[float, Fix | None]] = {}
+    for position, options in enumerate(fixes):
+        recent = [before for some in fixes[max(0, position - LOOK_BACK) : position] for before in some]
+        for fix in options:
+            best[id(fix)] = _best_arrival(fix, recent, best, disagreement)
     flat = [fix for options in fixes for fix in options]
-    for fix in flat:
-        best[id(fix)] = _best_arrival(
-            fix, [f for f in flat if 0 < fix.key - f.key <= LOOK_BACK], best, disagreement
-        )
-    if not best:
+    if not flat:
         return []
     last: Fix | None = max(flat, key=lambda fix: best[id(fix)][0])
     path: list[Fix] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -92,8 +93,10 @@ def placements(recording: Recording, fixed: Sequence[Anchor]) -> list[Placement]
 def place_visit(recording: Recording, number: int, fixed: Sequence[Anchor]) -> Placement:
     """Where one visited frame lies by the anchors before and after it."""
     visit = recording.visits[number]
-    before = next((a for a in reversed(fixed) if a.visit <= number), None)
-    after = next((a for a in fixed if a.visit >= number), None)
+    position = bisect_left(fixed, number, key=lambda anchor: anchor.visit)
+    after = fixed[position] if position < len(fixed) else None
+    exact = after is not None and after.visit == number
+    before = after if exact else fixed[position - 1] if position else None
     carried = [
         guess
         for anchor in dict.fromkeys(a for a in (before, after) if a is not None)
