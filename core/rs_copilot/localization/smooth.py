@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import scipy.linalg
 
 from rs_copilot.geo import homography as hg
 from rs_copilot.types import FloatArray, SizeWH
@@ -28,7 +29,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Link:
-    """What frame-to-frame motion says: frame ``after`` seen from ``before``, and how sure.
+    """What frame-to-frame motion says: keyframe ``after`` (``before`` + 1) seen from ``before``.
 
     ``before_from_after`` maps pixels of the later keyframe to pixels of the earlier one.
     """
@@ -95,20 +96,38 @@ def _step(measured: Sequence[Measured], corners: FloatArray, link: Link) -> Floa
 def _solve(
     corners: FloatArray, weights: FloatArray, links: Sequence[Link], steps: Sequence[FloatArray]
 ) -> tuple[FloatArray, FloatArray]:
-    normal = np.diag(weights)
+    """Weighted least squares: the solution, and the standard deviation of each keyframe.
+
+    Links join neighbours only, so the normal matrix is tridiagonal and long clips cost linear time.
+    """
+    diagonal, beside = weights.copy(), np.zeros(len(weights))
     right = weights[:, None] * corners
     for link, step in zip(links, steps, strict=True):
         if not np.isfinite(step).all():
             continue
         weight = 1.0 / link.sigma_m**2
-        normal[link.before, link.before] += weight
-        normal[link.after, link.after] += weight
-        normal[link.before, link.after] -= weight
-        normal[link.after, link.before] -= weight
+        diagonal[[link.before, link.after]] += weight
+        beside[link.after] -= weight
         right[link.before] -= weight * step
         right[link.after] += weight * step
-    covariance = np.linalg.inv(normal)
-    return covariance @ right, np.sqrt(np.diag(covariance))
+    bands = np.stack([beside, diagonal])[-len(diagonal) :]
+    solution = scipy.linalg.solveh_banded(bands, right)
+    return solution, np.sqrt(_inverse_diagonal(diagonal, beside))
+
+
+def _inverse_diagonal(diagonal: FloatArray, beside: FloatArray) -> FloatArray:
+    """Diagonal of the inverse of a tridiagonal matrix; ``beside[i]`` couples i - 1 and i.
+
+    Eliminating from both ends leaves, at each row, what it knows from either side (Usmani, Inversion of
+    a tridiagonal Jacobi matrix, 1994).
+    """
+    squared = np.append(beside[1:] ** 2, 0.0)
+    forward, backward = diagonal.copy(), diagonal.copy()
+    for i in range(1, len(diagonal)):
+        forward[i] -= squared[i - 1] / forward[i - 1]
+    for i in range(len(diagonal) - 2, -1, -1):
+        backward[i] -= squared[i] / backward[i + 1]
+    return np.asarray(1.0 / (forward + backward - diagonal))
 
 
 def _center_distance(solution: FloatArray, corners: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ from rs_copilot.localization.path import Fix, best_path, transition_cost
 from rs_copilot.localization.placements import NO_MATCH, NO_NEIGHBOUR, anchors, placements
 from rs_copilot.localization.register import Registration
 from rs_copilot.localization.search import Candidate
-from rs_copilot.localization.smooth import Link, Measured, blend, smooth
+from rs_copilot.localization.smooth import Link, Measured, _inverse_diagonal, blend, smooth
 from rs_copilot.localization.view import nadir_view, view_of_placement
 from rs_copilot.matching.flow import Motion
 from rs_copilot.types import FrameStatus, SizeWH
@@ -184,3 +184,14 @@ def test_a_view_taken_from_a_placement_leads_back_to_it() -> None:
 def test_windows_that_slide_along_furrows_prove_nothing() -> None:
     clear, furrows = registration(place(0, 0), 0.3), registration(place(0, 0), 0.3, clarity=0.03)
     assert log_odds(clear) > 5 > -5 > log_odds(furrows)
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 9.0), st.floats(0.0, 9.0)), min_size=1, max_size=12))
+def test_the_deviations_are_those_of_the_full_inverse(weights: list[tuple[float, float]]) -> None:
+    own, links = np.array(weights).T
+    links[0] = 0.0
+    matrix = np.diag(own + links + np.append(links[1:], 0.0))
+    for i in range(1, len(own)):
+        matrix[i, i - 1] = matrix[i - 1, i] = -links[i]
+    found = _inverse_diagonal(np.diag(matrix).copy(), -links)
+    np.testing.assert_allclose(found, np.diag(np.linalg.inv(matrix)), rtol=1e-6)
