@@ -6,1042 +6,1042 @@
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>&amp;RS Copilot Panel</source>
-   <translation type="unfinished" />
+   <translation>&amp;RS-Copilot-Bedienfeld</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>Show or hide the panel where clips are located on the map</source>
-   <translation type="unfinished" />
+   <translation>Bedienfeld zum Verorten von Clips auf der Karte ein- oder ausblenden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>&amp;Video Panel</source>
-   <translation type="unfinished" />
+   <translation>&amp;Videobedienfeld</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>Show or hide the video that is linked to the map</source>
-   <translation type="unfinished" />
+   <translation>Mit der Karte verknüpftes Video ein- oder ausblenden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>&amp;Seek Video on Map</source>
-   <translation type="unfinished" />
+   <translation>Video&amp;stelle auf der Karte suchen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>Click on the map: the video jumps to the moments that see this point</source>
-   <translation type="unfinished" />
+   <translation>In die Karte klicken: Das Video springt zu den Momenten, die diesen Punkt zeigen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>&amp;Open Scene…</source>
-   <translation type="unfinished" />
+   <translation>Szene ö&amp;ffnen…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>Load a scene GeoPackage that was made earlier</source>
-   <translation type="unfinished" />
+   <translation>Ein früher erstelltes Szenen-GeoPackage laden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>&amp;Engine and Settings…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Engine und Einstellungen…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>Create or choose the engine's environment</source>
-   <translation type="unfinished" />
+   <translation>Umgebung der Engine erstellen oder wählen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>Telemetry from the pictures, if any</source>
-   <translation type="unfinished" />
+   <translation>Telemetrie aus den Bildern, falls vorhanden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>No telemetry beside it</source>
-   <translation type="unfinished" />
+   <translation>Keine Telemetrie daneben</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>Clips</source>
-   <translation type="unfinished" />
+   <translation>Clips</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>Drop video clips, pictures or folders here</source>
-   <translation type="unfinished" />
+   <translation>Videoclips, Bilder oder Ordner hier ablegen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>Telemetry: {}</source>
-   <translation type="unfinished" />
+   <translation>Telemetrie: {}</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>{} located</source>
-   <translation type="unfinished" />
+   <translation>{} verortet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>{} tracked</source>
-   <translation type="unfinished" />
+   <translation>{} übertragen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>{} unlocated</source>
-   <translation type="unfinished" />
+   <translation>{} nicht verortet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>No coordinate reference system: assign one first</source>
-   <translation type="unfinished" />
+   <translation>Kein Koordinatenbezugssystem: zuerst eines zuweisen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>RS Copilot</source>
-   <translation type="unfinished" />
+   <translation>RS Copilot</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Engine state</source>
-   <translation type="unfinished" />
+   <translation>Zustand der Engine</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Engine and settings…</source>
-   <translation type="unfinished" />
+   <translation>Engine und Einstellungen…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Choose a raster layer or a file</source>
-   <translation type="unfinished" />
+   <translation>Rasterlayer oder Datei wählen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Satellite layer</source>
-   <translation type="unfinished" />
+   <translation>Satellitenlayer</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Choose telemetry for the selected clip…</source>
-   <translation type="unfinished" />
+   <translation>Telemetrie für den gewählten Clip wählen…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Remove the selected clips</source>
-   <translation type="unfinished" />
+   <translation>Gewählte Clips entfernen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source> s</source>
-   <translation type="unfinished" />
+   <translation> s</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>&amp;Locate</source>
-   <translation type="unfinished" />
+   <translation>&amp;Verorten</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Trac&amp;k</source>
-   <translation type="unfinished" />
+   <translation>Ver&amp;folgen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>E&amp;xport…</source>
-   <translation type="unfinished" />
+   <translation>E&amp;xport…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Find where the frames of the clips lie on the satellite image</source>
-   <translation type="unfinished" />
+   <translation>Ermitteln, wo die Einzelbilder der Clips auf dem Satellitenbild liegen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Find what moves in the located clips</source>
-   <translation type="unfinished" />
+   <translation>Bewegte Objekte in den verorteten Clips finden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Write a layer of the scene as shapefile, GeoJSON, KML, …</source>
-   <translation type="unfinished" />
+   <translation>Einen Layer der Szene schreiben, etwa als Shapedatei, GeoJSON, KML, …</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Progress of the job</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt des Auftrags</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Cancel the job</source>
-   <translation type="unfinished" />
+   <translation>Auftrag abbrechen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>No scene yet</source>
-   <translation type="unfinished" />
+   <translation>Noch keine Szene</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Error &amp;circles</source>
-   <translation type="unfinished" />
+   <translation>Fehle&amp;rkreise</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Radius around each frame that holds the true point with 90 % probability</source>
-   <translation type="unfinished" />
+   <translation>Radius um jedes Einzelbild, der den wahren Punkt mit 90 % Wahrscheinlichkeit enthält</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Zoom to the scene</source>
-   <translation type="unfinished" />
+   <translation>Auf die Szene zoomen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Scene</source>
-   <translation type="unfinished" />
+   <translation>Szene</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>&amp;New Scene with the Next Locate</source>
-   <translation type="unfinished" />
+   <translation>&amp;Neue Szene beim nächsten Verorten</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Satellite image</source>
-   <translation type="unfinished" />
+   <translation>Satellitenbild</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Rasters</source>
-   <translation type="unfinished" />
+   <translation>Raster</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Add clips</source>
-   <translation type="unfinished" />
+   <translation>Clips hinzufügen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilderordner</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Telemetry</source>
-   <translation type="unfinished" />
+   <translation>Telemetrie</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Choose a raster file…</source>
-   <translation type="unfinished" />
+   <translation>Rasterdatei wählen…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>&amp;Satellite image</source>
-   <translation type="unfinished" />
+   <translation>&amp;Satellitenbild</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>&amp;Clips</source>
-   <translation type="unfinished" />
+   <translation>&amp;Clips</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Add videos or pictures…</source>
-   <translation type="unfinished" />
+   <translation>Videos oder Bilder hinzufügen…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Add a folder of pictures…</source>
-   <translation type="unfinished" />
+   <translation>Bilderordner hinzufügen…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Position and attitude</source>
-   <translation type="unfinished" />
+   <translation>Position und Ausrichtung</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Attitude only, no position</source>
-   <translation type="unfinished" />
+   <translation>Nur Ausrichtung</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>None, pixels alone</source>
-   <translation type="unfinished" />
+   <translation>Ohne, nur Pixel</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Set Up…</source>
-   <translation type="unfinished" />
+   <translation>Einrichten…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>All files</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>custom CRS</source>
-   <translation type="unfinished" />
+   <translation>benutzerdefiniertes KBS</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Use &amp;telemetry</source>
-   <translation type="unfinished" />
+   <translation>&amp;Telemetrie</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>One &amp;frame every</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ein Bild alle</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/engine_host.py" />
    <source>Engine is starting…</source>
-   <translation type="unfinished" />
+   <translation>Engine startet…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/engine_host.py" />
    <source>Engine ready · {}</source>
-   <translation type="unfinished" />
+   <translation>Engine bereit · {}</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/engine_host.py" />
    <source>Engine cannot be started</source>
-   <translation type="unfinished" />
+   <translation>Engine kann nicht gestartet werden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/engine_host.py" />
    <source>The engine is not set up yet</source>
-   <translation type="unfinished" />
+   <translation>Die Engine ist noch nicht eingerichtet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/engine_host.py" />
    <source>Engine starts with the first job</source>
-   <translation type="unfinished" />
+   <translation>Engine startet bei Bedarf</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>Shapefile</source>
-   <translation type="unfinished" />
+   <translation>Shapedatei</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>GeoPackage</source>
-   <translation type="unfinished" />
+   <translation>GeoPackage</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>GeoJSON (WGS 84)</source>
-   <translation type="unfinished" />
+   <translation>GeoJSON (WGS 84)</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>KML for Google Earth</source>
-   <translation type="unfinished" />
+   <translation>KML für Google Earth</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>FlatGeobuf</source>
-   <translation type="unfinished" />
+   <translation>FlatGeobuf</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>GeoParquet</source>
-   <translation type="unfinished" />
+   <translation>GeoParquet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>Table as CSV</source>
-   <translation type="unfinished" />
+   <translation>Tabelle als CSV</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>Shapefiles cut field names to 10 characters; the result lists the new names.</source>
-   <translation type="unfinished" />
+   <translation>Shapedateien kürzen Feldnamen auf 10 Zeichen; das Ergebnis nennt die neuen Namen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>Export a layer</source>
-   <translation type="unfinished" />
+   <translation>Layer exportieren</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>&amp;Layer</source>
-   <translation type="unfinished" />
+   <translation>&amp;Layer</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>&amp;Format</source>
-   <translation type="unfinished" />
+   <translation>&amp;Format</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>F&amp;ile</source>
-   <translation type="unfinished" />
+   <translation>&amp;Datei</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/installation.py" />
    <source>RS Copilot: creating the engine's environment</source>
-   <translation type="unfinished" />
+   <translation>RS Copilot: Umgebung der Engine wird erstellt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/job_runner.py" />
    <source>Starting…</source>
-   <translation type="unfinished" />
+   <translation>Startet…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>located</source>
-   <translation type="unfinished" />
+   <translation>verortet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>tracked</source>
-   <translation type="unfinished" />
+   <translation>übertragen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>unlocated</source>
-   <translation type="unfinished" />
+   <translation>nicht verortet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>{:.0f}°</source>
-   <translation type="unfinished" />
+   <translation>{:.0f}°</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>{:.1f} cm/px</source>
-   <translation type="unfinished" />
+   <translation>{:.1f} cm/px</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>{:.0f} m high</source>
-   <translation type="unfinished" />
+   <translation>{:.0f} m hoch</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Downloads pinned packages with uv.</source>
-   <translation type="unfinished" />
+   <translation>Lädt festgelegte Paketversionen mit uv herunter.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Downloads pinned packages with pip.</source>
-   <translation type="unfinished" />
+   <translation>Lädt festgelegte Paketversionen mit pip herunter.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>There is not enough room.</source>
-   <translation type="unfinished" />
+   <translation>Der Speicherplatz reicht nicht aus.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>RS Copilot: engine and settings</source>
-   <translation type="unfinished" />
+   <translation>RS Copilot: Engine und Einstellungen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>&amp;Test the Engine</source>
-   <translation type="unfinished" />
+   <translation>Engine &amp;testen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Environment made by the plugin</source>
-   <translation type="unfinished" />
+   <translation>Vom Plugin erstellte Umgebung</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>&amp;Create Environment</source>
-   <translation type="unfinished" />
+   <translation>Umgebung &amp;erstellen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>C&amp;ancel</source>
-   <translation type="unfinished" />
+   <translation>&amp;Abbrechen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Progress of the installation</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt der Installation</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Or an interpreter of your own</source>
-   <translation type="unfinished" />
+   <translation>Oder ein eigener Interpreter</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>A Python 3.10 or newer that has the engine's packages; leave it empty to use the above.</source>
-   <translation type="unfinished" />
+   <translation>Python 3.10 oder neuer mit den Paketen der Engine; leer lassen, um die obige Umgebung zu verwenden.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Interpreter</source>
-   <translation type="unfinished" />
+   <translation>Interpreter</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Log</source>
-   <translation type="unfinished" />
+   <translation>Protokoll</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>The log of installation and test appears here.</source>
-   <translation type="unfinished" />
+   <translation>Hier erscheint das Protokoll von Installation und Test.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>RS Copilot: looking for Python</source>
-   <translation type="unfinished" />
+   <translation>RS Copilot: Python wird gesucht</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>Engine wird gestartet…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>The engine works.</source>
-   <translation type="unfinished" />
+   <translation>Die Engine funktioniert.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Needs about {need} of disk in {folder}; {free} are free.</source>
-   <translation type="unfinished" />
+   <translation>Benötigt etwa {need} Speicherplatz in {folder}; {free} sind frei.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>The engine is not set up yet.</source>
-   <translation type="unfinished" />
+   <translation>Die Engine ist noch nicht eingerichtet.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Looking for Python on this machine…</source>
-   <translation type="unfinished" />
+   <translation>Python wird auf diesem Rechner gesucht…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>&amp;Create Again</source>
-   <translation type="unfinished" />
+   <translation>Neu &amp;erstellen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>The environment is ready.</source>
-   <translation type="unfinished" />
+   <translation>Die Umgebung ist bereit.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>In use: your own interpreter</source>
-   <translation type="unfinished" />
+   <translation>In Verwendung: eigener Interpreter</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>In use: the environment made by the plugin</source>
-   <translation type="unfinished" />
+   <translation>In Verwendung: vom Plugin erstellte Umgebung</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>In use: the development environment</source>
-   <translation type="unfinished" />
+   <translation>In Verwendung: Entwicklungsumgebung</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>In use: an engine on another machine</source>
-   <translation type="unfinished" />
+   <translation>In Verwendung: Engine auf einem anderen Rechner</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Nothing goes into QGIS's own Python.</source>
-   <translation type="unfinished" />
+   <translation>Das Python von QGIS bleibt unverändert.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/text_dialog.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>Details</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/text_dialog.py" />
    <source>&amp;Copy</source>
-   <translation type="unfinished" />
+   <translation>&amp;Kopieren</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/time_strip.py" />
    <source>Located parts of the clip</source>
-   <translation type="unfinished" />
+   <translation>Verortete Abschnitte des Clips</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/time_strip.py" />
    <source>Green: located. Orange: carried from a located neighbour. Red: unlocated.</source>
-   <translation type="unfinished" />
+   <translation>Grün: verortet. Orange: von einem verorteten Nachbarn übertragen. Rot: nicht verortet.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>RS Copilot Video</source>
-   <translation type="unfinished" />
+   <translation>RS Copilot Video</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Clip that is played</source>
-   <translation type="unfinished" />
+   <translation>Wiedergegebener Clip</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Moments that see the clicked point</source>
-   <translation type="unfinished" />
+   <translation>Momente, die den angeklickten Punkt zeigen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Moments of the clip that see the point you clicked on the map</source>
-   <translation type="unfinished" />
+   <translation>Momente des Clips, die den auf der Karte angeklickten Punkt zeigen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Keep the footprint in view</source>
-   <translation type="unfinished" />
+   <translation>Bildabdeckung im Kartenausschnitt halten</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Lay the picture on the map</source>
-   <translation type="unfinished" />
+   <translation>Bild auf die Karte legen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Position in the clip</source>
-   <translation type="unfinished" />
+   <translation>Position im Clip</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>One frame back (Left)</source>
-   <translation type="unfinished" />
+   <translation>Ein Einzelbild zurück (Links)</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Play or pause (Space)</source>
-   <translation type="unfinished" />
+   <translation>Wiedergabe oder Pause (Leertaste)</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>One frame on (Right)</source>
-   <translation type="unfinished" />
+   <translation>Ein Einzelbild vor (Rechts)</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Time in the clip</source>
-   <translation type="unfinished" />
+   <translation>Zeit im Clip</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Place of the frame</source>
-   <translation type="unfinished" />
+   <translation>Ort des Einzelbilds</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Choose a clip in the RS Copilot panel: it plays here, linked to the map.</source>
-   <translation type="unfinished" />
+   <translation>Einen Clip im RS-Copilot-Bedienfeld wählen: Er wird hier wiedergegeben, mit der Karte verknüpft.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Opening…</source>
-   <translation type="unfinished" />
+   <translation>Wird geöffnet…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_view.py" />
    <source>Video</source>
-   <translation type="unfinished" />
+   <translation>Video</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>No placed frame of this clip sees that point. Locate the clip, or click inside its footprints.</source>
-   <translation type="unfinished" />
+   <translation>Kein platziertes Einzelbild dieses Clips zeigt diesen Punkt. Den Clip verorten oder in seine Bildabdeckungen klicken.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Locating…</source>
-   <translation type="unfinished" />
+   <translation>Wird verortet…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Exporting…</source>
-   <translation type="unfinished" />
+   <translation>Wird exportiert…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Cancelling…</source>
-   <translation type="unfinished" />
+   <translation>Wird abgebrochen…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>The engine's environment is not set up yet. Open the settings of RS Copilot.</source>
-   <translation type="unfinished" />
+   <translation>Die Umgebung der Engine ist noch nicht eingerichtet. Die Einstellungen von RS Copilot öffnen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Open scene</source>
-   <translation type="unfinished" />
+   <translation>Szene öffnen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Scenes (*.gpkg)</source>
-   <translation type="unfinished" />
+   <translation>Szenen (*.gpkg)</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>The engine's environment is ready.</source>
-   <translation type="unfinished" />
+   <translation>Die Umgebung der Engine ist bereit.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>This raster does not say where it lies: assign its CRS first.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Raster sagt nicht, wo es liegt: zuerst sein KBS zuweisen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Tracking…</source>
-   <translation type="unfinished" />
+   <translation>Wird verfolgt…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Not seen</source>
-   <translation type="unfinished" />
+   <translation>Nicht zu sehen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Neither clip, telemetry of a clip, nor raster: {}</source>
-   <translation type="unfinished" />
+   <translation>Weder Clip noch Telemetrie eines Clips noch Raster: {}</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Not used</source>
-   <translation type="unfinished" />
+   <translation>Nicht verwendet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>{} cannot be opened as a raster.</source>
-   <translation type="unfinished" />
+   <translation>{} kann nicht als Raster geöffnet werden.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Not yet</source>
-   <translation type="unfinished" />
+   <translation>Noch nicht möglich</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>No environment was made</source>
-   <translation type="unfinished" />
+   <translation>Es wurde keine Umgebung erstellt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Frames</source>
-   <translation type="unfinished" />
+   <translation>Einzelbilder</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Footprints</source>
-   <translation type="unfinished" />
+   <translation>Bildabdeckungen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Trajectory</source>
-   <translation type="unfinished" />
+   <translation>Trajektorie</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Tracks</source>
-   <translation type="unfinished" />
+   <translation>Tracks</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Detections</source>
-   <translation type="unfinished" />
+   <translation>Detektionen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Candidates</source>
-   <translation type="unfinished" />
+   <translation>Kandidaten</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Search area</source>
-   <translation type="unfinished" />
+   <translation>Suchgebiet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Groundings</source>
-   <translation type="unfinished" />
+   <translation>Fundstellen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Answers</source>
-   <translation type="unfinished" />
+   <translation>Antworten</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Located: matched to the map</source>
-   <translation type="unfinished" />
+   <translation>Verortet: mit der Karte abgeglichen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Tracked: carried from a located neighbour</source>
-   <translation type="unfinished" />
+   <translation>Übertragen: von einem verorteten Nachbarn</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Unlocated</source>
-   <translation type="unfinished" />
+   <translation>Nicht verortet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>These options do not go together</source>
-   <translation type="unfinished" />
+   <translation>Diese Optionen passen nicht zusammen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>This file cannot be used</source>
-   <translation type="unfinished" />
+   <translation>Diese Datei kann nicht verwendet werden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>This clip cannot be read</source>
-   <translation type="unfinished" />
+   <translation>Dieser Clip kann nicht gelesen werden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>This telemetry cannot be read</source>
-   <translation type="unfinished" />
+   <translation>Diese Telemetrie kann nicht gelesen werden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>This raster cannot be used</source>
-   <translation type="unfinished" />
+   <translation>Dieses Raster kann nicht verwendet werden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>The raster does not say where it lies</source>
-   <translation type="unfinished" />
+   <translation>Das Raster sagt nicht, wo es liegt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>This is no scene of RS Copilot</source>
-   <translation type="unfinished" />
+   <translation>Das ist keine Szene von RS Copilot</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Something the engine needs is missing</source>
-   <translation type="unfinished" />
+   <translation>Der Engine fehlt etwas Notwendiges</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>The result could not be written</source>
-   <translation type="unfinished" />
+   <translation>Das Ergebnis konnte nicht geschrieben werden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Cancelled</source>
-   <translation type="unfinished" />
+   <translation>Abgebrochen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Something went wrong inside RS Copilot</source>
-   <translation type="unfinished" />
+   <translation>In RS Copilot ist ein Fehler aufgetreten</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>The engine ran out of memory</source>
-   <translation type="unfinished" />
+   <translation>Der Engine ist der Arbeitsspeicher ausgegangen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>The engine does not know this job</source>
-   <translation type="unfinished" />
+   <translation>Die Engine kennt diesen Auftrag nicht</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>The engine cannot be understood</source>
-   <translation type="unfinished" />
+   <translation>Die Engine ist nicht zu verstehen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Plugin and engine do not fit together</source>
-   <translation type="unfinished" />
+   <translation>Plugin und Engine passen nicht zusammen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>The engine stopped unexpectedly</source>
-   <translation type="unfinished" />
+   <translation>Die Engine wurde unerwartet beendet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>The engine could not be started</source>
-   <translation type="unfinished" />
+   <translation>Die Engine konnte nicht gestartet werden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>No frame could be placed. Is the clip inside this raster? Telemetry narrows the search.</source>
-   <translation type="unfinished" />
+   <translation>Kein Einzelbild konnte platziert werden. Liegt der Clip innerhalb dieses Rasters? Telemetrie grenzt die Suche ein.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>What had been found is kept.</source>
-   <translation type="unfinished" />
+   <translation>Was bereits gefunden wurde, bleibt erhalten.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>{} finished</source>
-   <translation type="unfinished" />
+   <translation>{} abgeschlossen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>{} frames matched to the map, {} carried, {} unlocated</source>
-   <translation type="unfinished" />
+   <translation>Einzelbilder: {} mit der Karte abgeglichen, {} übertragen, {} nicht verortet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Choose a satellite raster first.</source>
-   <translation type="unfinished" />
+   <translation>Zuerst ein Satellitenraster wählen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>This layer has no local file (WMS, XYZ or another service). Save the area you need with Export → Save As… and choose the saved raster.</source>
-   <translation type="unfinished" />
+   <translation>Dieser Layer hat keine lokale Datei (WMS, XYZ oder ein anderer Dienst). Das benötigte Gebiet mit Export → Speichern als… speichern und das gespeicherte Raster wählen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Add at least one clip: a video, a picture, or a folder of pictures.</source>
-   <translation type="unfinished" />
+   <translation>Mindestens einen Clip hinzufügen: ein Video, ein Bild oder einen Bilderordner.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Locate a clip or open a scene first.</source>
-   <translation type="unfinished" />
+   <translation>Zuerst einen Clip verorten oder eine Szene öffnen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Wait for the running job, or cancel it.</source>
-   <translation type="unfinished" />
+   <translation>Auf den laufenden Auftrag warten oder ihn abbrechen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Locate</source>
-   <translation type="unfinished" />
+   <translation>Verorten</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Track</source>
-   <translation type="unfinished" />
+   <translation>Verfolgen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>Export</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>{} moving objects</source>
-   <translation type="unfinished" />
+   <translation>Bewegte Objekte: {}</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Field {} is called {} there.</source>
-   <translation type="unfinished" />
+   <translation>Das Feld {} heißt dort {}.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>{} rows written to {}</source>
-   <translation type="unfinished" />
+   <translation>Geschriebene Datensätze: {}, Ziel: {}</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Locate clip</source>
-   <translation type="unfinished" />
+   <translation>Clip verorten</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Finds where the frames of a UAV clip lie on a satellite raster and writes footprints, trajectory and frames with their uncertainty into a scene GeoPackage. The clip is a video, a picture, or a folder of pictures. Telemetry beside the clip is found by itself. A frame that cannot be placed is reported as unlocated with the reason.</source>
-   <translation type="unfinished" />
+   <translation>Ermittelt, wo die Einzelbilder eines Drohnenclips auf einem Satellitenraster liegen, und schreibt Bildabdeckungen, Trajektorie und Einzelbilder mit ihrer Unsicherheit in ein Szenen-GeoPackage. Der Clip ist ein Video, ein Bild oder ein Bilderordner. Telemetrie neben dem Clip wird selbsttätig gefunden. Ein Einzelbild, das nicht platziert werden kann, wird mit Angabe des Grundes als nicht verortet gemeldet.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Track moving objects</source>
-   <translation type="unfinished" />
+   <translation>Bewegte Objekte verfolgen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Finds what moves in the located clips of a scene and writes detections and tracks on the ground, with speeds in metres per second, into the same scene.</source>
-   <translation type="unfinished" />
+   <translation>Findet bewegte Objekte in den verorteten Clips einer Szene und schreibt Detektionen und Tracks am Boden, mit Geschwindigkeiten in Metern pro Sekunde, in dieselbe Szene.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Export layer of a scene</source>
-   <translation type="unfinished" />
+   <translation>Layer einer Szene exportieren</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Writes one layer of a scene as shapefile, GeoPackage, GeoJSON, KML, FlatGeobuf, GeoParquet or CSV. Field names that a shapefile has to cut are made unique and reported.</source>
-   <translation type="unfinished" />
+   <translation>Schreibt einen Layer einer Szene als Shapedatei, GeoPackage, GeoJSON, KML, FlatGeobuf, GeoParquet oder CSV. Feldnamen, die eine Shapedatei kürzen muss, werden eindeutig gemacht und gemeldet.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Attitude only</source>
-   <translation type="unfinished" />
+   <translation>Nur Ausrichtung</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Clip: a video or a picture</source>
-   <translation type="unfinished" />
+   <translation>Clip: ein Video oder ein Bild</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>… or a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>… oder ein Bilderordner</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Satellite raster (a local file)</source>
-   <translation type="unfinished" />
+   <translation>Satellitenraster (lokale Datei)</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Telemetry file</source>
-   <translation type="unfinished" />
+   <translation>Telemetriedatei</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Use telemetry</source>
-   <translation type="unfinished" />
+   <translation>Telemetrie verwenden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Seconds between frames</source>
-   <translation type="unfinished" />
+   <translation>Sekunden zwischen Einzelbildern</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Choose a clip or a folder of pictures.</source>
-   <translation type="unfinished" />
+   <translation>Einen Clip oder einen Bilderordner wählen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>The satellite layer has no local file. Save the area you need as a GeoTIFF first.</source>
-   <translation type="unfinished" />
+   <translation>Der Satellitenlayer hat keine lokale Datei. Das benötigte Gebiet zuerst als GeoTIFF speichern.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>Layer</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>File</source>
-   <translation type="unfinished" />
+   <translation>Datei</translation>
   </message>
  </context>
 </TS>

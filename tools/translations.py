@@ -1,13 +1,16 @@
 """Collect the plugin's translatable texts: ``tools/translations.py`` writes ``i18n/rs_copilot_*.ts``.
 
 The texts are the literals in calls of ``tr``. Translations that exist are kept, texts that are gone are
-dropped. ``lrelease i18n/*.ts`` compiles them; without a compiled file QGIS shows the English texts.
+dropped. Qt's ``lrelease`` (Debian: ``qttools5-dev-tools``) then compiles them to the ``.qm`` that QGIS reads;
+these are kept in the repository, so that packaging does not need Qt's tools.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -59,8 +62,18 @@ def document(language: str, known: dict[str, str]) -> str:
     return f"{head}{ElementTree.tostring(root, encoding='unicode')}\n"
 
 
+def compile_all() -> bool:
+    """Compile every language; whether ``lrelease`` was there to do it."""
+    lrelease = shutil.which("lrelease") or shutil.which("lrelease-qt5")
+    if lrelease is None:
+        return False
+    for language in LANGUAGES:
+        subprocess.run([lrelease, "-silent", str(FOLDER / f"rs_copilot_{language}.ts")], check=True)
+    return True
+
+
 def main() -> int:
-    """Write the files, or with ``--check`` say whether they are up to date."""
+    """Write and compile the files, or with ``--check`` say whether the texts are up to date."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
@@ -74,6 +87,9 @@ def main() -> int:
             if not check:
                 path.write_text(wanted, encoding="utf-8")
     print(f"{len(texts())} texts; {'stale' if check else 'written'}: {', '.join(stale) or 'none'}")
+    if not check and not compile_all():
+        print("lrelease was not found: install it and run this again to compile the .qm", file=sys.stderr)
+        return 1
     return 1 if check and stale else 0
 
 
