@@ -24,6 +24,7 @@ MAX_MAP_SHARE = 1.1
 # A correction is believed once this many fixes agree on it to this share.
 MIN_LEARNED = 3
 MAX_SCALE_SPREAD = 0.05
+MAX_WIDTH_SPREAD = 0.15
 
 
 @dataclass
@@ -67,8 +68,12 @@ class Calibration:
 
     @property
     def width_m(self) -> float | None:
-        """Ground width of the located frames, where nothing else gives the scale."""
-        return float(np.median(self.widths_m)) if self.widths_m else None
+        """Ground width of the located frames, where nothing else gives the scale and they agree on it."""
+        if len(self.widths_m) < 2:
+            return None
+        middle = float(np.median(self.widths_m))
+        agree = np.abs(np.array(self.widths_m) / middle - 1.0) < MAX_WIDTH_SPREAD
+        return middle if agree.sum() >= 2 else None
 
 
 def _azimuth_deg(view: View) -> float:

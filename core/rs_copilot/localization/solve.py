@@ -28,8 +28,8 @@ TRUSTED = 3.0
 # What a keyframe that does not register where it must costs, in log-odds, and what any stretch has to bring.
 MISSED_COST = 1.5
 SECTION_COST = 1.0
-# Trying all headings is expensive: on a map of another place it would be spent on every keyframe.
-MAX_HEADING_TRIALS = 6
+# Trying all headings or scales is expensive: on a map of another place it would be spent on every keyframe.
+MAX_WIDE_TRIALS = 6
 # Ten times as many hypotheses find ten times as many chance matches, and telemetry is seldom that wrong.
 ANY_HEADING_COST = 3.0
 # Windows that sit in one corner of the frame fix its place but not its scale.
@@ -64,7 +64,7 @@ class Solver:
     on_fix: Callable[[Fix], None]
     calibration: Calibration = field(default_factory=Calibration)
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
-    heading_trials: int = 0
+    wide_trials: int = 0
 
     @property
     def chain(self) -> Chain:
@@ -150,13 +150,16 @@ class Solver:
         """Views to try in turn, and what each set costs in log-odds: as learned, as told, any heading."""
         yield self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration), 0.0
         if base is None:
+            if self.calibration.width_m is not None and self.wide_trials < MAX_WIDE_TRIALS:
+                self.wide_trials += 1
+                yield self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration()), 0.0
             return
         if self.calibration.is_known:
             # What the clip taught may not hold here: another height above ground, a wide turn.
             yield self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration()), 0.0
         turned = turned_views(base.turned(0.0, self.calibration.scale))
-        if self.heading_trials < MAX_HEADING_TRIALS and self._cost_px(keyframe, turned) < SEARCH_BUDGET_PX:
-            self.heading_trials += 1
+        if self.wide_trials < MAX_WIDE_TRIALS and self._cost_px(keyframe, turned) < SEARCH_BUDGET_PX:
+            self.wide_trials += 1
             yield turned, ANY_HEADING_COST
 
     def _search_views(self, key: int, views: Sequence[View], cost: float) -> list[Fix]:
