@@ -26,8 +26,11 @@ SEARCH_SHARE = 0.8
 # A fix is trusted to teach the clip's scale and heading from these log-odds on.
 TRUSTED = 3.0
 # What a keyframe that does not register where it must costs, in log-odds, and what any stretch has to bring.
-MISSED_COST = 1.5
+MISSED_COST = 2.0
 SECTION_COST = 1.0
+# Car parks and blocks of houses look alike in many towns, and neighbouring keyframes see the same one: where
+# this share of the keyframes that should register does not, a few good matches are no proof.
+MIN_CONFIRMED = 0.4
 # Trying all headings or scales is expensive: on a map of another place it would be spent on every keyframe.
 MAX_WIDE_TRIALS = 6
 # Ten times as many hypotheses find ten times as many chance matches, and telemetry is seldom that wrong.
@@ -241,7 +244,11 @@ class Solver:
         for keys in sections.values():
             placed = {key: fixes[key] for key in keys if key in fixes}
             missed = sum(self._should_register(key, placed) for key in keys if key not in placed)
-            if sum(fix.log_odds for fix in placed.values()) > MISSED_COST * missed + SECTION_COST:
+            confirmed = len(placed) >= MIN_CONFIRMED * (len(placed) + missed)
+            if (
+                confirmed
+                and sum(fix.log_odds for fix in placed.values()) > MISSED_COST * missed + SECTION_COST
+            ):
                 kept |= placed
         return kept
 
