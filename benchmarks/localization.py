@@ -123,9 +123,9 @@ SOURCES = (
     ),
 )
 FOREIGN = (
-    ("01_fengyuan on the map of 02_ariel", 0, 1),
+    ("01_fengyuan on the map of 03_nust", 0, 2),
     ("03_nust on the map of 01_fengyuan", 2, 0),
-    ("04_brighton on the map of 02_ariel", 3, 1),
+    ("04_brighton on the map of 01_fengyuan", 3, 0),
     ("05_seneca on the map of 01_fengyuan", 4, 0),
 )
 HEADER = (

@@ -17,8 +17,8 @@ STRENGTH_EVEN_ODDS = 0.068
 EVEN_ODDS_WINDOWS = 70.0
 STRENGTH_SLOPE = 9.0
 # Windows over furrows agree anywhere along them: wrong places there have a clarity of 0.02 to 0.05,
-# matches on all other ground 0.15 and more.
-CLEAR_ENOUGH = 0.15
+# matches on other ground 0.17 to 0.5.
+CLEAR_ENOUGH = 0.22
 MARGIN_SLOPE = 2.5
 MAX_LOG_ODDS = 8.0
 # Standard deviation of the centre in units of the windows' scatter: if all agree, and what disagreement adds.
