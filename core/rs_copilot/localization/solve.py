@@ -39,8 +39,9 @@ ANY_HEADING_COST = 3.0
 MIN_SPREAD = 0.6
 # A best peak that stands out by this ratio and registers beyond doubt needs no comparison with the others.
 CLEAR_MARGIN = 1.4
-# A predicted place needs less proof: most of it is already known.
-PREDICTION_PRIOR = 2.0
+# More hypotheses find more chance matches: cost in log-odds per e-fold of views beyond the usual number.
+USUAL_VIEWS = 15
+TRIALS_COST = 0.5
 # Pixels times hypotheses that the search over a clip may cost: about 40 s on 2 cores.
 SEARCH_BUDGET_PX = 4e8
 MIN_SEARCHED = 3
@@ -170,6 +171,7 @@ class Solver:
         image = keyframe.image
         found = search(image, views, self.coarse, self._region(keyframe), count=CANDIDATES)
         self.candidates[key] = sorted([*self.candidates.get(key, []), *found], key=lambda c: -c.peak)
+        cost += TRIALS_COST * float(np.log(max(len(views) / USUAL_VIEWS, 1.0)))
         fixes = []
         for candidate in found:
             registration = register(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
@@ -280,9 +282,7 @@ class Solver:
         )
         view = view_of_placement(predicted, second.size)
         sigma = 2.0 + Chain.drift_m(abs(second.visit - first.visit), view.width_m)
-        odds = (
-            confidence.log_odds(registration) + PREDICTION_PRIOR - 0.25 * float(np.sum(moved**2)) / sigma**2
-        )
+        odds = confidence.log_odds(registration) - 0.25 * float(np.sum(moved**2)) / sigma**2
         odds = min(odds, last.log_odds + 1.0)
         if odds <= 0:
             return None
