@@ -72,9 +72,3 @@ def convergence_deg(point: FloatArray, crs: pyproj.CRS) -> float:
     ends = to_lonlat(np.array([point, point + np.array([0.0, 10.0])]), crs)
     azimuth, _, _ = GEOD.inv(*ends[0], *ends[1])
     return float(azimuth)
-
-
-def distance_m(a: LonLat, b: LonLat) -> float:
-    """Length of the geodesic between two positions on WGS84."""
-    _, _, length = GEOD.inv(a.lon_deg, a.lat_deg, b.lon_deg, b.lat_deg)
-    return float(length)

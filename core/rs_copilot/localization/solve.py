@@ -45,6 +45,8 @@ TRIALS_COST = 0.5
 # Pixels times hypotheses that the search over a clip may cost: about 40 s on 2 cores.
 SEARCH_BUDGET_PX = 4e8
 MIN_SEARCHED = 3
+# Hundreds of views are made to estimate one keyframe's cost; of a long clip a sample tells enough.
+COST_PROBES = 16
 # GPS of small UAVs with the lag between video and telemetry: 10-25 m off as a rule, so search well beyond.
 GPS_RADIUS_M = 80.0
 MAX_SPEED_MPS = 35.0
@@ -90,7 +92,8 @@ class Solver:
     def _search_order(self) -> list[int]:
         """Keyframes to search, spread over the clip, as many as the budget allows."""
         keyframes = self.recording.keyframes
-        cost = max((self._search_cost(keyframe) for keyframe in keyframes), default=0.0)
+        probes = keyframes[:: max(1, len(keyframes) // COST_PROBES)]
+        cost = max((self._search_cost(keyframe) for keyframe in probes), default=0.0)
         count = int(
             np.clip(SEARCH_BUDGET_PX / max(cost, 1.0), min(MIN_SEARCHED, len(keyframes)), len(keyframes))
         )
