@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rs_copilot.geo.crs import distance_m
+from rs_copilot.geo.crs import GEOD
 from rs_copilot.simulation.telemetry import drift
-from rs_copilot.types import LonLat
 
 PAIR = re.compile(r"(\w+): (-?[\d.]+)")
 
@@ -44,7 +43,7 @@ def test_clock_runs_with_the_frames(small_world: Path) -> None:
 def test_errors_are_realistic(small_world: Path, cues: list[dict[str, float]]) -> None:
     frames = gpd.read_file(small_world / "truth.gpkg", layer="frames")
     away = [
-        distance_m(LonLat(c["longitude"], c["latitude"]), LonLat(row.cam_lon, row.cam_lat))
+        GEOD.inv(c["longitude"], c["latitude"], row.cam_lon, row.cam_lat)[2]
         for c, row in zip(cues, frames.itertuples(), strict=True)
     ]
     assert 0.5 < np.median(away) < 12.0
