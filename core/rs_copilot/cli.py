@@ -96,6 +96,10 @@ def simulate(
     clip_season: Annotated[str | None, typer.Option(help="Season of the clip.")] = None,
     satellite_season: Annotated[str | None, typer.Option(help="Season of the satellite raster.")] = None,
     extent_m: Annotated[float | None, typer.Option(help="Side of the satellite raster in metres.")] = None,
+    off_nadir: Annotated[
+        float | None,
+        typer.Option(help="Keep the camera this many degrees off nadir, 0 to 60; without it, it moves."),
+    ] = None,
     cache: Annotated[bool, typer.Option(help="Reuse a world rendered before with these options.")] = True,
     as_json: AsJson = False,
     device: Device = "auto",
@@ -110,6 +114,7 @@ def simulate(
         "clip_season": clip_season,
         "satellite_season": satellite_season,
         "extent_m": extent_m,
+        "off_nadir_deg": off_nadir,
         "use_cache": cache,
     }
     return run_job("simulate", params, as_json=as_json, device=device)

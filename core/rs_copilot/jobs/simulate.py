@@ -38,6 +38,8 @@ class SimulateParams(BaseModel):
     clip_season: SeasonName = "summer"
     satellite_season: SeasonName = "autumn"
     lean_deg: float = Field(5.0, ge=0.0, le=25.0)
+    # Beyond 60 degrees the upper corners of a 16:9 view look over the horizon, where there is no ground.
+    off_nadir_deg: float | None = Field(None, ge=0.0, le=60.0)
     use_cache: bool = True
 
 
@@ -111,7 +113,13 @@ def settings_of(params: SimulateParams) -> Settings:
         )
     return Settings(
         WorldSettings(seed=params.seed, extent_m=params.extent_m),
-        ClipSettings(seconds=params.seconds, fps=fps, size=SizeWH(width, height), season=params.clip_season),
+        ClipSettings(
+            seconds=params.seconds,
+            fps=fps,
+            size=SizeWH(width, height),
+            season=params.clip_season,
+            off_nadir_deg=params.off_nadir_deg,
+        ),
         SatelliteSettings(gsd_m=params.gsd_m, season=params.satellite_season, lean_deg=params.lean_deg),
     )
 

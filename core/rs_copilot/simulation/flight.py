@@ -54,9 +54,8 @@ class Flight:
 
     def pose(self, time_s: float) -> Pose:
         """Camera centre and attitude at a time."""
-        share = min(max(time_s / max(self.clip.seconds, 1e-6), 0.0), 1.0)
         wobble = self._wobble(time_s)
-        pitch = float(np.interp(share, PITCH_KEYS[:, 0], PITCH_KEYS[:, 1]))
+        pitch = self._pitch_deg(time_s)
         yaw = self.heading_deg(time_s) + 14.0 * np.sin(0.31 * time_s + self.phases[0])
         height = self.altitude_m * (1.0 + 0.10 * np.sin(0.22 * time_s + self.phases[1]))
         xyz = np.array([*self.position_xy(time_s), self.takeoff_z_m + height]) + 0.12 * wobble[:3]
@@ -64,6 +63,13 @@ class Flight:
             float((yaw + 0.10 * wobble[3]) % 360.0), min(pitch + 0.08 * wobble[4], -5.0), 0.25 * wobble[5]
         )
         return Pose(xyz, attitude)
+
+    def _pitch_deg(self, time_s: float) -> float:
+        """Of the gimbal, without vibration."""
+        if self.clip.off_nadir_deg is not None:
+            return self.clip.off_nadir_deg - 90.0
+        share = min(max(time_s / max(self.clip.seconds, 1e-6), 0.0), 1.0)
+        return float(np.interp(share, PITCH_KEYS[:, 0], PITCH_KEYS[:, 1]))
 
     def _wobble(self, time_s: float) -> FloatArray:
         """Six vibrations, each a sum of three sines, about in [-2, 2]."""

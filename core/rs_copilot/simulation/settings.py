@@ -32,13 +32,17 @@ class WorldSettings:
 
 @dataclass(frozen=True)
 class ClipSettings:
-    """The flight: ``focal_35mm`` is the focal length on a sensor 36 mm wide."""
+    """The flight: ``focal_35mm`` is the focal length on a sensor 36 mm wide.
+
+    ``off_nadir_deg`` keeps the camera at that angle all the way; without it the gimbal moves as in a survey.
+    """
 
     seconds: float = 20.0
     fps: Fraction = Fraction(10)
     size: SizeWH = DEFAULT_SIZE
     focal_35mm: float = 24.0
     season: str = "summer"
+    off_nadir_deg: float | None = None
 
     @property
     def frame_count(self) -> int:

@@ -31,6 +31,22 @@ def test_rays_leave_where_points_project() -> None:
     np.testing.assert_allclose(project(intrinsics, pose.attitude, pose.xyz_m, far), pixels, atol=1e-3)
 
 
+@pytest.mark.parametrize("off_nadir_deg", [0.0, 30.0, 60.0])
+def test_a_flight_keeps_its_angle_off_nadir(off_nadir_deg: float) -> None:
+    from rs_copilot.simulation.flight import plan_flight
+    from rs_copilot.simulation.settings import ClipSettings
+    from rs_copilot.simulation.world import build_world
+
+    world = build_world(WorldSettings(seed=3, extent_m=300.0, cell_m=0.5))
+    clip = ClipSettings(seconds=6.0, off_nadir_deg=off_nadir_deg)
+    flight = plan_flight(world, clip, np.random.default_rng(1))
+    poses = [flight.pose(t) for t in np.linspace(0.0, 6.0, 13)]
+    pitches = np.array([pose.attitude.pitch_deg for pose in poses])
+    assert np.abs(pitches - (off_nadir_deg - 90.0)).max() < 0.5
+    turns = np.diff(np.unwrap(np.radians([pose.attitude.yaw_deg for pose in poses])))
+    assert np.degrees(np.abs(turns)).max() < 20.0, "half a second never sees a sharp turn"
+
+
 def test_town_axes_invert() -> None:
     plan = make_plan(WorldSettings(), np.random.default_rng(3))
     points = np.random.default_rng(0).uniform(-300.0, 900.0, (50, 2))

@@ -45,6 +45,8 @@ def test_every_setting_has_its_own_cache(params: SimulateParams) -> None:
         {"seconds": 0.6},
         {"satellite_season": "summer"},
         {"lean_deg": 0.0},
+        {"off_nadir_deg": 0.0},
+        {"off_nadir_deg": 45.0},
         {"gsd_m": 1.0},
     ]
     folders = {cache_folder(settings_of(params.model_copy(update=change))) for change in changes}
