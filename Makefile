@@ -22,7 +22,7 @@ qgis: ## open QGIS with the plugin loaded and the demo scene on the map
 	@$(PYTHON) tools/open_qgis.py --scene $(DEMO_OUT)
 
 test: ## set up what is needed, QGIS included where it may be installed, and run every test
-	@tools/setup.sh dev qgis
+	@tools/setup.sh dev train qgis
 	@$(PYTHON) tools/run_tests.py
 
 check: ## format, lint, types, import contracts, versions, changelog, protocol copy, security scan

@@ -13,14 +13,18 @@ from plugin_files import ROOT
 SOURCE_DATE_EPOCH = "315532800"
 
 
+def environment() -> dict[str, str]:
+    """The builder's environment: this one, with the date that all members get."""
+    return os.environ | {"SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH}
+
+
 def main() -> int:
     """Call the build back-end that pyproject.toml names."""
     for old in (ROOT / "dist").glob("*.whl"):
         old.unlink()
     shutil.rmtree(ROOT / "build" / "wheel", ignore_errors=True)
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "dist"]
-    environment = os.environ | {"SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH}
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 Each lock has the hash of every archive and is valid for every platform and Python version of the engine:
 
 * ``core/locks/cpu.txt``   the engine's base packages; travels in the plugin's zip;
-* ``core/locks/cuda.txt``  base, ``[vlm]`` and ``[gpu]``; travels too;
+* ``core/locks/cuda.txt``  base, ``[vlm]``, ``[train]`` and ``[gpu]``, whose onnxruntime-gpu stands in for
+  onnxruntime (`GPU_INSTEAD`); travels too;
 * ``tools/locks/build.txt`` what installs the checkout into an environment;
-* ``tools/locks/dev.txt``  base and the tools of development;
+* ``tools/locks/dev.txt``  base and the tools of development, without torch: on Linux the registry's torch
+  drags gigabytes of CUDA along, so `tools/setup.sh train` looks for a plain one (`NO_TORCH`);
 * ``tools/locks/uv.txt``   the resolver itself, for machines without it.
 
 The files name packages, versions and hashes only: no index and no path, so that any mirror serves.
@@ -21,20 +23,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CPU_LOCK = "core/locks/cpu.txt"
+# Lists of what is left out of a lock although something asks for it.
+GPU_INSTEAD = "tools/locks/gpu-instead.in"
+NO_TORCH = "tools/locks/no-torch.in"
 LOCKS: dict[str, list[str]] = {
     CPU_LOCK: ["pyproject.toml"],
-    "core/locks/cuda.txt": ["pyproject.toml", "--extra", "vlm", "--extra", "gpu", "-c", CPU_LOCK],
+    "core/locks/cuda.txt": [
+        *("pyproject.toml", "--extra", "vlm", "--extra", "train", "--extra", "gpu"),
+        *("--excludes", GPU_INSTEAD, "-c", CPU_LOCK),
+    ],
     "tools/locks/build.txt": ["--group", "build", "-c", CPU_LOCK],
     "tools/locks/dev.txt": [
-        "pyproject.toml",
-        "--extra",
-        "eval",
-        "--extra",
-        "postgis",
-        "--group",
-        "dev",
-        "-c",
-        CPU_LOCK,
+        *("pyproject.toml", "--extra", "eval", "--extra", "train", "--extra", "postgis", "--group", "dev"),
+        *("--excludes", NO_TORCH, "-c", CPU_LOCK),
     ],
     "tools/locks/uv.txt": ["tools/locks/uv.in"],
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Sets up what a target needs, and nothing that is already there.
 #
-#   tools/setup.sh [engine] [dev] [qgis] [docs]
+#   tools/setup.sh [engine] [dev] [train] [qgis] [docs]
 #
 #   engine   .venv/ in the checkout with the locked packages and the command rs-copilot
 #   dev      the same, and the tools of development
+#   train    torch without CUDA in .venv/, where this machine can get one; after engine or dev
 #   qgis     QGIS and what its tests need, from the distribution
 #   docs     what makes screenshots, from the distribution
 #
@@ -103,13 +104,17 @@ make_venv() {
   "$python" -m venv "$VENV"
 }
 
+need_pip() {
+  "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null
+}
+
 # install_packages ARGUMENT...: through uv, or through pip where uv cannot.
 install_packages() {
   if [[ -n $uv ]]; then
     "$uv" pip install -q --no-config -p "$VENV/bin/python" "$@" && return 0
     say "uv could not install; trying pip"
   fi
-  "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || "$VENV/bin/python" -m ensurepip >/dev/null
+  need_pip
   "$VENV/bin/python" -m pip install -q --disable-pip-version-check "$@"
 }
 
@@ -128,12 +133,16 @@ is_up_to_date() {
   [[ $(<"$STAMP") == "$(stamp_of dev)" || $(<"$STAMP") == "$(stamp_of "$1")" ]]
 }
 
-need_venv() {
-  is_up_to_date "$1" && return 0
-  local lock started=$SECONDS
+need_installer() {
   need_python
   uv=; find_uv || say "uv is not at hand: using venv and pip"
   take_pip_settings "$([[ -x $UV_VENV/bin/python ]] && echo "$UV_VENV/bin/python" || echo "$python")"
+}
+
+need_venv() {
+  is_up_to_date "$1" && return 0
+  local lock started=$SECONDS
+  need_installer
   make_venv
   for lock in $(locks_of "$1"); do
     say "$VENV: packages of $lock (pinned, checked by hash)"
@@ -142,6 +151,22 @@ need_venv() {
   install_packages --no-build-isolation --no-deps -e .
   stamp_of "$1" >"$STAMP"
   say "$VENV is ready ($((SECONDS - started)) s)"
+}
+
+# --- torch -----------------------------------------------------------------------------------
+
+# Only training needs it. On Linux the registry's torch brings gigabytes of CUDA along, so this takes a build
+# without: from the machine's own indexes and folders, else from the place that uv knows for such builds.
+need_torch() {
+  local found="import importlib.util as u, sys; sys.exit(u.find_spec('torch') is None)"
+  "$VENV/bin/python" -c "$found" && return 0
+  need_installer
+  say "$VENV: torch without CUDA (for the tests that train)"
+  if [[ -n $uv ]]; then
+    local install=("$uv" pip install -q --no-config -p "$VENV/bin/python" -r tools/locks/torch.in)
+    "${install[@]}" 2>"$log" || UV_HTTP_RETRIES=0 "${install[@]}" --torch-backend cpu 2>>"$log" && return 0
+  elif need_pip && "$VENV/bin/python" -m pip install -q -r tools/locks/torch.in 2>"$log"; then return 0; fi
+  say "this machine can get no torch without CUDA: the tests that train will be skipped"
 }
 
 # --- QGIS ------------------------------------------------------------------------------------
@@ -161,6 +186,7 @@ trap 'rm -f "$log"' EXIT
 for part in "$@"; do
   case $part in
     engine | dev) need_venv "$part" ;;
+    train) need_torch ;;
     qgis) need_optional QGIS "going on without it" qgis python3-qgis python3-pytest xvfb xauth ;;
     docs) need_optional "Screenshot tools" "no screenshots" xvfb xauth imagemagick xdotool fonts-open-sans ;;
     *) say "unknown part '$part'; see the head of tools/setup.sh" >&2; exit 2 ;;

@@ -23,7 +23,7 @@ MARKER = "rs-copilot-complete"
 VARIANTS = ("cuda", "cpu")
 SUPPORTED_PYTHONS = ("3.12", "3.13", "3.11", "3.10")
 # Measured: `du -s` of the finished environment, and the download beside it.
-DISK_BYTES = {"cpu": 1_400_000_000, "cuda": 11_000_000_000}
+DISK_BYTES = {"cpu": 1_600_000_000, "cuda": 11_000_000_000}
 PROBE_TIMEOUT_S = 10.0
 CHECK_CODE = "import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 15))"
 
@@ -115,7 +115,7 @@ def _pip_steps(python: str, folder: Path, lock: Path) -> tuple[Step, ...]:
 
 
 def _check_step(folder: Path) -> Step:
-    code = "import cv2, rasterio, av, geopandas, scipy, pydantic"
+    code = "import cv2, rasterio, av, geopandas, scipy, pydantic, faiss, onnxruntime"
     return Step("Checking the packages", (str(python_of(folder)), "-I", "-c", code), 0.1)
 
 

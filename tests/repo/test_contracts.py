@@ -23,6 +23,10 @@ PLANTED = {
     "torch in the plugin": ("rs_copilot_plugin/__init__.py", "def planted():\n    import torch\n"),
     "the engine in the protocol": ("core/rs_copilot/protocol/framing.py", "import rs_copilot.errors\n"),
     "Qt in a presenter": ("rs_copilot_plugin/presenters/__init__.py", "from qgis.PyQt import QtCore\n"),
+    "torch outside training": (
+        "core/rs_copilot/localization/pose.py",
+        "def planted():\n    import torch\n",
+    ),
     "a layer that points up": (
         "core/rs_copilot/geo/camera.py",
         "def planted():\n    import rs_copilot.jobs\n",

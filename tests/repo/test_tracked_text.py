@@ -59,5 +59,7 @@ def test_no_machine_path_registry_or_key_is_named() -> None:
 
 
 def test_no_large_file_is_tracked() -> None:
-    large = {str(path): path.stat().st_size for path in tracked_files() if path.stat().st_size > 1_000_000}
+    # Weights have a limit of their own (test_weights.py).
+    files = [path for path in tracked_files() if path.suffix != ".onnx"]
+    large = {str(path): path.stat().st_size for path in files if path.stat().st_size > 1_000_000}
     assert large == {}

@@ -33,13 +33,23 @@ PACKAGES = {
     "platformdirs": "",
     "defusedxml": "",
     "numba": "",
+    "onnxruntime": "",
+    "faiss-cpu": "",
+    "onnx": "train",
     "torch": "vlm",
     "transformers": "vlm",
     "accelerate": "vlm",
     "bitsandbytes": "vlm",
     "onnxruntime-gpu": "gpu",
 }
-EXTRA_PURPOSE = {"vlm": "vision-language models", "gpu": "models on an NVIDIA graphics card"}
+EXTRA_PURPOSE = {
+    "train": "training and adapting the retriever",
+    "vlm": "vision-language models",
+    "gpu": "models on an NVIDIA graphics card",
+}
+# Another distribution of the same library: Debian and conda name OpenCV without the suffix, and the build
+# for graphics cards stands in for the plain onnxruntime.
+TWINS = {"opencv-python-headless": "opencv-python", "onnxruntime": "onnxruntime-gpu"}
 NVIDIA_TIMEOUT_S = 5.0
 MEGABYTE = 1024 * 1024
 
@@ -108,10 +118,8 @@ def run(_: DoctorParams, context: JobContext) -> DoctorResult:
     """Look around."""
     context.check()
     packages = {name: installed_version(name) for name in PACKAGES}
-    # Debian and conda name it without the suffix; it is the same library.
-    packages["opencv-python-headless"] = packages["opencv-python-headless"] or installed_version(
-        "opencv-python"
-    )
+    for name, twin in TWINS.items():
+        packages[name] = packages[name] or installed_version(twin)
     return DoctorResult(
         engine=__version__,
         python=platform.python_version(),
@@ -121,7 +129,7 @@ def run(_: DoctorParams, context: JobContext) -> DoctorResult:
         packages=packages,
         devices=find_devices(),
         providers=["cpu"],  # what the jobs of this version compute on, not what could be loaded
-        missing=list(_missing(packages)),
+        missing=[*_missing(packages), *_two_runtimes()],
     )
 
 
@@ -143,6 +151,18 @@ def _missing(packages: dict[str, str | None]) -> Iterable[Missing]:
         if names:
             how = f"pip install 'rs-copilot[{extra}]'"
             yield Missing(name=", ".join(names), purpose=f"for {purpose}", how=how, required=False)
+
+
+def _two_runtimes() -> Iterable[Missing]:
+    """Both builds of onnxruntime hold the same files: together in one environment, neither works whole."""
+    plain, gpu = installed_version("onnxruntime"), installed_version("onnxruntime-gpu")
+    if plain and gpu:
+        yield Missing(
+            name="an onnxruntime of its own",
+            purpose=f"onnxruntime {plain} and onnxruntime-gpu {gpu} overwrite each other",
+            how="pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu",
+            required=False,
+        )
 
 
 def find_devices() -> list[Device]:

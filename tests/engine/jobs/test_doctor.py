@@ -68,6 +68,21 @@ def test_what_is_missing_comes_with_the_way_to_get_it(monkeypatch):
     assert "MISSING: av" in report.summary()
 
 
+@pytest.mark.parametrize("here", [{"onnxruntime"}, {"onnxruntime-gpu"}])
+def test_one_onnxruntime_is_enough(here, monkeypatch):
+    monkeypatch.setattr(doctor, "installed_version", lambda name: "1.0" if name in here else None)
+    required = [item.name for item in run(DoctorParams(), JobContext()).missing if item.required]
+    assert "numpy" in required
+    assert "onnxruntime" not in required
+
+
+def test_two_onnxruntimes_are_noticed(monkeypatch):
+    monkeypatch.setattr(doctor, "installed_version", lambda name: "1.0")
+    (item,) = run(DoctorParams(), JobContext()).missing
+    assert "overwrite each other" in item.purpose
+    assert "pip uninstall" in item.how
+
+
 def test_every_package_of_the_base_is_looked_at():
     """The doctor's list and the project file agree."""
     from importlib.metadata import PackageNotFoundError, requires
