@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,10 +12,12 @@ from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.localization import confidence
 from rs_copilot.localization.assumptions import Assumptions, Calibration, turned_views
 from rs_copilot.localization.chain import Chain
+from rs_copilot.localization.flight import Flight, Seen
+from rs_copilot.localization.follow import Follower
 from rs_copilot.localization.keyframes import Keyframe, Recording
 from rs_copilot.localization.path import Fix, best_path
 from rs_copilot.localization.reference import Bounds
-from rs_copilot.localization.register import FROM_PREDICTION, register
+from rs_copilot.localization.register import register
 from rs_copilot.localization.search import Candidate, CoarseMap, coarse_gsd_m, search
 from rs_copilot.localization.view import View, view_of_placement
 from rs_copilot.types import FloatArray
@@ -25,14 +27,9 @@ CANDIDATES = 5
 SEARCH_SHARE = 0.8
 # A fix is trusted to teach the clip's scale and heading from these log-odds on.
 TRUSTED = 3.0
-# What a keyframe that does not register where it must costs, in log-odds, and what any stretch has to bring.
-MISSED_COST = 2.0
-SECTION_COST = 1.0
-# Car parks and blocks of houses look alike in many towns, and neighbouring keyframes see the same one: where
-# this share of the keyframes that should register does not, a few good matches are no proof.
-MIN_CONFIRMED = 0.4
 # Trying all headings or scales is expensive: on a map of another place it would be spent on every keyframe.
 MAX_WIDE_TRIALS = 6
+MAX_WIDE_FLIGHT_TRIALS = 3
 # Ten times as many hypotheses find ten times as many chance matches, and telemetry is seldom that wrong.
 ANY_HEADING_COST = 3.0
 # Windows that sit in one corner of the frame fix its place but not its scale.
@@ -71,6 +68,9 @@ class Solver:
     calibration: Calibration = field(default_factory=Calibration)
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
     wide_trials: int = 0
+    flight: Flight | None = None
+    trusted: dict[int, Seen] = field(default_factory=dict)
+    searched_with_flight: set[int] = field(default_factory=set)
 
     @property
     def chain(self) -> Chain:
@@ -85,9 +85,55 @@ class Solver:
             self.report(SEARCH_SHARE * done / len(keyframes), "Searching the map")
             if not self._is_settled(key, fixes):
                 fixes[key] = self._search(key)
+        if not self._overlapping:
+            fixes = self._weighed_by_flight(self._searched_again(fixes))
         path = best_path([fixes[key] for key in sorted(fixes)], self._disagreement)
         accepted = {fix.key: fix for fix in self._supported(path)}
-        return self._credible(self._propagate(accepted))
+        follower = Follower(
+            self.recording,
+            self.coarse.reference,
+            lambda share: self.report(SEARCH_SHARE + (1 - SEARCH_SHARE) * share, "Following the clip"),
+            self.on_fix,
+        )
+        return follower.credible(follower.propagate(accepted))
+
+    def _searched_again(self, fixes: dict[int, list[Fix]]) -> dict[int, list[Fix]]:
+        """Separate photos that nothing convincing was found for, with what the whole flight has taught."""
+        found = dict(fixes)
+        for key in sorted(fixes):
+            if self.flight is None or _best_odds(found[key]) >= TRUSTED or self._is_told(key):
+                continue
+            if key not in self.searched_with_flight:
+                found[key] = found[key] + self._search(key)
+            elif _best_odds(self._weighed(found[key])) <= 0 and self.wide_trials < MAX_WIDE_FLIGHT_TRIALS:
+                # Not at the flight's height, perhaps: the first photos after take-off, a hill.
+                self.wide_trials += 1
+                keyframe = self.recording.keyframes[key]
+                blind = self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration())
+                found[key] = found[key] + self._search_views(key, blind, 0.0)
+        return found
+
+    def _weighed_by_flight(self, fixes: dict[int, list[Fix]]) -> dict[int, list[Fix]]:
+        return {key: self._weighed(options) for key, options in fixes.items()}
+
+    def _weighed(self, options: list[Fix]) -> list[Fix]:
+        """Fixes of one photo with what the others of the flight say about them."""
+        if self.flight is None:
+            return options
+        weighed = []
+        for fix in options:
+            keyframe = self.recording.keyframes[fix.key]
+            west, south, east, north = self._region(keyframe)
+            seen = Seen.of(fix.key, fix.registration.map_from_px, keyframe.size)
+            support = self.flight.support(seen, (east - west) * (north - south))
+            odds = min(fix.log_odds + support, confidence.MAX_LOG_ODDS)
+            weighed.append(replace(fix, log_odds=odds))
+        return weighed
+
+    def _is_told(self, key: int) -> bool:
+        """Whether telemetry says how a keyframe lies, so that the flight has no views to add."""
+        keyframe = self.recording.keyframes[key]
+        return self.assumptions.base(keyframe.size, keyframe.telemetry) is not None
 
     def _search_order(self) -> list[int]:
         """Keyframes to search, spread over the clip, as many as the budget allows."""
@@ -142,19 +188,34 @@ class Solver:
         """Search one keyframe, with wider assumptions as long as nothing convincing turns up."""
         keyframe = self.recording.keyframes[key]
         base = self.assumptions.base(keyframe.size, keyframe.telemetry)
+        if self.flight is not None:
+            self.searched_with_flight.add(key)
         fixes: list[Fix] = []
         for views, cost in self._widening(keyframe, base):
             fixes += self._search_views(key, views, cost)
             best = max(fixes, key=lambda fix: fix.log_odds, default=None)
             if best is not None and best.log_odds >= TRUSTED:
-                if best.registration.spread >= MIN_SPREAD:
-                    self.calibration.learn(base, best.registration.map_from_px, keyframe.size)
+                self._learn(best, base)
                 self.on_fix(best)
                 break
         return fixes
 
+    def _learn(self, fix: Fix, base: View | None) -> None:
+        """Let a trusted fix teach the scale and heading of the clip, and the habits of the flight."""
+        if fix.registration.spread < MIN_SPREAD:
+            return
+        size = self.recording.keyframes[fix.key].size
+        self.calibration.learn(base, fix.registration.map_from_px, size)
+        if not self._overlapping:
+            self.trusted[fix.key] = Seen.of(fix.key, fix.registration.map_from_px, size)
+            self.flight = Flight.learn(list(self.trusted.values()))
+
     def _widening(self, keyframe: Keyframe, base: View | None) -> Iterator[tuple[list[View], float]]:
         """Views to try in turn, and what each set costs in log-odds: as learned, as told, any heading."""
+        if base is None and self.flight is not None:
+            yield self.flight.views(keyframe.size), 0.0
+            yield self.flight.wider_views(keyframe.size), 0.0
+            return
         yield self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration), 0.0
         if base is None:
             if self.calibration.width_m is not None and self.wide_trials < MAX_WIDE_TRIALS:
@@ -219,79 +280,10 @@ class Solver:
             self.recording.keyframes[before.key].visit, self.recording.keyframes[after.key].visit
         )
 
-    def _propagate(self, fixes: dict[int, Fix]) -> dict[int, Fix]:
-        """Fill the keyframes between and beyond fixes from predictions, strongest neighbours first."""
-        settled = dict(fixes)
-        count = len(self.recording.keyframes)
-        for turn, order in enumerate((range(count), range(count - 1, -1, -1))):
-            last: Fix | None = None
-            for done, key in enumerate(order):
-                share = SEARCH_SHARE + (1 - SEARCH_SHARE) * (turn + done / count) / 2
-                self.report(share, "Following the clip")
-                if key not in settled and last is not None:
-                    found = self._from_prediction(last, key)
-                    if found is not None:
-                        settled[key] = found
-                        self.on_fix(found)
-                last = settled.get(key, last)
-        return settled
-
-    def _credible(self, fixes: dict[int, Fix]) -> dict[int, Fix]:
-        """Drop connected stretches in which too many keyframes contradict the few that were placed.
-
-        On the right map most keyframes of a stretch register where motion says they must be. On a wrong
-        one a single chance match leads to predictions that nothing confirms.
-        """
-        sections: dict[int, list[int]] = {}
-        for key, keyframe in enumerate(self.recording.keyframes):
-            sections.setdefault(self.chain.section(keyframe.visit), []).append(key)
-        kept: dict[int, Fix] = {}
-        for keys in sections.values():
-            placed = {key: fixes[key] for key in keys if key in fixes}
-            missed = sum(self._should_register(key, placed) for key in keys if key not in placed)
-            confirmed = len(placed) >= MIN_CONFIRMED * (len(placed) + missed)
-            if (
-                confirmed
-                and sum(fix.log_odds for fix in placed.values()) > MISSED_COST * missed + SECTION_COST
-            ):
-                kept |= placed
-        return kept
-
-    def _should_register(self, key: int, placed: dict[int, Fix]) -> bool:
-        """Whether the nearest fix predicts a keyframe well inside the map, where it did not register."""
-        if not placed:
-            return False
-        nearest = placed[min(placed, key=lambda other: abs(other - key))]
-        first, second = self.recording.keyframes[nearest.key], self.recording.keyframes[key]
-        predicted = self.chain.predict(nearest.registration.map_from_px, first.visit, second.visit)
-        if predicted is None or not hg.is_plausible(predicted, second.size):
-            return False
-        x, y = hg.apply(hg.orient(predicted, second.size), second.size.center_px)[0]
-        west, south, east, north = self.coarse.reference.bounds_m
-        margin = view_of_placement(predicted, second.size).width_m / 4
-        return bool(west + margin < x < east - margin and south + margin < y < north - margin)
-
-    def _from_prediction(self, last: Fix, key: int) -> Fix | None:
-        first, second = self.recording.keyframes[last.key], self.recording.keyframes[key]
-        predicted = self.chain.predict(last.registration.map_from_px, first.visit, second.visit)
-        if predicted is None or not hg.is_plausible(predicted, second.size):
-            return None
-        predicted = hg.orient(predicted, second.size)
-        registration = register(second.image, second.size, predicted, self.coarse.reference, FROM_PREDICTION)
-        if registration is None:
-            return None
-        moved = hg.apply(registration.map_from_px, second.size.center_px) - hg.apply(
-            predicted, second.size.center_px
-        )
-        view = view_of_placement(predicted, second.size)
-        sigma = 2.0 + Chain.drift_m(abs(second.visit - first.visit), view.width_m)
-        odds = confidence.log_odds(registration) - 0.25 * float(np.sum(moved**2)) / sigma**2
-        odds = min(odds, last.log_odds + 1.0)
-        if odds <= 0:
-            return None
-        center = hg.apply(registration.map_from_px, second.size.center_px)[0]
-        return Fix(key, Candidate(view, center, registration.ncc, 0.0), registration, odds)
-
 
 def _center(fix: Fix, keyframe: Keyframe) -> FloatArray:
     return np.asarray(hg.apply(fix.registration.map_from_px, keyframe.size.center_px)[0])
+
+
+def _best_odds(fixes: Sequence[Fix]) -> float:
+    return max((fix.log_odds for fix in fixes), default=-confidence.MAX_LOG_ODDS)

@@ -1,0 +1,113 @@
+"""Keyframes that the search did not place: registered where motion from placed ones says they must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rs_copilot.geo import homography as hg
+from rs_copilot.localization import confidence
+from rs_copilot.localization.chain import Chain
+from rs_copilot.localization.keyframes import Recording
+from rs_copilot.localization.path import Fix
+from rs_copilot.localization.reference import Reference
+from rs_copilot.localization.register import FROM_PREDICTION, register
+from rs_copilot.localization.search import Candidate
+from rs_copilot.localization.view import view_of_placement
+from rs_copilot.types import FloatArray
+
+# What a keyframe that does not register where it must costs, in log-odds, and what any stretch has to bring.
+MISSED_COST = 2.0
+SECTION_COST = 1.0
+# Car parks and blocks of houses look alike in many towns, and neighbouring keyframes see the same one: where
+# this share of the keyframes that should register does not, a few good matches are no proof.
+MIN_CONFIRMED = 0.4
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Carries fixes along the motion of one clip. ``report`` hears the share done from 0 to 1."""
+
+    recording: Recording
+    reference: Reference
+    report: Callable[[float], None]
+    on_fix: Callable[[Fix], None]
+
+    def predicted(self, fix: Fix, key: int) -> FloatArray | None:
+        """Place of another keyframe by a fix and the motion between them; ``None`` across a break."""
+        first, second = self.recording.keyframes[fix.key], self.recording.keyframes[key]
+        place = self.recording.chain.predict(fix.registration.map_from_px, first.visit, second.visit)
+        if place is None or not hg.is_plausible(place, second.size):
+            return None
+        return hg.orient(place, second.size)
+
+    def propagate(self, fixes: dict[int, Fix]) -> dict[int, Fix]:
+        """Fill the keyframes between and beyond fixes from predictions, forwards and backwards."""
+        settled = dict(fixes)
+        count = len(self.recording.keyframes)
+        for turn, order in enumerate((range(count), range(count - 1, -1, -1))):
+            last: Fix | None = None
+            for done, key in enumerate(order):
+                self.report((turn + done / count) / 2)
+                if key not in settled and last is not None:
+                    found = self._from_prediction(last, key)
+                    if found is not None:
+                        settled[key] = found
+                        self.on_fix(found)
+                last = settled.get(key, last)
+        return settled
+
+    def credible(self, fixes: dict[int, Fix]) -> dict[int, Fix]:
+        """Drop connected stretches in which too many keyframes contradict the few that were placed.
+
+        On the right map most keyframes of a stretch register where motion says they must be. On a wrong
+        one a single chance match leads to predictions that nothing confirms.
+        """
+        sections: dict[int, list[int]] = {}
+        for key, keyframe in enumerate(self.recording.keyframes):
+            sections.setdefault(self.recording.chain.section(keyframe.visit), []).append(key)
+        kept: dict[int, Fix] = {}
+        for keys in sections.values():
+            placed = {key: fixes[key] for key in keys if key in fixes}
+            missed = sum(self._should_register(key, placed) for key in keys if key not in placed)
+            confirmed = len(placed) >= MIN_CONFIRMED * (len(placed) + missed)
+            if (
+                confirmed
+                and sum(fix.log_odds for fix in placed.values()) > MISSED_COST * missed + SECTION_COST
+            ):
+                kept |= placed
+        return kept
+
+    def _should_register(self, key: int, placed: dict[int, Fix]) -> bool:
+        """Whether the nearest fix predicts a keyframe well inside the map, where it did not register."""
+        if not placed:
+            return False
+        nearest = placed[min(placed, key=lambda other: abs(other - key))]
+        predicted = self.predicted(nearest, key)
+        if predicted is None:
+            return False
+        size = self.recording.keyframes[key].size
+        x, y = hg.apply(predicted, size.center_px)[0]
+        west, south, east, north = self.reference.bounds_m
+        margin = view_of_placement(predicted, size).width_m / 4
+        return bool(west + margin < x < east - margin and south + margin < y < north - margin)
+
+    def _from_prediction(self, last: Fix, key: int) -> Fix | None:
+        first, second = self.recording.keyframes[last.key], self.recording.keyframes[key]
+        predicted = self.predicted(last, key)
+        if predicted is None:
+            return None
+        registration = register(second.image, second.size, predicted, self.reference, FROM_PREDICTION)
+        if registration is None:
+            return None
+        center = hg.apply(registration.map_from_px, second.size.center_px)[0]
+        moved = center - hg.apply(predicted, second.size.center_px)[0]
+        view = view_of_placement(predicted, second.size)
+        sigma = 2.0 + Chain.drift_m(abs(second.visit - first.visit), view.width_m)
+        odds = confidence.log_odds(registration) - 0.25 * float(np.sum(moved**2)) / sigma**2
+        odds = min(odds, last.log_odds + 1.0)
+        if odds <= 0:
+            return None
+        return Fix(key, Candidate(view, center, registration.ncc, 0.0), registration, odds)
