@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rs_copilot.geo.relief import onto_terrain
+from rs_copilot.geo.relief import meet_terrain, onto_terrain
+from rs_copilot.types import FloatArray
 
 OFFSETS = st.floats(-150.0, 150.0)
 HEIGHTS = st.floats(80.0, 400.0)
@@ -57,3 +58,23 @@ def test_points_stay_where_nothing_better_is_known():
     # A cliff that the line of sight cannot settle on.
     stays(lambda p: np.where(np.linalg.norm(p, axis=1) > 45.0, 40.0, 0.0))
     assert onto_terrain(np.empty((0, 2)), 0.0, camera, lambda p: np.zeros(len(p))).shape == (0, 2)
+
+
+def test_a_hill_in_front_hides_what_is_behind() -> None:
+    def ridge(points: FloatArray) -> FloatArray:
+        return np.where(np.abs(points[:, 0] - 50.0) < 5.0, 40.0, 0.0)
+
+    camera = np.array([0.0, 0.0, 60.0])
+    over = np.array([1.0, 0.0, -0.3]) / np.hypot(1.0, 0.3)
+    into = np.array([1.0, 0.0, -0.6]) / np.hypot(1.0, 0.6)
+    met = meet_terrain(camera, np.stack([over, into]), ridge, 400.0)
+    np.testing.assert_allclose(met[0], [200.0, 0.0, 0.0], atol=0.01)
+    np.testing.assert_allclose(met[1], [45.0, 0.0, 33.0], atol=0.2)
+
+
+def test_lines_that_meet_nothing_or_unknown_ground_are_nan() -> None:
+    camera = np.array([0.0, 0.0, 60.0])
+    up = np.array([[0.8, 0.0, 0.6]])
+    down = np.array([[0.0, 0.0, -1.0]])
+    assert np.isnan(meet_terrain(camera, up, lambda xy: np.zeros(len(xy)), 100.0)).all()
+    assert np.isnan(meet_terrain(camera, down, lambda xy: np.full(len(xy), np.nan), 100.0)).all()
