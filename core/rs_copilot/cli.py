@@ -31,6 +31,9 @@ AsJson = Annotated[
 Seed = Annotated[int | None, typer.Option(help="Same seed, same world.")]
 Seconds = Annotated[float | None, typer.Option(help="Length of the clip.")]
 Size = Annotated[str | None, typer.Option(metavar="WxH", help="Size of the clip in pixels.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="Another retrieval network: an ONNX file with its card beside it.")
+]
 TELEMETRY_HELP = "attitude: not the position; none: pixels alone."
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:n]", help="Where to compute.")]
 
@@ -120,6 +123,77 @@ def simulate(
     return run_job("simulate", params, as_json=as_json, device=device)
 
 
+@app.command(epilog="Example: rs-copilot index map.tif --out map.index")
+def index(
+    rasters: Annotated[list[str], typer.Argument(metavar="RASTER...", help="One or several rasters.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the index.")],
+    scales: Annotated[
+        str | None,
+        typer.Option(
+            metavar="M,M,…", help="Ground sides of the tiles in metres; without it from the rasters."
+        ),
+    ] = None,
+    stride: Annotated[
+        float | None, typer.Option(help="Spacing of the tiles in sides, above 0 to 1. Default: half a side.")
+    ] = None,
+    weights: Weights = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Hand the tiles to a cluster (not in this version).")
+    ] = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Embed satellite rasters into a gallery of tiles that photos can be looked up in."""
+    params = {
+        "rasters": rasters,
+        "out": out,
+        "scales_m": parse_scales(scales),
+        "stride": stride,
+        "weights": weights,
+        "scheduler": scheduler,
+    }
+    return run_job("index", params, as_json=as_json, device=device)
+
+
+@app.command(epilog="Example: rs-copilot search map.index --image photo.jpg -k 10")
+def search(
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder that `rs-copilot index` wrote.")],
+    *,
+    image: Annotated[
+        Path, typer.Option(help="A photo; or a short video or folder that shows one place in several frames.")
+    ],
+    k: Annotated[int, typer.Option("-k", help="How many tiles.")] = 10,
+    telemetry: Annotated[
+        Path | None, typer.Option(help="Telemetry file, where it does not lie beside the photo.")
+    ] = None,
+    width_m: Annotated[
+        float | None, typer.Option(help="Ground width of the photo, looking straight down.")
+    ] = None,
+    heading_deg: Annotated[
+        float | None, typer.Option(help="Direction of image-up, clockwise from north.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write the tiles into this scene, layer candidates.")
+    ] = None,
+    weights: Weights = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Rank the tiles of an index by how much they look like a photo seen from above."""
+    params = {
+        "index": index,
+        "image": image,
+        "k": k,
+        "telemetry": telemetry,
+        "width_m": width_m,
+        "heading_deg": heading_deg,
+        "out": out,
+        "weights": weights,
+    }
+    return run_job("search", params, as_json=as_json, device=device)
+
+
 @app.command(epilog="Example: rs-copilot localize clip.mp4 --satellite map.tif --out scene.gpkg --every 0.5")
 def localize(
     clip: Annotated[
@@ -201,6 +275,23 @@ def worker(
     from rs_copilot.worker.main import main as serve
 
     return serve(device)
+
+
+def parse_scales(text: str | None) -> list[float] | None:
+    """``M,M,…`` as numbers.
+
+    Raises:
+        UsageError: not positive numbers.
+    """
+    if text is None:
+        return None
+    try:
+        scales = [float(word) for word in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"--scales: expected metres separated by commas, found {text!r}.") from error
+    if not all(0.0 < scale < 1e6 for scale in scales):
+        raise UsageError(f"--scales: expected metres above 0, found {text!r}.")
+    return scales
 
 
 def parse_prior(text: str | None) -> tuple[float, float, float] | None:

@@ -45,6 +45,8 @@ class JobSpec:
 JOBS = (
     JobSpec("demo", "rs_copilot.jobs.demo", "DemoParams"),
     JobSpec("simulate", "rs_copilot.jobs.simulate", "SimulateParams"),
+    JobSpec("index", "rs_copilot.jobs.index", "IndexParams"),
+    JobSpec("search", "rs_copilot.jobs.search", "SearchParams"),
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),

@@ -14,7 +14,7 @@ import pytest
 
 from rs_copilot import __version__, cli
 
-COMMANDS = ["doctor", "demo", "simulate", "localize", "track", "export", "worker"]
+COMMANDS = ["doctor", "demo", "simulate", "index", "search", "localize", "track", "export", "worker"]
 PROGRAM = [sys.executable, "-m", "rs_copilot.cli"]
 
 

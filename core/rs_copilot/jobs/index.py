@@ -1,0 +1,192 @@
+"""Embed satellite rasters into a gallery of tiles that photos can be looked up in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from rs_copilot.errors import BadInputError, MissingDependencyError
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.raster.source import RasterSource, open_raster
+from rs_copilot.retrieval.embedder import Branch, Embedder, open_embedder
+from rs_copilot.retrieval.gallery import RasterRef, TileTable
+from rs_copilot.retrieval.tiles import (
+    DEFAULT_STRIDE,
+    Block,
+    TileGrid,
+    default_sides_m,
+    tile_grid,
+    valid_shares,
+)
+from rs_copilot.retrieval.writer import GalleryWriter
+from rs_copilot.vector.build import crs_text
+
+# A tile with less map than this shows mostly what is not known.
+MIN_VALID_SHARE = 0.35
+
+
+class IndexParams(BaseModel):
+    """What to embed and where to. ``scales_m``: ground sides of tiles; ``stride``: their spacing in sides."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rasters: list[str] = Field(min_length=1)
+    out: Path
+    scales_m: list[float] | None = Field(default=None, min_length=1)
+    stride: float = Field(default=DEFAULT_STRIDE, gt=0.0, le=1.0)
+    weights: Path | None = None
+    scheduler: str | None = None
+
+
+class IndexResult(BaseModel):
+    """What was written."""
+
+    index: Path
+    rasters: int
+    tiles: int
+    scales_m: list[float]
+    kind: str
+    model: str
+    model_hash: str
+    seconds: float
+    tiles_per_core_second: float
+    warnings: list[str]
+
+    def summary(self) -> str:
+        """For people."""
+        sides = ", ".join(f"{side:.0f}" for side in self.scales_m)
+        return (
+            f"{self.index}: {self.tiles} tiles of {sides} m from {self.rasters} rasters by {self.model}, "
+            f"in {self.seconds:.1f} s"
+        )
+
+
+def run(params: IndexParams, context: JobContext) -> IndexResult:
+    """Embed the rasters and write the gallery; it appears whole at the end, or not at all.
+
+    Raises:
+        BadInputError: a raster or the network cannot be used, or there is nothing on the rasters.
+        UsageError: ``out`` holds something else.
+        MissingDependencyError: a cluster was asked for, or a package or the network is missing.
+        CancelledError: stopped; an index that was there before is as it was.
+    """
+    started, started_cpu = time.monotonic(), time.process_time()
+    if params.scheduler is not None:
+        raise MissingDependencyError(
+            f"--scheduler {params.scheduler}: this installation cannot hand tiles to a cluster.",
+            hint="Leave the option out to embed on this machine; the cluster extra comes later.",
+        )
+    embedder = open_embedder(params.weights, context.device)
+    work = _Work(params, context, embedder)
+    plans = work.plan()
+    with GalleryWriter(params.out, embedder) as writer:
+        for plan in plans:
+            work.embed(plan, writer)
+        if not work.kept:
+            raise BadInputError(
+                "There is nothing on the rasters: every tile lacks data.",
+                hint="Check the rasters' nodata value and alpha band.",
+            )
+        context.progress(work.done, work.total, "Writing the index")
+        manifest = writer.finish(work.refs, params.stride)
+    context.progress(work.total, work.total, "Indexed")
+    return IndexResult(
+        index=params.out,
+        rasters=len(manifest.rasters),
+        tiles=manifest.tiles,
+        scales_m=manifest.sides_m,
+        kind=manifest.kind,
+        model=manifest.model.name,
+        model_hash=manifest.model.sha256,
+        seconds=time.monotonic() - started,
+        tiles_per_core_second=manifest.tiles / max(time.process_time() - started_cpu, 1e-6),
+        warnings=list(context.warnings),
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One scale of one raster."""
+
+    raster: int
+    path: str
+    grid: TileGrid
+
+
+@dataclass
+class _Work:
+    """One run of the job and what it knows."""
+
+    params: IndexParams
+    context: JobContext
+    embedder: Embedder
+    done: int = 0
+    total: int = 0
+    kept: int = 0
+
+    def __post_init__(self) -> None:
+        self.refs: list[RasterRef] = []
+
+    def plan(self) -> list[_Plan]:
+        """All scales of all rasters, the finest scale first."""
+        plans: list[_Plan] = []
+        for number, path in enumerate(self.params.rasters):
+            with open_raster(path) as source:
+                self.refs.append(_reference(source))
+                plans += [_Plan(number, path, grid) for grid in self._grids(source)]
+        self.total = sum(len(plan.grid) for plan in plans)
+        return sorted(plans, key=lambda plan: plan.grid.side_m)
+
+    def _grids(self, source: RasterSource) -> Sequence[TileGrid]:
+        info, input_px, stride = source.info, self.embedder.input_px, self.params.stride
+        sides = self.params.scales_m or default_sides_m(info.bounds_m, info.gsd_m, input_px, stride)
+        for side in sides:
+            if side < 0.1 * input_px * info.gsd_m:
+                self.context.warn(f"{info.path}: {side:g} m are only {side / info.gsd_m:.0f} pixels of it")
+        return [tile_grid(info.bounds_m, side, stride) for side in sorted(set(sides))]
+
+    def embed(self, plan: _Plan, writer: GalleryWriter) -> None:
+        """Read, embed and add the tiles of one scale of one raster."""
+        name = Path(plan.path).name
+        with open_raster(plan.path) as source:
+            for block in plan.grid.blocks():
+                text = f"Embedding {name}, tiles of {plan.grid.side_m:.0f} m"
+                self.context.progress(self.done, self.total, text)
+                self._embed_block(source, plan.raster, block, writer)
+                self.done += len(block.wests_m) * len(block.norths_m)
+
+    def _embed_block(self, source: RasterSource, raster: int, block: Block, writer: GalleryWriter) -> None:
+        input_px = self.embedder.input_px
+        picture = source.read(block.gsd_m(input_px), block.bounds_m)
+        rgba = np.dstack([picture.image, np.where(picture.valid, 255, 0).astype(np.uint8)])
+        tiles = block.cut(rgba, input_px)
+        shares = valid_shares(tiles)
+        kept = shares >= MIN_VALID_SHARE
+        count = int(kept.sum())
+        self.kept += count
+        table = TileTable(
+            np.full(count, raster, dtype=np.int32),
+            block.centers_xy_m[kept],
+            np.full(count, block.side_m),
+            shares[kept],
+        )
+        writer.add(table, self.embedder.embed(tiles[kept], Branch.SATELLITE, self.context.check))
+
+
+def _reference(source: RasterSource) -> RasterRef:
+    info, path = source.info, Path(source.path)
+    stat = path.stat() if path.is_file() else None
+    return RasterRef(
+        path=str(path.resolve()) if stat else source.path,
+        size_bytes=stat.st_size if stat else None,
+        modified=stat.st_mtime if stat else None,
+        crs=crs_text(info.crs),
+        metric_crs=crs_text(info.metric_crs),
+        gsd_m=info.gsd_m,
+        bounds_m=tuple(info.bounds_m),
+    )

@@ -1,0 +1,256 @@
+"""Look up a UAV frame, or a few frames of one place, in a gallery: ranked tiles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from pydantic import BaseModel, ConfigDict, Field
+
+from rs_copilot import __version__
+from rs_copilot.errors import BadInputError
+from rs_copilot.geo.crs import convergence_deg, to_lonlat
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.localization.assumptions import Assumptions
+from rs_copilot.localization.retrieve import Guess, Retriever, guesses
+from rs_copilot.retrieval.embedder import open_embedder
+from rs_copilot.retrieval.gallery import Gallery, open_gallery, require_model
+from rs_copilot.retrieval.query import Hit
+from rs_copilot.types import Frame, SizeWH, Telemetry, TelemetryUse
+from rs_copilot.vector import build, schema
+from rs_copilot.vector.store import append_layer, ensure_scene, write_layers
+from rs_copilot.video.clip import Clip, open_clip
+from rs_copilot.video.telemetry import TelemetryTrack, find_telemetry, read_telemetry
+
+METHOD = "retrieval"
+# A clip is looked up by a few of its frames: more of one place say little more.
+MAX_FRAMES = 8
+# A raster wider than this is no limit to how wide a frame can be.
+NO_LIMIT_M = 1e7
+
+
+class SearchParams(BaseModel):
+    """What to look for, where, and what is known about it.
+
+    ``image`` may also be a short video or a folder: its frames are then taken for views of one place.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    index: Path
+    image: Path
+    k: int = Field(default=10, ge=1, le=10_000)
+    telemetry: Path | None = None
+    width_m: float | None = Field(default=None, gt=0.0)
+    heading_deg: float | None = Field(default=None, ge=-360.0, le=360.0)
+    out: Path | None = None
+    weights: Path | None = None
+
+
+class FoundTile(BaseModel):
+    """A tile that may show the place. ``heading_deg`` is the azimuth of image-up that fits best,
+    ``width_m`` the ground width that the frame then has; ``footprint`` is a ring of longitude, latitude.
+    """
+
+    rank: int
+    score: float
+    tile: int
+    raster: str
+    side_m: float
+    lon: float
+    lat: float
+    heading_deg: float
+    width_m: float
+    footprint: list[tuple[float, float]]
+
+
+class SearchResult(BaseModel):
+    """Tiles, best first, and what was tried."""
+
+    index: Path
+    image: str
+    frames: int
+    guesses: int
+    tiles: list[FoundTile]
+    scene: Path | None
+    model: str
+    seconds: float
+    warnings: list[str]
+
+    def summary(self) -> str:
+        """For people."""
+        lines = [
+            f"{item.rank:3d}  {item.score:.3f}  {item.lat:.6f}, {item.lon:.6f}  tile of {item.side_m:.0f} m, "
+            f"image-up to {item.heading_deg:.0f}°, frame {item.width_m:.0f} m wide"
+            for item in self.tiles
+        ]
+        head = f"{self.image}: {len(self.tiles)} tiles by {self.guesses} guesses, in {self.seconds:.1f} s"
+        return "\n".join([head, *lines])
+
+
+def run(params: SearchParams, context: JobContext) -> SearchResult:
+    """Rank the tiles.
+
+    Raises:
+        BadInputError: index, network, picture or telemetry cannot be used, or do not belong together.
+        MissingDependencyError: a package, the device or the network is missing.
+        CancelledError: stopped.
+    """
+    started = time.monotonic()
+    context.progress(0, 3, "Opening the index")
+    gallery = open_gallery(params.index)
+    embedder = open_embedder(params.weights, context.device)
+    require_model(gallery, embedder)
+    with ExitStack() as stack:
+        clip = stack.enter_context(open_clip(params.image))
+        work = _Work(params, context, clip, Retriever(gallery, embedder))
+        tiles, count = work.find()
+    context.progress(2, 3, "Ranking tiles")
+    if params.out is not None:
+        work.write(params.out, tiles, time.monotonic() - started)
+    context.progress(3, 3, "Found")
+    return SearchResult(
+        index=params.index,
+        image=params.image.name,
+        frames=work.frames,
+        guesses=count,
+        tiles=tiles,
+        scene=params.out,
+        model=embedder.card.name,
+        seconds=time.monotonic() - started,
+        warnings=list(context.warnings),
+    )
+
+
+@dataclass
+class _Work:
+    """One run of the job and what it knows."""
+
+    params: SearchParams
+    context: JobContext
+    clip: Clip
+    retriever: Retriever
+    frames: int = 0
+
+    def find(self) -> tuple[list[FoundTile], int]:
+        """The best tiles, and how many guesses were made about each frame."""
+        told = _read_telemetry(self.params, self.clip)
+        tried: list[list[Guess]] = []
+        pictures = []
+        for frame in self._pick():
+            self.context.progress(1, 3, f"Drawing the view at {frame.time_s:.1f} s")
+            sample = told.at(frame.time_s, frame.index, frame.file) if told else None
+            tried.append(self._guesses(frame.size, sample))
+            pictures.append(frame.image)
+        self.frames = len(pictures)
+        if not pictures:
+            raise BadInputError(f"{self.params.image} has no picture that can be read.")
+        hits = self.retriever.find_clip(zip(pictures, tried, strict=True), self.params.k)
+        return [self._found(rank, hit, tried[0][hit.guess]) for rank, hit in enumerate(hits, 1)], len(
+            tried[0]
+        )
+
+    def _pick(self) -> Iterator[Frame]:
+        """A still, or frames spread over a clip."""
+        every_s = max(self.clip.info.duration_s / MAX_FRAMES, 1e-3) if self.clip.info.duration_s else None
+        return islice(self.clip.frames(every_s=every_s), MAX_FRAMES)
+
+    def _guesses(self, size: SizeWH, told: Telemetry | None) -> list[Guess]:
+        gallery, params = self.retriever.gallery, self.params
+        grid_deg = grid_convergence_deg(gallery)
+        assumed = Assumptions(TelemetryUse.ALL, grid_deg, (NO_LIMIT_M, NO_LIMIT_M))
+        base = assumed.base(size, told) if params.width_m is None and params.heading_deg is None else None
+        heading = params.heading_deg
+        if heading is None and told is not None:
+            heading = told.yaw_deg
+        return guesses(
+            size,
+            gallery.manifest.sides_m,
+            base=base,
+            width_m=params.width_m,
+            heading_deg=None if heading is None else heading - grid_deg,
+        )
+
+    def _found(self, rank: int, hit: Hit, guess: Guess) -> FoundTile:
+        gallery = self.retriever.gallery
+        raster = gallery.manifest.rasters[int(gallery.tiles.raster[hit.tile])]
+        side_m = float(gallery.tiles.side_m[hit.tile])
+        crs = pyproj.CRS.from_user_input(raster.metric_crs)
+        ring = to_lonlat(tile_corners_m(gallery, hit.tile), crs)
+        lon, lat = to_lonlat(gallery.tiles.center_xy_m[hit.tile], crs)[0]
+        return FoundTile(
+            rank=rank,
+            score=hit.score,
+            tile=hit.tile,
+            raster=raster.path,
+            side_m=side_m,
+            lon=float(lon),
+            lat=float(lat),
+            heading_deg=(guess.heading_deg + grid_convergence_deg(gallery)) % 360.0,
+            width_m=guess.frame_width_m(side_m),
+            footprint=[(float(x), float(y)) for x, y in ring],
+        )
+
+    def write(self, out: Path, tiles: list[FoundTile], seconds: float) -> None:
+        """The tiles as the ``candidates`` layer of a scene, and the run."""
+        gallery = self.retriever.gallery
+        scene_crs = pyproj.CRS.from_user_input(gallery.manifest.rasters[0].crs)
+        ensure_scene(out, scene_crs)
+        model = gallery.manifest.model
+        provenance = build.Provenance(self.clip.info.path.name, METHOD, model.name, model.sha256)
+        parts = [_candidate(gallery, item, scene_crs, provenance) for item in tiles]
+        table = gpd.GeoDataFrame(pd.concat(parts), crs=scene_crs) if parts else None
+        if table is not None:
+            write_layers(out, {"candidates": table}, replace_clip=provenance.clip)
+        run_row = build.runs_table(
+            "search",
+            self.params.model_dump(mode="json"),
+            build.Grid(scene_crs, scene_crs),
+            provenance,
+            version=__version__,
+            seconds=seconds,
+            device=self.retriever.embedder.device,
+            warnings=self.context.warnings,
+        )
+        append_layer(out, "runs", run_row)
+
+
+def _candidate(
+    gallery: Gallery, item: FoundTile, scene_crs: pyproj.CRS, provenance: build.Provenance
+) -> gpd.GeoDataFrame:
+    """One row of the layer; rasters of a gallery may each have a CRS of their own."""
+    raster = gallery.manifest.rasters[int(gallery.tiles.raster[item.tile])]
+    grid = build.Grid(pyproj.CRS.from_user_input(raster.metric_crs), scene_crs)
+    row: dict[str, Any] = {"frame": 0, "time_s": 0.0, "rank": item.rank, "score": item.score}
+    shape = shapely.Polygon(tile_corners_m(gallery, item.tile))
+    return build.build_table(schema.CANDIDATES, [row], [shape], grid, provenance)
+
+
+def tile_corners_m(gallery: Gallery, tile: int) -> np.ndarray:
+    """Corners of a tile in its raster's metric CRS, from the north-west clockwise. Shape (4, 2)."""
+    half = gallery.tiles.side_m[tile] / 2
+    signs = np.array([[-1.0, 1.0], [1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
+    return np.asarray(gallery.tiles.center_xy_m[tile] + half * signs)
+
+
+def grid_convergence_deg(gallery: Gallery) -> float:
+    """Azimuth of grid north in the middle of the first raster: tiles are drawn to grid north."""
+    raster = gallery.manifest.rasters[0]
+    west, south, east, north = raster.bounds_m
+    middle = np.array([(west + east) / 2, (south + north) / 2])
+    return convergence_deg(middle, pyproj.CRS.from_user_input(raster.metric_crs))
+
+
+def _read_telemetry(params: SearchParams, clip: Clip) -> TelemetryTrack | None:
+    path = params.telemetry or find_telemetry(params.image)
+    return None if path is None else read_telemetry(path, start_utc=clip.info.start_utc)
