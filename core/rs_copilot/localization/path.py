@@ -19,12 +19,16 @@ AGREEMENT_BONUS = 1.5
 
 @dataclass(frozen=True)
 class Fix:
-    """A registered candidate of keyframe ``key`` with its log-odds of being right."""
+    """A registered candidate of keyframe ``key`` with its log-odds of being right.
+
+    ``trials`` is how many places and shapes it was the best of.
+    """
 
     key: int
     candidate: Candidate
     registration: Registration
     log_odds: float
+    trials: float = 1.0
 
 
 Disagreement = Callable[[Fix, Fix], float]

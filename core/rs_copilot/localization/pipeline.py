@@ -16,6 +16,9 @@ from rs_copilot.localization.keyframes import Recording, TelemetryAt, record
 from rs_copilot.localization.path import Fix
 from rs_copilot.localization.pose import camera_from_attitude, camera_from_homography, grid_px
 from rs_copilot.localization.reference import Bounds, Reference
+from rs_copilot.localization.relief_clip import ReliefClip
+from rs_copilot.localization.relief_pose import AttitudePrior
+from rs_copilot.localization.relief_register import Terrain
 from rs_copilot.localization.search import Candidate, CoarseMap
 from rs_copilot.localization.solve import Solver
 from rs_copilot.types import (
@@ -68,11 +71,16 @@ class Considered:
 
 @dataclass(frozen=True)
 class Located:
-    """What localisation says about a clip."""
+    """What localisation says about a clip.
+
+    ``judged`` has, by frame, every place that was registered, with its evidence before the clip as a whole
+    was heard.
+    """
 
     placements: list[Placement]
     considered: list[Considered] = field(default_factory=list)
     calibration: Calibration = field(default_factory=Calibration)
+    judged: dict[int, list[Fix]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,14 @@ def locate(
     anchors = placing.anchors(recording, fixes)
     cameras = _CameraFinder(recording, reference, assumptions, solver.calibration, options)
     placed = [cameras.complete(number, p) for number, p in enumerate(placing.placements(recording, anchors))]
-    return Located(placed, _considered(recording, solver.candidates), solver.calibration)
+    if options.elevation_at is not None:
+        terrain = Terrain(reference, options.elevation_at)
+        placed = ReliefClip(recording, terrain, cameras.attitude_prior).improve(placed, fixes)
+    judged = {
+        recording.visits[recording.keyframes[key].visit].index: list(found)
+        for key, found in solver.judged.items()
+    }
+    return Located(placed, _considered(recording, solver.candidates), solver.calibration, judged)
 
 
 def search_bounds(reference: Reference, prior: Prior | None) -> Bounds:
@@ -194,6 +209,13 @@ class _CameraFinder:
         camera = CameraPosition(LonLat(float(lon), float(lat)), agl, msl)
         return replace(placement, camera=camera)
 
+    def attitude_prior(self, telemetry: Telemetry) -> AttitudePrior | None:
+        """The camera's attitude in the map's grid, by gimbal and compass as far as the clip corrects them."""
+        if telemetry.yaw_deg is None or telemetry.pitch_deg is None:
+            return None
+        yaw = telemetry.yaw_deg - self.assumptions.convergence_deg + self.calibration.yaw_deg
+        return AttitudePrior(Attitude(yaw, telemetry.pitch_deg, telemetry.roll_deg or 0.0))
+
     def _ground_z_m(self, map_from_px: FloatArray, intrinsics: Intrinsics) -> FloatArray | None:
         if self.options.elevation_at is None:
             return None
@@ -203,11 +225,10 @@ class _CameraFinder:
     def _position(
         self, map_from_px: FloatArray, intrinsics: Intrinsics, telemetry: Telemetry, ground: FloatArray | None
     ) -> FloatArray | None:
-        if telemetry.yaw_deg is None or telemetry.pitch_deg is None:
+        prior = self.attitude_prior(telemetry)
+        if prior is None:
             return camera_from_homography(map_from_px, intrinsics, ground)
-        yaw = telemetry.yaw_deg - self.assumptions.convergence_deg + self.calibration.yaw_deg
-        attitude = Attitude(yaw, telemetry.pitch_deg, telemetry.roll_deg or 0.0)
-        camera = camera_from_attitude(map_from_px, intrinsics, attitude)
+        camera = camera_from_attitude(map_from_px, intrinsics, prior.attitude)
         if camera is None or ground is None:
             return camera
         return np.asarray(camera + np.array([0.0, 0.0, float(ground.mean())]))

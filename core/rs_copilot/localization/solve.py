@@ -55,7 +55,8 @@ Report = Callable[[float, str], None]
 class Solver:
     """Search, choose, and fill in the keyframes of one clip.
 
-    ``candidates`` keeps, per keyframe, every place that was considered, for the record.
+    ``candidates`` keeps, per keyframe, every place that was considered, and ``judged`` what each registered
+    to, as judged without its neighbours.
     """
 
     recording: Recording
@@ -71,6 +72,7 @@ class Solver:
     flight: Flight | None = None
     trusted: dict[int, Seen] = field(default_factory=dict)
     searched_with_flight: set[int] = field(default_factory=set)
+    judged: dict[int, list[Fix]] = field(default_factory=dict)
 
     @property
     def chain(self) -> Chain:
@@ -123,9 +125,8 @@ class Solver:
         weighed = []
         for fix in options:
             keyframe = self.recording.keyframes[fix.key]
-            west, south, east, north = self._region(keyframe)
             seen = Seen.of(fix.key, fix.registration.map_from_px, keyframe.size)
-            support = self.flight.support(seen, (east - west) * (north - south))
+            support = self.flight.support(seen, _area_m2(self._region(keyframe)))
             odds = min(fix.log_odds + support, confidence.MAX_LOG_ODDS)
             weighed.append(replace(fix, log_odds=odds))
         return weighed
@@ -159,8 +160,7 @@ class Solver:
 
     def _cost_px(self, keyframe: Keyframe, views: Sequence[View]) -> float:
         """Map pixels times views of a search."""
-        west, south, east, north = self._region(keyframe)
-        area = max(east - west, 1.0) * max(north - south, 1.0)
+        area = _area_m2(self._region(keyframe))
         return float(sum(area / coarse_gsd_m(view, self.coarse.reference, len(views)) ** 2 for view in views))
 
     def _is_settled(self, key: int, fixes: dict[int, list[Fix]]) -> bool:
@@ -233,17 +233,20 @@ class Solver:
     def _search_views(self, key: int, views: Sequence[View], cost: float) -> list[Fix]:
         keyframe = self.recording.keyframes[key]
         image = keyframe.image
-        found = search(image, views, self.coarse, self._region(keyframe), count=CANDIDATES)
+        region = self._region(keyframe)
+        found = search(image, views, self.coarse, region, count=CANDIDATES)
         self.candidates[key] = sorted([*self.candidates.get(key, []), *found], key=lambda c: -c.peak)
         cost += TRIALS_COST * float(np.log(max(len(views) / USUAL_VIEWS, 1.0)))
+        trials = sum(_area_m2(region) / view.width_m**2 for view in views)
         fixes = []
         for candidate in found:
             registration = register(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
             if registration is not None:
                 odds = confidence.log_odds(registration, candidate.margin) - cost
-                fixes.append(Fix(key, candidate, registration, odds))
+                fixes.append(Fix(key, candidate, registration, odds, trials))
                 if odds >= 2 * TRUSTED and candidate.margin >= CLEAR_MARGIN:
                     break
+        self.judged.setdefault(key, []).extend(fixes)
         return fixes
 
     def _disagreement(self, before: Fix, after: Fix) -> float:
@@ -287,3 +290,8 @@ def _center(fix: Fix, keyframe: Keyframe) -> FloatArray:
 
 def _best_odds(fixes: Sequence[Fix]) -> float:
     return max((fix.log_odds for fix in fixes), default=-confidence.MAX_LOG_ODDS)
+
+
+def _area_m2(bounds: Bounds) -> float:
+    west, south, east, north = bounds
+    return max(east - west, 1.0) * max(north - south, 1.0)
