@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from rs_copilot.geo.crs import convergence_deg, to_lonlat
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.localization.assumptions import Assumptions
 from rs_copilot.localization.retrieve import Guess, Retriever, guesses
+from rs_copilot.localization.view import nadir_view
 from rs_copilot.retrieval.embedder import open_embedder
 from rs_copilot.retrieval.gallery import Gallery, open_gallery, require_model
 from rs_copilot.retrieval.query import Hit
@@ -37,6 +38,8 @@ METHOD = "retrieval"
 MAX_FRAMES = 8
 # A raster wider than this is no limit to how wide a frame can be.
 NO_LIMIT_M = 1e7
+# Where the scale is unknown only proportions count.
+ANY_WIDTH_M = 100.0
 
 
 class SearchParams(BaseModel):
@@ -166,20 +169,21 @@ class _Work:
         return islice(self.clip.frames(every_s=every_s), MAX_FRAMES)
 
     def _guesses(self, size: SizeWH, told: Telemetry | None) -> list[Guess]:
+        """From what the options say, then from what telemetry says, else everything is tried."""
         gallery, params = self.retriever.gallery, self.params
         grid_deg = grid_convergence_deg(gallery)
-        assumed = Assumptions(TelemetryUse.ALL, grid_deg, (NO_LIMIT_M, NO_LIMIT_M))
-        base = assumed.base(size, told) if params.width_m is None and params.heading_deg is None else None
         heading = params.heading_deg
         if heading is None and told is not None:
             heading = told.yaw_deg
-        return guesses(
-            size,
-            gallery.manifest.sides_m,
-            base=base,
-            width_m=params.width_m,
-            heading_deg=None if heading is None else heading - grid_deg,
-        )
+        shape = None
+        if params.width_m is None and told is not None:
+            assumed = Assumptions(TelemetryUse.ALL, grid_deg, (NO_LIMIT_M, NO_LIMIT_M))
+            shape = assumed.base(size, replace(told, yaw_deg=heading or 0.0))
+        scale_known = shape is not None or params.width_m is not None
+        if shape is None:
+            shape = nadir_view(size, params.width_m or ANY_WIDTH_M, (heading or 0.0) - grid_deg)
+        sides = gallery.manifest.sides_m
+        return guesses(shape, sides, scale_known=scale_known, heading_known=heading is not None)
 
     def _found(self, rank: int, hit: Hit, guess: Guess) -> FoundTile:
         gallery = self.retriever.gallery

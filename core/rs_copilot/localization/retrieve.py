@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rs_copilot.geo import homography as hg
 from rs_copilot.localization.reference import Bounds
-from rs_copilot.localization.view import View, nadir_view, render
+from rs_copilot.localization.view import View, render
 from rs_copilot.retrieval.embedder import Branch, Embedder
 from rs_copilot.retrieval.gallery import Gallery
-from rs_copilot.retrieval.query import Hit, best_per_tile, headings_deg, pool_mean, zooms
-from rs_copilot.types import ByteImage, Float32Array, SizeWH
-
-# Frames so much larger or smaller than every tile look at other things than the tiles do.
-MAX_ZOOM = 4.0
+from rs_copilot.retrieval.query import Hit, best_per_tile, pool_mean, turns_deg, zooms
+from rs_copilot.types import ByteImage, Float32Array
 
 
 @dataclass(frozen=True)
@@ -33,8 +31,12 @@ class Guess:
 
     view: View
     query_side_m: float
-    heading_deg: float
     sides_m: tuple[float, ...] | None = None
+
+    @property
+    def heading_deg(self) -> float:
+        """Azimuth of image-up on the map's grid."""
+        return hg.grid_azimuth_deg(self.view.local_from_px, self.view.size.center_px)
 
     def frame_width_m(self, tile_side_m: float) -> float:
         """Ground width of the frame if a tile of that side is the right one."""
@@ -42,41 +44,31 @@ class Guess:
 
 
 def frame_side_m(view: View) -> float:
-    """Side of the square that is as large as a frame: what a tile should be as large as."""
-    return view.width_m * float(np.sqrt(view.size.height_px / view.size.width_px))
+    """Side of the square with the ground area of a frame: what a tile should be as large as."""
+    pixels = view.size.width_px * view.size.height_px
+    return hg.gsd_m(view.local_from_px, view.size.center_px) * float(np.sqrt(pixels))
 
 
 def nearest_side_m(view: View, sides_m: Sequence[float]) -> float:
     """The gallery's scale that suits a view best."""
-    return min(sides_m, key=lambda side: abs(np.log(side / frame_side_m(view))))
+    wanted_m = frame_side_m(view)
+    return min(sides_m, key=lambda side: abs(np.log(side / wanted_m)))
 
 
-def guesses(
-    size: SizeWH,
-    sides_m: Sequence[float],
-    *,
-    base: View | None = None,
-    width_m: float | None = None,
-    heading_deg: float | None = None,
-) -> list[Guess]:
-    """Ways to draw a frame, given what is known about it.
+def guesses(shape: View, sides_m: Sequence[float], *, scale_known: bool, heading_known: bool) -> list[Guess]:
+    """Ways to draw a frame, given its shape on the ground.
 
     Args:
-        size: of the frame.
+        shape: as far as it is known: straight down where nothing is.
         sides_m: scales of the gallery.
-        base: the frame's shape by its attitude, where that is known; it settles everything.
-        width_m: ground width of the frame, looking straight down.
-        heading_deg: azimuth of image-up on the map's grid.
+        scale_known: whether the shape has its true size; else it is tried at several zooms.
+        heading_known: whether it has its true heading; else it is turned all around.
     """
-    if base is not None:
-        side = nearest_side_m(base, sides_m)
-        return [Guess(base, side, 0.0 if heading_deg is None else heading_deg, (side,))]
-    if width_m is not None:
-        views = [(angle, nadir_view(size, width_m, angle)) for angle in headings_deg(heading_deg)]
-        side = nearest_side_m(views[0][1], sides_m)
-        return [Guess(view, side, angle, (side,)) for angle, view in views]
-    drawn = [(angle, nadir_view(size, 100.0, angle)) for angle in headings_deg(heading_deg)]
-    return [Guess(view, zoom * frame_side_m(view), angle) for angle, view in drawn for zoom in zooms()]
+    views = [shape.turned(turn, 1.0) for turn in turns_deg(heading_known=heading_known)]
+    if scale_known:
+        side = nearest_side_m(shape, sides_m)
+        return [Guess(view, side, (side,)) for view in views]
+    return [Guess(view, zoom * frame_side_m(view)) for view in views for zoom in zooms()]
 
 
 def draw_query(image: ByteImage, guess: Guess, input_px: int) -> ByteImage:

@@ -28,11 +28,9 @@ class Hit:
     guess: int
 
 
-def headings_deg(known_deg: float | None) -> tuple[float, ...]:
-    """Headings of image-up to try: the known one, or all around."""
-    if known_deg is not None:
-        return (float(known_deg),)
-    return tuple(float(angle) for angle in np.arange(0.0, 360.0, HEADING_STEP_DEG))
+def turns_deg(*, heading_known: bool) -> tuple[float, ...]:
+    """Turns of a view to try: none where the heading is known, else all around."""
+    return (0.0,) if heading_known else tuple(float(turn) for turn in np.arange(0.0, 360.0, HEADING_STEP_DEG))
 
 
 def zooms(ladder_step: float = 2.0) -> tuple[float, ...]:

@@ -199,7 +199,7 @@ def test_scales_that_are_none(scales, capfd):
 
 def test_a_query_is_drawn_to_scale_with_nothing_around():
     """A white frame 100 m wide in a square of 200 m: half as wide, three eighths as high."""
-    (guess,) = guesses(SIZE, [200.0], base=nadir_view(SIZE, 100.0))
+    (guess,) = guesses(nadir_view(SIZE, 100.0), [200.0], scale_known=True, heading_known=True)
     drawn = draw_query(np.full((300, 400, 3), 255, np.uint8), guess, 96)
     assert drawn.shape == (96, 96, 4)
     assert (drawn[..., 3] > 0).any(axis=0).sum() == pytest.approx(48, abs=1)

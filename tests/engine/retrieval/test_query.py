@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rs_copilot.retrieval.query import ZOOM_STEP, best_per_tile, headings_deg, pool_mean, zooms
+from rs_copilot.retrieval.query import ZOOM_STEP, best_per_tile, pool_mean, turns_deg, zooms
 
 
 def test_a_tile_counts_with_its_best_guess():
@@ -38,8 +38,8 @@ def test_nothing_gives_nothing():
 
 
 def test_headings_cover_the_circle_or_are_known():
-    assert headings_deg(42.0) == (42.0,)
-    assert np.diff([*headings_deg(None), 360.0]).max() <= 30.0
+    assert turns_deg(heading_known=True) == (0.0,)
+    assert np.diff([*turns_deg(heading_known=False), 360.0]).max() <= 30.0
 
 
 def test_zooms_and_the_ladder_of_scales_leave_no_gap():
