@@ -47,6 +47,7 @@ JOBS = (
     JobSpec("simulate", "rs_copilot.jobs.simulate", "SimulateParams"),
     JobSpec("index", "rs_copilot.jobs.index", "IndexParams"),
     JobSpec("search", "rs_copilot.jobs.search", "SearchParams"),
+    JobSpec("train", "rs_copilot.jobs.train", "TrainParams"),
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),

@@ -1,0 +1,159 @@
+"""The trained network as ONNX with its card: what ships, and what runs without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnx.compose
+import torch
+from torch import Tensor, nn
+
+from rs_copilot.errors import StorageError
+from rs_copilot.training.model import Cvaa
+
+# Old enough for every onnxruntime that is supported.
+OPSET = 17
+HEAD_PREFIX = "head/"
+
+
+class _Trunk(nn.Module):
+    """``image`` uint8 ``(N, S, S, 4)`` to the shared features."""
+
+    def __init__(self, model: Cvaa) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> Tensor:
+        last: Tensor = self.model.trunk(image.permute(0, 3, 1, 2).float())[1]
+        return last
+
+
+class _Head(nn.Module):
+    """Shared features and ``branch`` ``(N,)`` to unit embeddings."""
+
+    def __init__(self, model: Cvaa) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, features: Tensor, branch: Tensor) -> Tensor:
+        return self.model.head(self.model.branches(features, branch))
+
+
+class _Field(nn.Module):
+    """``image`` uint8 ``(N, S, S, 4)`` to dense fields ``(N, C, S/2, S/2)``."""
+
+    def __init__(self, model: Cvaa) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.model.field(image.permute(0, 3, 1, 2).float())
+
+
+def write_onnx(model: Cvaa, path: Path, input_px: int | None = None) -> str:
+    """Write the retriever; its SHA-256. The number of pictures is free, their side is not.
+
+    The shared features are an output too: adapting to a layer computes them once.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    side = input_px or model.config.input_px
+    image = torch.zeros(2, side, side, 4, dtype=torch.uint8)
+    trunk = _graph(_Trunk(model), (image,), ["image"], "features", {0: "count"})
+    return write_joined(path, trunk, head_graph(model, side))
+
+
+def head_graph(model: Cvaa, input_px: int) -> onnx.ModelProto:
+    """Adapters and projection as a graph of their own; its weights keep the names of the state."""
+    cells = input_px // 2 ** len(model.config.widths)
+    features = torch.zeros(2, model.config.widths[-1], cells, cells)
+    given = (features, torch.zeros(2))
+    return _graph(_Head(model), given, ["features", "branch"], "embedding", {0: "count"}, fold=False)
+
+
+def write_joined(path: Path, trunk: onnx.ModelProto, head: onnx.ModelProto) -> str:
+    """Join trunk and head into one file; its SHA-256.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    named = onnx.compose.add_prefix(head, HEAD_PREFIX, rename_inputs=False, rename_outputs=False)
+    joined = onnx.compose.merge_models(
+        trunk, named, io_map=[("features", "features")], outputs=["embedding", "features"]
+    )
+    return _write(joined, path)
+
+
+def write_dense_onnx(model: Cvaa, path: Path) -> str:
+    """Write the dense field, for pictures of any size that is a multiple of 4; its SHA-256.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    side = model.config.input_px
+    image = torch.zeros(2, side, side, 4, dtype=torch.uint8)
+    free = {0: "count", 2: "rows", 3: "cols"}
+    return _write(_graph(_Field(model), (image,), ["image"], "field", free, any_size=True), path)
+
+
+def _graph(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    inputs: list[str],
+    output: str,
+    free: dict[int, str],
+    *,
+    any_size: bool = False,
+    fold: bool = True,
+) -> onnx.ModelProto:
+    axes: dict[str, dict[int, str]] = {name: {0: "count"} for name in inputs} | {output: free}
+    if any_size:
+        axes["image"] = {0: "count", 1: "height", 2: "width"}
+    draft = io.BytesIO()
+    with warnings.catch_warnings():
+        # The exporter that needs no further package warns that there is a newer one.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.cpu().eval(),
+            example,
+            draft,
+            input_names=inputs,
+            output_names=[output],
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            do_constant_folding=fold,
+            dynamo=False,
+        )
+    return onnx.load_from_string(draft.getvalue())
+
+
+def _write(graph: onnx.ModelProto, path: Path) -> str:
+    content = graph.SerializeToString(deterministic=True)
+    draft = path.with_suffix(".part")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        raise StorageError(f"cannot write the network to {path}: {error}") from error
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_card(path: Path, card: dict[str, Any]) -> None:
+    """Write the card beside the network.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    draft = path.with_suffix(".part")
+    try:
+        draft.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise StorageError(f"cannot write the card {path}: {error}") from error

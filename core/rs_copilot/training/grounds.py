@@ -1,0 +1,114 @@
+"""Pieces of ground to draw pairs from: rasters of one or several dates, and drone pictures on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from rs_copilot.errors import BadInputError
+from rs_copilot.raster.source import open_raster
+from rs_copilot.training.worlds import read_world
+from rs_copilot.types import BoolArray, ByteImage, FloatArray
+from rs_copilot.video.clip import open_clip
+
+# Below this many pixels a picture holds too few distinct tiles.
+MIN_SIDE_PX = 256
+MAX_SIDE_PX = 4096
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """A picture at full, half, quarter … resolution, each averaged from the one before."""
+
+    levels: tuple[ByteImage, ...]
+
+    @classmethod
+    def of(cls, image: ByteImage) -> Pyramid:
+        """Halve until the shorter side is under 128 px."""
+        levels = [image]
+        while min(levels[-1].shape[:2]) >= 256:
+            before = levels[-1]
+            size = (before.shape[1] // 2, before.shape[0] // 2)
+            levels.append(np.asarray(cv2.resize(before, size, interpolation=cv2.INTER_AREA), np.uint8))
+        return cls(tuple(levels))
+
+    def level_for(self, shrink: float) -> tuple[ByteImage, float]:
+        """The level to sample when the result is ``shrink`` times coarser, and that level's own factor."""
+        number = int(np.clip(np.floor(np.log2(max(shrink, 1.0)) + 0.4), 0, len(self.levels) - 1))
+        level = self.levels[number]
+        return level, self.levels[0].shape[1] / level.shape[1]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A drone picture: ``map_px_from_px`` leads from its pixels to pixels of its ground."""
+
+    picture: Pyramid
+    map_px_from_px: FloatArray
+
+
+@dataclass(frozen=True)
+class Ground:
+    """One place: pictures ``dates`` of it on one grid, where they have data, and shots of it from the air."""
+
+    name: str
+    dates: tuple[Pyramid, ...]
+    valid: BoolArray
+    shots: tuple[Shot, ...] = field(default=())
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Width and height."""
+        height, width = self.dates[0].levels[0].shape[:2]
+        return int(width), int(height)
+
+
+def read_world_ground(path: Path) -> Ground:
+    """A rendered training world."""
+    world = read_world(path)
+    shots = tuple(
+        Shot(Pyramid.of(picture), homography)
+        for picture, homography in zip(world.frames, world.map_px_from_px, strict=True)
+    )
+    valid = np.ones(world.satellites.shape[1:3], dtype=bool)
+    return Ground(path.stem, tuple(Pyramid.of(image) for image in world.satellites), valid, shots)
+
+
+def read_raster_ground(paths: Sequence[Path]) -> Ground:
+    """Rasters of one place at several dates, resampled to the first one's grid.
+
+    Raises:
+        BadInputError: a raster cannot be read, or is too small to draw tiles from.
+    """
+    with open_raster(paths[0]) as first:
+        info = first.info
+        gsd_m = max(info.gsd_m, max(info.size.width_px, info.size.height_px) / MAX_SIDE_PX * info.gsd_m)
+        bounds = info.bounds_m
+        images = [first.read(gsd_m, bounds)]
+    for path in paths[1:]:
+        with open_raster(path) as other:
+            images.append(other.read(gsd_m, bounds))
+    shape = images[0].image.shape[:2]
+    same = [item for item in images if item.image.shape[:2] == shape]
+    if min(shape) < MIN_SIDE_PX:
+        raise BadInputError(
+            f"{paths[0].name} is {shape[1]} x {shape[0]} px, expected at least {MIN_SIDE_PX} px a side",
+            hint="Train on a raster with more ground, or at a finer resolution.",
+        )
+    valid = np.logical_and.reduce([item.valid for item in same])
+    return Ground(paths[0].stem, tuple(Pyramid.of(item.image) for item in same), np.asarray(valid))
+
+
+def read_picture_ground(path: Path) -> Ground:
+    """A photo taken straight down, as a piece of ground without a place.
+
+    Raises:
+        BadInputError: it cannot be read.
+    """
+    with open_clip(path) as clip:
+        frame = next(iter(clip.frames()))
+    return Ground(path.stem, (Pyramid.of(frame.image),), np.ones(frame.image.shape[:2], dtype=bool))
