@@ -1,0 +1,65 @@
+"""The methods beside ours, by name, and the run of one of them on one case."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchmarks.localization.cases import ATTITUDE, NONE, Case
+from benchmarks.localization.dense import Answer, DenseMethod, double_angle_field, grey_field
+from benchmarks.localization.queries import Query, read_queries
+from benchmarks.localization.sift import SiftMethod
+from rs_copilot.evaluation.localization_scores import Outcome
+from rs_copilot.raster.source import RasterSource, open_raster
+
+
+class Method(Protocol):
+    """Answers single pictures on one map."""
+
+    def answer(self, query: Query) -> Answer:
+        """Where the image centre lies."""
+
+
+MAKERS: dict[str, Callable[[RasterSource], Method]] = {
+    "sift-homography": lambda raster: SiftMethod("sift-homography", raster, gated=False),
+    "sift-gated": lambda raster: SiftMethod("sift-gated", raster, gated=True),
+    "grey-ncc": lambda raster: DenseMethod("grey-ncc", grey_field, raster),
+    "double-angle": lambda raster: DenseMethod("double-angle", double_angle_field, raster),
+}
+# What a method makes of telemetry: raw SIFT ignores it, gated SIFT is nothing without it.
+USES = {
+    "sift-homography": (NONE,),
+    "sift-gated": (ATTITUDE,),
+    "grey-ncc": (ATTITUDE, NONE),
+    "double-angle": (ATTITUDE, NONE),
+}
+# Hundreds of views per picture take seconds each.
+QUERIES = {ATTITUDE: 40, NONE: 8}
+
+
+def measure(case: Case, name: str, use: str, limit: int | None) -> tuple[list[Outcome], int, dict[str, Any]]:
+    """Outcomes, number of queries, and the seconds that the answers alone took."""
+    with open_raster(case.satellite) as raster:
+        crs = raster.info.metric_crs
+        queries = read_queries(case, use, crs, limit or QUERIES[use])
+        method = MAKERS[name](raster)
+        started, cpu = time.monotonic(), time.process_time()
+        outcomes = [_outcome(query, method.answer(query)) for query in queries]
+    seconds = {"answer_s": time.monotonic() - started, "answer_cpu_s": time.process_time() - cpu}
+    return outcomes, len(queries), seconds
+
+
+def _outcome(query: Query, answer: Answer) -> Outcome:
+    def off_m(place: np.ndarray) -> float:
+        return float(np.linalg.norm(place - query.truth_m))
+
+    return Outcome(
+        query.name,
+        None if answer.center_m is None else off_m(answer.center_m),
+        candidates_m=None if answer.candidates_m is None else tuple(map(off_m, answer.candidates_m)),
+        area_share=math.inf if answer.center_m is None else answer.area_share,
+    )

@@ -1,0 +1,126 @@
+"""Rows on disk: one JSON file each, with the hash of the code that made it."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.localization.cases import Case
+from rs_copilot.evaluation.localization_scores import Outcome
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "build" / "bench"
+OURS = "ours"
+# What decides where a frame is put; a change elsewhere leaves the rows valid.
+ENGINE_PARTS = (
+    "geo",
+    "matching",
+    "retrieval",
+    "localization",
+    "video",
+    "raster",
+    "types.py",
+    "jobs/localize.py",
+)
+INPUTS = ("cases", "sources", "worlds", "modalities", "maps")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case, one method, one use of telemetry, and what came of it.
+
+    ``wall_s`` and ``cpu_s`` cover the whole clip with everything that it takes; ``frames`` were worked on.
+    ``problem`` says why there is no result.
+    """
+
+    case: str
+    group: str
+    method: str
+    use: str
+    key: str
+    truth_accuracy: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    frames: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_mb: float = 0.0
+    load: float = 0.0
+    more: dict[str, Any] = field(default_factory=dict)
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Unique, and a file name."""
+        return f"{self.case}--{self.method}--{self.use}"
+
+
+def hash_of(paths: Iterable[Path]) -> str:
+    """SHA-256 of the contents of files and folders, 16 digits."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in paths if path.exists()):
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.suffix in (".py", ".onnx", ".json") and file.is_file():
+                digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def engine_key() -> str:
+    """Changes with anything that decides where the engine puts a frame."""
+    package = ROOT / "core" / "rs_copilot"
+    own = ROOT / "benchmarks" / "localization"
+    inputs = [own / f"{name}.py" for name in ("engine", *INPUTS)]
+    return hash_of([*(package / part for part in ENGINE_PARTS), *inputs])
+
+
+def method_key() -> str:
+    """Changes with the simpler methods and their inputs."""
+    own = ROOT / "benchmarks" / "localization"
+    names = ("dense", "sift", "methods", "queries", "retriever", *INPUTS)
+    return hash_of([own / f"{name}.py" for name in names])
+
+
+def path_of(folder: Path, case: Case, method: str, use: str) -> Path:
+    """Where a row is kept."""
+    return folder / f"{case.name}--{method}--{use}.json"
+
+
+def write_row(path: Path, row: Row) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    draft.write_text(json.dumps(asdict(row)), encoding="utf-8")
+    draft.replace(path)
+
+
+def read_row(path: Path) -> Row | None:
+    """A row, or ``None`` where there is none."""
+    if not path.exists():
+        return None
+    values = json.loads(path.read_text(encoding="utf-8"))
+    outcomes = [_outcome(item) for item in values.pop("outcomes")]
+    return Row(**values, outcomes=outcomes)
+
+
+def _outcome(item: dict[str, Any]) -> Outcome:
+    candidates = item.pop("candidates_m")
+    return Outcome(**item, candidates_m=None if candidates is None else tuple(candidates))
+
+
+def write_errors(path: Path, rows: Iterable[Row]) -> None:
+    """Every query of every row in one CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ["case", "method", "telemetry", "query", "error_m", "score", "radius_m", "area_share"]
+        )
+        for row in rows:
+            for o in row.outcomes:
+                cells = [o.query, o.error_m, o.score, o.radius_m, o.area_share]
+                writer.writerow([row.case, row.method, row.use, *cells])
