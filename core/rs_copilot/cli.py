@@ -277,6 +277,9 @@ def retriever(
     out: Annotated[Path, typer.Option(help="Folder for the network; a broken training goes on from here.")],
     recipe: Annotated[str, typer.Option(help="A recipe that comes along, or a JSON file.")] = "cvaa-s",
     data: Annotated[Path | None, typer.Option(help="Folder of the imagery that the recipe names.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="A frozen DINOv2-class network for recipe cvaa-l.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Fewer or more steps than usual.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed and data, same network.")] = None,
     weights: Annotated[Path | None, typer.Option(help="The network to adapt, if not the usual one.")] = None,
@@ -291,6 +294,7 @@ def retriever(
         "out": out,
         "recipe": recipe,
         "data": data,
+        "backbone": backbone,
         "steps": steps,
         "seed": seed,
         "weights": weights,

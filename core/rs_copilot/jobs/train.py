@@ -30,6 +30,7 @@ class TrainParams(BaseModel):
     rasters: list[Path] = []
     out: Path
     recipe: str = "cvaa-s"
+    backbone: str | None = None
     data: Path | None = None
     weights: Path | None = None
     steps: int | None = Field(default=None, ge=1)
@@ -94,6 +95,10 @@ def _train(params: TrainParams, context: JobContext) -> TrainResult:
 
     named = RECIPES / f"{params.recipe}.json"
     recipe = read_recipe(named if named.is_file() else Path(params.recipe))
+    if params.backbone is not None:
+        recipe = recipe.model_copy(
+            update={"model": recipe.model.model_copy(update={"backbone": params.backbone})}
+        )
     changes = {"steps": params.steps, "seed": params.seed}
     config = recipe.training.model_copy(update={k: v for k, v in changes.items() if v is not None})
     cache = Path(platformdirs.user_cache_dir("rs-copilot")) / "training-worlds"
@@ -114,7 +119,9 @@ def _train(params: TrainParams, context: JobContext) -> TrainResult:
     trainer.run(report, workers=params.workers)
     recall = trainer.check()
     digest = write_onnx(trainer.model, params.out / WEIGHTS)
-    dense = write_dense_onnx(trainer.model, params.out / "cvaa-s-dense.onnx")
+    dense = None
+    if recipe.model.backbone is None:
+        dense = write_dense_onnx(trainer.model, params.out / "cvaa-s-dense.onnx")
     card = _card(recipe.name, digest, recipe.model.input_px, recipe.model.embedding) | {
         "dense_sha256": dense,
         "recipe": recipe.model_dump(mode="json"),

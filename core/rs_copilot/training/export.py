@@ -30,8 +30,7 @@ class _Trunk(nn.Module):
         self.model = model
 
     def forward(self, image: Tensor) -> Tensor:
-        last: Tensor = self.model.trunk(image.permute(0, 3, 1, 2).float())[1]
-        return last
+        return self.model.features(image.permute(0, 3, 1, 2).float())
 
 
 class _Head(nn.Module):
@@ -72,8 +71,8 @@ def write_onnx(model: Cvaa, path: Path, input_px: int | None = None) -> str:
 
 def head_graph(model: Cvaa, input_px: int) -> onnx.ModelProto:
     """Adapters and projection as a graph of their own; its weights keep the names of the state."""
-    cells = input_px // 2 ** len(model.config.widths)
-    features = torch.zeros(2, model.config.widths[-1], cells, cells)
+    with torch.no_grad():
+        features = model.features(torch.zeros(2, 4, input_px, input_px))
     given = (features, torch.zeros(2))
     return _graph(_Head(model), given, ["features", "branch"], "embedding", {0: "count"}, fold=False)
 

@@ -164,15 +164,16 @@ class Trainer:
         pictures = torch.cat([as_tensor(batch.views), as_tensor(batch.tiles)]).to(self.device)
         branch = torch.cat([torch.full((count,), UAV), torch.full((count,), SATELLITE)]).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16):
-            first, last = self.model.trunk(pictures)
-            embedded = self.model.head(self.model.branches(last, branch)).float()
-            fields = self.model.field_of(first, pictures[:, 3:4]).float()
+            made, fields = self.model.learn(pictures, branch)
+        embedded = made.float()
         overlaps = torch.from_numpy(batch.overlaps()).to(self.device)
+        loss = contrastive_loss(embedded[:count], embedded[count:], overlaps, self.model.temperature)
+        if fields is None:
+            return loss, torch.zeros((), device=self.device)
         offset = torch.from_numpy(batch.offset).float().to(self.device)
-        return (
-            contrastive_loss(embedded[:count], embedded[count:], overlaps, self.model.temperature),
-            correlation_loss(fields[:count], fields[count:], offset, self.model.log_sharpness.exp()),
-        )
+        sharpness = self.model.log_sharpness.exp()
+        halves = fields[:count].float(), fields[count:].float()
+        return loss, correlation_loss(*halves, offset, sharpness)
 
     def _tell(self, losses: tuple[float, float], report: Report) -> None:
         last = self.step == self.config.steps

@@ -9,14 +9,12 @@ layout of the view, since tiles and queries are both north-up; the field is for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from rs_copilot.training.backbone import open_backbone
 
 UAV, SATELLITE = 0.0, 1.0
 # Weights of red, green and blue in luminance (ITU-R BT.601).
@@ -25,7 +23,11 @@ LUMINANCE = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Widths of the stages, the layout grid and the embedding."""
+    """Widths of the stages, the layout grid and the embedding.
+
+    With a ``backbone`` (see `training.backbone.open_backbone`) its frozen tokens take the stages' place;
+    there is no dense field then.
+    """
 
     widths: tuple[int, ...] = (32, 64, 128, 192)
     depths: tuple[int, ...] = (1, 2, 3, 2)
@@ -34,6 +36,7 @@ class ModelConfig:
     embedding: int = 256
     field_channels: int = 8
     input_px: int = 96
+    backbone: str | None = None
 
 
 def gaussian_kernel(sigma_px: float, radius_px: int) -> Tensor:
@@ -201,27 +204,47 @@ class Cvaa(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.trunk = Trunk(config)
-        last = config.widths[-1]
+        self.trunk = Trunk(config) if config.backbone is None else open_backbone(config.backbone)
+        last = config.widths[-1] if isinstance(self.trunk, Trunk) else self.trunk.width
         self.branches = Branches(last)
         self.squeeze = nn.Conv2d(last, config.grid_channels, 1)
         self.project = nn.Linear(config.grid_channels * config.grid**2 + last, config.embedding)
-        self.dense = nn.Conv2d(config.widths[0], config.field_channels, 3, 1, 1)
+        if isinstance(self.trunk, Trunk):
+            self.dense = nn.Conv2d(config.widths[0], config.field_channels, 3, 1, 1)
         self.log_temperature = nn.Parameter(torch.tensor(0.07).log())
         self.log_sharpness = nn.Parameter(torch.tensor(20.0).log())
 
     def forward(self, image: Tensor, branch: Tensor) -> Tensor:
         """Unit embeddings ``(N, D)`` of ``(N, 4, H, W)`` pictures."""
-        return self.head(self.branches(self.trunk(image)[1], branch))
+        return self.head(self.branches(self.features(image), branch))
+
+    def features(self, image: Tensor) -> Tensor:
+        """What both branches share, ``(N, C, h, w)``."""
+        made: Tensor = self.trunk(image)[1] if isinstance(self.trunk, Trunk) else self.trunk(image)
+        return made
+
+    def learn(self, image: Tensor, branch: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Embeddings and, where the trunk is our own, dense fields from one pass."""
+        if not isinstance(self.trunk, Trunk):
+            return self(image, branch), None
+        first, last = self.trunk(image)
+        return self.head(self.branches(last, branch)), self.field_of(first, image[:, 3:4])
 
     def head(self, x: Tensor) -> Tensor:
         """Pool the layout and the whole, project, normalise."""
+        # Averages over a frozen backbone's tokens may be negative, which the generalised mean cannot take.
         layout = pool_layout(self.squeeze(x), self.config.grid).flatten(1)
         whole = x.clamp(min=1e-4).pow(3.0).mean(dim=(2, 3)).pow(1.0 / 3.0)
         return F.normalize(self.project(torch.cat([layout, whole], dim=1)), dim=1)
 
     def field(self, image: Tensor) -> Tensor:
-        """Dense field ``(N, C, H/2, W/2)``, zero where there is no data."""
+        """Dense field ``(N, C, H/2, W/2)``, zero where there is no data.
+
+        Raises:
+            TypeError: a network on a frozen backbone has none.
+        """
+        if not isinstance(self.trunk, Trunk):
+            raise TypeError("a network on a frozen backbone has no dense field")
         return self.field_of(self.trunk.stages[0](self.trunk.stem(image)), image[:, 3:4])
 
     def field_of(self, first: Tensor, alpha: Tensor) -> Tensor:
@@ -234,8 +257,3 @@ class Cvaa(nn.Module):
     def temperature(self) -> Tensor:
         """Of the contrastive loss, at least 0.01."""
         return self.log_temperature.exp().clamp(min=0.01)
-
-
-def adapter_parameters(model: Cvaa) -> Sequence[nn.Parameter]:
-    """What is tuned on a user's own layer."""
-    return list(model.branches.parameters())

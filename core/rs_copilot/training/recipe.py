@@ -30,13 +30,14 @@ class _Frozen(BaseModel):
 class ModelNumbers(_Frozen):
     """See `training.model.ModelConfig`."""
 
-    widths: tuple[int, ...]
-    depths: tuple[int, ...]
+    widths: tuple[int, ...] = ModelConfig.widths
+    depths: tuple[int, ...] = ModelConfig.depths
     grid: int = 4
     grid_channels: int = 64
     embedding: int = 256
     field_channels: int = 8
-    input_px: int = Field(96, multiple_of=16)
+    input_px: int = Field(96, multiple_of=2)
+    backbone: str | None = None
 
     def config(self) -> ModelConfig:
         """As the network takes it."""

@@ -95,3 +95,26 @@ def test_dense_field_takes_any_size(model: Cvaa, tmp_path: Path) -> None:
 def test_the_shipped_size_keeps_its_limit(tmp_path: Path) -> None:
     write_onnx(Cvaa(ModelConfig()), tmp_path / "net.onnx")
     assert (tmp_path / "net.onnx").stat().st_size <= 8_000_000
+
+
+def test_the_large_network_trains_adapters_on_a_frozen_backbone(tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="the large retriever needs the extra `vlm`")
+    large = Cvaa(ModelConfig(embedding=64, input_px=56, backbone="random:small"))
+    image = torch.rand(2, 4, 56, 56) * 255.0
+    made, field = large.learn(image, torch.tensor([UAV, SATELLITE]))
+    assert made.shape == (2, 64)
+    assert field is None
+    made.sum().backward()
+    learned = {name.split(".")[0] for name, p in large.named_parameters() if p.grad is not None}
+    assert learned == {"branches", "squeeze", "project"}
+    # The true shape of DINOv2-small: 22 million frozen parameters, 384 channels.
+    assert sum(p.numel() for p in large.trunk.parameters()) > 21_000_000
+    write_onnx(large, tmp_path / "large.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "large.onnx", providers=["CPUExecutionProvider"])
+    bytes_ = image.permute(0, 2, 3, 1).numpy().astype(np.uint8)
+    (exported,) = session.run(["embedding"], {"image": bytes_, "branch": np.array([0, 1], np.float32)})
+    with torch.no_grad():
+        expected = large.eval()(
+            torch.from_numpy(bytes_).permute(0, 3, 1, 2).float(), torch.tensor([0.0, 1.0])
+        )
+    np.testing.assert_allclose(exported, expected.numpy(), atol=1e-3)
