@@ -128,7 +128,9 @@ class Placement:
     ``map_from_px`` is the 3x3 homography from the frame's pixels (full decoded size, GDAL convention)
     to map metres; it is ``None`` exactly when the status is ``unlocated``, and then ``reason`` says why.
     ``error_m`` is the radius that holds the true centre with 90 % probability; ``score`` is the
-    probability that the true centre lies within 25 m.
+    probability that the true centre lies within 25 m. Where the terrain is known, ``level_m`` is the height
+    of the level plane that ``map_from_px`` leads to and ``outline_m`` the border ``(N, 2)`` of the ground
+    that the frame sees.
     """
 
     frame: int
@@ -141,6 +143,8 @@ class Placement:
     file: str | None = None
     camera: CameraPosition | None = None
     reason: str | None = None
+    level_m: float | None = None
+    outline_m: FloatArray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         placed = self.map_from_px is not None and self.size is not None

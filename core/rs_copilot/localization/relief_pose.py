@@ -32,6 +32,8 @@ MIN_SUPPORT = 0.35
 # A camera lower than this above the ground that it sees is not flying.
 MIN_CLEARANCE_M = 2.0
 ROUNDS = 3
+# Windows overlap by half along both axes: each spot is seen by four of them, and the gimbal by itself only.
+OVERLAP = 4.0
 # Points per side of a footprint over terrain, and how far the eye follows a line of sight.
 OUTLINE_STEPS = 16
 REACH_HEIGHTS = 8.0
@@ -58,6 +60,10 @@ class Sightings:
     def only(self, chosen: BoolArray) -> Sightings:
         """Some of them."""
         return Sightings(self.points_px[chosen], self.points_xyz_m[chosen])
+
+    def thinned(self, count: int) -> Sightings:
+        """At most so many, evenly taken."""
+        return self.only(np.arange(len(self)) % max(1, -(-len(self) // count)) == 0)
 
     def flattened(self) -> Sightings:
         """The same with all points at their mean height: what a plane would say."""
@@ -97,6 +103,16 @@ class CameraPose:
     support: float = 0.0
     cost: float = float("inf")
 
+    def agrees(self, seen: Sightings, intrinsics: Intrinsics, noise_px: float) -> BoolArray:
+        """Which points this camera sees where they were seen, shape (N,)."""
+        return np.asarray(self.distance_px(seen, intrinsics) <= OUTLIER_SIGMA * noise_px)
+
+    def distance_px(self, seen: Sightings, intrinsics: Intrinsics) -> FloatArray:
+        """How far from there it sees them, shape (N,); infinite for points behind it."""
+        pixels = project(intrinsics, self.attitude, self.xyz_m, seen.points_xyz_m)
+        distance = np.linalg.norm(pixels - seen.points_px, axis=1)
+        return np.where(np.isfinite(distance), distance, np.inf)
+
 
 def solve_pose(
     seen: Sightings,
@@ -105,6 +121,7 @@ def solve_pose(
     *,
     start: CameraPose | None = None,
     prior: AttitudePrior | None = None,
+    rounds: int = ROUNDS,
 ) -> CameraPose | None:
     """The camera that sees points of known place where they were seen, or ``None`` where none does.
 
@@ -119,15 +136,16 @@ def solve_pose(
         noise_px: standard deviation of the pixels, per axis.
         start: a pose that is roughly right.
         prior: attitude by telemetry; near nadir tilt and shift look alike, and it decides.
+        rounds: how often outliers are chosen anew.
     """
     if len(seen) < MIN_POINTS:
         return None
-    problem = _Problem(seen, intrinsics, noise_px, prior)
+    problem = _Problem(seen, intrinsics, noise_px, _Told.by(prior))
     starts = problem.starts() + ([] if start is None else [start])
     if not starts:
         return None
     best = min((problem.judged(pose) for pose in starts), key=lambda pose: pose.cost)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         refined = problem.refined(best)
         if refined is None:
             return None
@@ -137,26 +155,36 @@ def solve_pose(
 
 
 @dataclass(frozen=True)
+class _Told:
+    """A prior as least squares want it: world from camera, and weights per world axis in 1/radian."""
+
+    rotation: FloatArray
+    weights: FloatArray
+
+    @classmethod
+    def by(cls, prior: AttitudePrior | None) -> _Told | None:
+        if prior is None:
+            return None
+        sigmas = [prior.tilt_sigma_deg, prior.tilt_sigma_deg, prior.heading_sigma_deg]
+        return cls(world_from_camera(prior.attitude), np.sqrt(OVERLAP) / np.radians(sigmas))
+
+
+@dataclass(frozen=True)
 class _Problem:
     """One frame's points; works in metres from their centre, where numbers are small."""
 
     seen: Sightings
     intrinsics: Intrinsics
     noise_px: float
-    prior: AttitudePrior | None
+    told: _Told | None
 
     def judged(self, pose: CameraPose) -> CameraPose:
         """The pose with how well it explains the points."""
-        distance = self._distance_px(pose) / self.noise_px
+        distance = pose.distance_px(self.seen, self.intrinsics) / self.noise_px
         agree = distance <= OUTLIER_SIGMA
         residual = float(np.sqrt(np.mean(distance[agree] ** 2))) * self.noise_px if agree.any() else np.nan
         cost = float(np.mean(np.minimum(distance, OUTLIER_SIGMA) ** 2))
         return replace(pose, residual_px=residual, support=float(agree.mean()), cost=cost)
-
-    def _distance_px(self, pose: CameraPose) -> FloatArray:
-        pixels = project(self.intrinsics, pose.attitude, pose.xyz_m, self.seen.points_xyz_m)
-        distance = np.linalg.norm(pixels - self.seen.points_px, axis=1)
-        return np.where(np.isfinite(distance), distance, np.inf)
 
     def starts(self) -> list[CameraPose]:
         """Poses by closed-form solvers: of the plane through the points, and of the points as they are."""
@@ -180,10 +208,10 @@ class _Problem:
 
     def refined(self, pose: CameraPose) -> CameraPose | None:
         """Least squares over the points that agree with a pose."""
-        agree = self._distance_px(pose) <= OUTLIER_SIGMA * self.noise_px
+        distance = pose.distance_px(self.seen, self.intrinsics)
+        agree = distance <= OUTLIER_SIGMA * self.noise_px
         if agree.sum() < MIN_POINTS:
             # Nothing agrees yet: the robust loss has to find its way from the nearer half.
-            distance = self._distance_px(pose)
             agree = np.isfinite(distance) & (distance <= np.median(distance))
         if agree.sum() < MIN_POINTS // 2:
             return None
@@ -204,11 +232,10 @@ class _Problem:
         depth = np.maximum(local[:, 2:], 1e-3)
         pixels = local[:, :2] / depth * self.intrinsics.focal_px + self.intrinsics.size.center_px
         misses = ((pixels - chosen.points_px) / self.noise_px).ravel()
-        if self.prior is None:
+        if self.told is None:
             return np.asarray(misses, dtype=np.float64)
-        turn, _ = cv2.Rodrigues(rotation @ world_from_camera(self.prior.attitude).T)
-        tilt, heading = np.radians([self.prior.tilt_sigma_deg, self.prior.heading_sigma_deg])
-        return np.concatenate([misses, turn.ravel() / [tilt, tilt, heading]])
+        turn, _ = cv2.Rodrigues(rotation @ self.told.rotation.T)
+        return np.concatenate([misses, turn.ravel() * self.told.weights])
 
 
 def center_on_terrain(pose: CameraPose, intrinsics: Intrinsics, height_at: HeightAt) -> FloatArray | None:

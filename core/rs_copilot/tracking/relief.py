@@ -68,8 +68,9 @@ def sights(
         return [None] * len(times_s)
     cameras = np.stack([np.interp(times_s, known[:, 0], known[:, k]) for k in (1, 2, 3)], axis=1)
     found: list[Sight | None] = []
-    for camera, matrix in zip(cameras, ground, strict=True):
-        level_m = _level_m(terrain, matrix, size)
+    told_m = _told_levels_m(terrain, clip, times_s)
+    for camera, matrix, told in zip(cameras, ground, told_m, strict=True):
+        level_m = float(told) if np.isfinite(told) else _level_m(terrain, matrix, size)
         found.append(Sight(camera, level_m, terrain.height_at) if np.isfinite(level_m) else None)
     return found
 
@@ -89,6 +90,15 @@ def _cameras(
     if len(table):
         table[:, 1:3] = geo_crs.transform(table[:, 1:3], geo_crs.WGS84, clip.metric_crs)
     return table
+
+
+def _told_levels_m(terrain: Terrain, clip: ClipPlacements, times_s: Sequence[float]) -> FloatArray:
+    """Levels that localization solved the homographies for, ``(N,)``; NaN where it did not."""
+    known = [(item.time_s, item.level_m) for item in clip.placements if item.map_from_px is not None]
+    if not terrain.holds_cameras or not known or any(level is None for _, level in known):
+        return np.full(len(times_s), np.nan)
+    table = np.array(known, dtype=np.float64)
+    return np.interp(times_s, table[:, 0], table[:, 1])
 
 
 def _level_m(terrain: Terrain, map_from_px: FloatArray | None, size: SizeWH) -> float:

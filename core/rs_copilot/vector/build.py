@@ -207,6 +207,7 @@ def _view_values(placement: Placement, grid: Grid) -> dict[str, Any]:
         "gsd_m": hg.gsd_m(oriented, center_px),
         "homography": to_json(oriented.ravel()),
         "metric_crs": crs_text(grid.metric),
+        "level_m": placement.level_m,
     }
 
 
@@ -242,7 +243,10 @@ def footprints_table(placements: Sequence[Placement], grid: Grid, provenance: Pr
         if item.map_from_px is None or item.size is None:
             continue
         rows.append({"frame": item.frame, "time_s": item.time_s, "status": item.status.value})
-        shapes.append(footprint(item.map_from_px, item.size))
+        over_relief = None if item.outline_m is None else shapely.Polygon(item.outline_m)
+        # Over a surface model a roof may hide part of its own border: such an outline crosses itself.
+        is_sound = over_relief is not None and over_relief.is_valid
+        shapes.append(over_relief if is_sound else footprint(item.map_from_px, item.size))
     return build_table(schema.FOOTPRINTS, rows, shapes, grid, provenance)
 
 

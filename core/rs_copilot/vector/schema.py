@@ -106,6 +106,7 @@ FRAMES = Layer(
         _text("reason", "why the frame is unlocated"),
         _text("homography", "JSON list of 9 numbers, row by row: frame pixels to metres in metric_crs"),
         _text("metric_crs", "authority code or WKT of the CRS that the homography maps to"),
+        _real("level_m", "height of the plane that the homography maps to, where the terrain is known"),
         _integer("width_px", "width of the decoded frame"),
         _integer("height_px", "height of the decoded frame"),
         _text("clip_path", "where the clip was read from"),
