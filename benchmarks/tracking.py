@@ -1,6 +1,6 @@
 """How well moving objects are tracked: a table for demo worlds and for real traffic.
 
-    .venv/bin/python benchmarks/tracking.py --world DIR [--world DIR ...] [--data FOLDER]
+    python -m benchmarks.tracking --world DIR [--world DIR ...] [--data FOLDER] [--markdown FILE]
 
 Each ``--world`` is what `rs-copilot simulate` wrote. Tracking runs on its true camera poses with its terrain
 model, and on the placements that `rs-copilot localize` finds with attitude but no position, over flat ground
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import pandas as pd
 import pyogrio
 import pyproj
 
+from benchmarks.localization.report import provenance
 from rs_copilot.evaluation.mot import MotScore, Moving, clear_mot, score_tracks
 from rs_copilot.evaluation.mot_data import read_tracks, read_tracks_px, read_truth, read_truth_px
 from rs_copilot.geo.camera import Attitude, Intrinsics, ground_from_px
@@ -106,7 +108,7 @@ def _pseudo_object(track_id: int, rows: pd.DataFrame, matrix: FloatArray) -> Mov
     return Moving(track_id, "vehicle", rows.frame.to_numpy() / 25.0, points, np.ones(len(rows), dtype=bool))
 
 
-def world_rows(world: Path, folder: Path) -> None:
+def world_rows(world: Path, folder: Path) -> Iterator[str]:
     """Three rows for one demo world."""
     truth_px = read_truth_px(world / "truth.gpkg")
     dem = str(world / "dem.tif")
@@ -127,7 +129,7 @@ def world_rows(world: Path, folder: Path) -> None:
     ):
         crs = read_placements(scene, "clip.mp4").metric_crs
         truth = read_truth(world / "truth.gpkg", crs)
-        report(Case(f"{world.name}: {name}", truth, scene, "clip.mp4", crs, truth_px, terrain))
+        yield report(Case(f"{world.name}: {name}", truth, scene, "clip.mp4", crs, truth_px, terrain))
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,8 @@ class Case:
     dem: str | None = None
 
 
-def report(case: Case) -> None:
-    """Track, score and print one row. MOTA and IDF1 are for matches on the ground."""
+def report(case: Case) -> str:
+    """Track, score and give one row. MOTA and IDF1 are for matches on the ground."""
     result = run(TrackParams(scene=str(case.scene), clip=case.clip, dem=case.dem), JobContext())
     tracks = read_tracks(case.scene, case.clip, case.crs)
     ground = score_tracks(case.truth, tracks, labels=VEHICLES)
@@ -166,7 +168,20 @@ def report(case: Case) -> None:
         *(f"{mot[key]:.2f}" for key in ("mota", "idf1")),
         f"{result.clips[0].frames / result.clips[0].seconds:.1f}",
     ]
-    print(f"| {' | '.join(cells)} |", flush=True)
+    return f"| {' | '.join(cells)} |"
+
+
+def table(worlds: list[Path], data: Path | None) -> Iterator[str]:
+    """The table line by line."""
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield "|---" * len(COLUMNS) + "|"
+    for world in worlds:
+        with tempfile.TemporaryDirectory() as name:
+            yield from world_rows(world, Path(name))
+    if data:
+        with tempfile.TemporaryDirectory() as name:
+            scene, truth = kharkiv_scene(data, Path(name))
+            yield report(Case("traffic from a hovering UAV (real)", truth, scene, "traffic.mp4", PLANE))
 
 
 def main() -> None:
@@ -176,16 +191,14 @@ def main() -> None:
     )
     parser.add_argument("--world", type=Path, action="append", default=[])
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--markdown", type=Path, help="also write the table here")
     options = parser.parse_args()
-    print(f"| {' | '.join(COLUMNS)} |")
-    print("|---" * len(COLUMNS) + "|", flush=True)
-    for world in options.world:
-        with tempfile.TemporaryDirectory() as name:
-            world_rows(world, Path(name))
-    if options.data:
-        with tempfile.TemporaryDirectory() as name:
-            scene, truth = kharkiv_scene(options.data, Path(name))
-            report(Case("traffic from a hovering UAV (real)", truth, scene, "traffic.mp4", PLANE))
+    lines = [provenance([]), ""]
+    for line in table(options.world, options.data):
+        lines.append(line)
+        print(line, flush=True)
+    if options.markdown:
+        options.markdown.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":

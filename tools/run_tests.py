@@ -20,7 +20,7 @@ from qgis_python import find_qgis_python, qgis_environment
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE_PYTHON = ROOT / ".venv" / "bin" / "python"
-HEADLESS_SUITES = ("tests/engine", "tests/protocol", "tests/plugin", "tests/repo")
+HEADLESS_SUITES = ("tests/engine", "tests/protocol", "tests/plugin", "tests/repo", "tests/benchmarks")
 QGIS_SUITE = "tests/qgis"
 NOTHING_COLLECTED = 5  # pytest's exit code
 # Tests may attach figures to the report; only the older family of the format can hold them.

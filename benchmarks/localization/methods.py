@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.localization.cases import ATTITUDE, NONE, Case
 from benchmarks.localization.dense import Answer, DenseMethod, double_angle_field, grey_field
 from benchmarks.localization.queries import Query, read_queries
+from benchmarks.localization.retriever import RetrieverMethod, has_weights
 from benchmarks.localization.sift import SiftMethod
 from rs_copilot.evaluation.localization_scores import Outcome
 from rs_copilot.raster.source import RasterSource, open_raster
@@ -30,12 +31,15 @@ MAKERS: dict[str, Callable[[RasterSource], Method]] = {
     "grey-ncc": lambda raster: DenseMethod("grey-ncc", grey_field, raster),
     "double-angle": lambda raster: DenseMethod("double-angle", double_angle_field, raster),
 }
+if has_weights():
+    MAKERS["retriever"] = RetrieverMethod
 # What a method makes of telemetry: raw SIFT ignores it, gated SIFT is nothing without it.
 USES = {
     "sift-homography": (NONE,),
     "sift-gated": (ATTITUDE,),
     "grey-ncc": (ATTITUDE, NONE),
     "double-angle": (ATTITUDE, NONE),
+    "retriever": (ATTITUDE, NONE),
 }
 # Hundreds of views per picture take seconds each.
 QUERIES = {ATTITUDE: 40, NONE: 8}
@@ -47,9 +51,13 @@ def measure(case: Case, name: str, use: str, limit: int | None) -> tuple[list[Ou
         crs = raster.info.metric_crs
         queries = read_queries(case, use, crs, limit or QUERIES[use])
         method = MAKERS[name](raster)
+        cold = time.process_time()
+        # The first answer also prepares the map: the figures are of a map that is known already.
+        method.answer(queries[0])
         started, cpu = time.monotonic(), time.process_time()
         outcomes = [_outcome(query, method.answer(query)) for query in queries]
     seconds = {"answer_s": time.monotonic() - started, "answer_cpu_s": time.process_time() - cpu}
+    seconds["first_answer_cpu_s"] = cpu - cold
     return outcomes, len(queries), seconds
 
 

@@ -116,11 +116,13 @@ def _exact(image: ByteImage, said: Telemetry, yaw_deg: float) -> View | None:
     return View(local, width_m, yaw_deg)
 
 
-def draw(image: ByteImage, view: View, gsd_m: float) -> tuple[ByteImage, BoolArray]:
+def draw(
+    image: ByteImage, view: View, gsd_m: float, radius_px: int | None = None
+) -> tuple[ByteImage, BoolArray]:
     """A frame drawn north-up around its centre, and where it has data; both of even side."""
     height, width = image.shape[:2]
     # As far as the corners of a nadir view, and no farther where an oblique one runs to the horizon.
-    radius = max(8, int(np.ceil(0.58 * view.width_m / gsd_m)))
+    radius = radius_px or max(8, int(np.ceil(0.58 * view.width_m / gsd_m)))
     shrink = min(1.0, 1.2 * view.width_m / gsd_m / width)
     small = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     grown = np.diag([width / small.shape[1], height / small.shape[0], 1.0])

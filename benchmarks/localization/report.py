@@ -93,11 +93,11 @@ def provenance(rows: Sequence[Row]) -> str:
     commit = _git("rev-parse", "--short", "HEAD") + (
         " with uncommitted changes" if _git("status", "--porcelain", "--", "core") else ""
     )
-    load = statistics.median([row.load for row in rows]) if rows else math.nan
-    return (
-        f"Measured {date.today()}, commit {commit}, {cpu_model()}, {os.cpu_count()} cores, no GPU; "
-        f"median load of the machine when a row began: {load:.1f}.\n"
-    )
+    machine = f"Measured {date.today()}, commit {commit}, {cpu_model()}, {os.cpu_count()} cores, no GPU"
+    if not rows:
+        return f"{machine}; load {os.getloadavg()[0]:.1f}.\n"
+    load = statistics.median([row.load for row in rows])
+    return f"{machine}; median load of the machine when a row began: {load:.1f}.\n"
 
 
 def _git(*words: str) -> str:
