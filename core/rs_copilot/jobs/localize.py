@@ -201,6 +201,7 @@ class _Work:
         """Replace this clip's rows by the final ones, and log the run."""
         tables = self._tables(located.placements)
         tables["candidates"] = self._candidates(located)
+        tables["search_area"] = self._search_areas(located)
         self._write(tables)
 
     def _write(self, tables: dict[str, gpd.GeoDataFrame]) -> None:
@@ -221,6 +222,16 @@ class _Work:
         ]
         shapes = [build.footprint(item.candidate.map_from_px, item.size) for item in located.considered]
         return build.build_table(schema.CANDIDATES, rows, shapes, self.grid, self.provenance)
+
+    def _search_areas(self, located: Located) -> gpd.GeoDataFrame:
+        found = [(p, area) for p in located.placements for area in located.areas.get(p.frame, [])]
+        rows = [
+            {"frame": p.frame, "time_s": p.time_s, "probability": a.probability, "area_km2": a.area_km2}
+            for p, a in found
+        ]
+        return build.build_table(
+            schema.SEARCH_AREA, rows, [area.polygon for _, area in found], self.grid, self.provenance
+        )
 
     def finish(self, located: Located) -> LocalizeResult:
         """Log the run and sum it up."""

@@ -19,7 +19,9 @@ from rs_copilot.localization.reference import Bounds, Reference
 from rs_copilot.localization.relief_clip import ReliefClip
 from rs_copilot.localization.relief_pose import AttitudePrior
 from rs_copilot.localization.relief_register import Terrain
-from rs_copilot.localization.search import Candidate, CoarseMap
+from rs_copilot.localization.search import Candidate
+from rs_copilot.localization.sweep import CoarseMap
+from rs_copilot.localization.search_area import SearchArea, areas_of
 from rs_copilot.localization.solve import Solver
 from rs_copilot.types import (
     CameraPosition,
@@ -74,13 +76,14 @@ class Located:
     """What localisation says about a clip.
 
     ``judged`` has, by frame, every place that was registered, with its evidence before the clip as a whole
-    was heard.
+    was heard; ``areas`` where unlocated frames may be.
     """
 
     placements: list[Placement]
     considered: list[Considered] = field(default_factory=list)
     calibration: Calibration = field(default_factory=Calibration)
     judged: dict[int, list[Fix]] = field(default_factory=dict)
+    areas: dict[int, list[SearchArea]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ def locate(
         recording.visits[recording.keyframes[key].visit].index: list(found)
         for key, found in solver.judged.items()
     }
-    return Located(placed, _considered(recording, solver.candidates), solver.calibration, judged)
+    areas = areas_of(recording, solver.judged, placed, reference.bounds_m)
+    return Located(placed, _considered(recording, solver.candidates), solver.calibration, judged, areas)
 
 
 def search_bounds(reference: Reference, prior: Prior | None) -> Bounds:

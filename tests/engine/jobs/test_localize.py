@@ -89,6 +89,12 @@ def test_a_clip_of_another_place_is_never_placed(small_world: Path, tmp_path: Pa
     frames = read_layer(tmp_path / "s.gpkg", "frames")
     assert frames["reason"].notna().all()
     assert frames.geometry.isna().all()
+    areas = read_layer(tmp_path / "s.gpkg", "search_area")
+    assert set(areas["frame"]) == set(frames["frame"])
+    # Nothing speaks for this map: nearly half of the probability at least lies elsewhere.
+    assert areas["probability"].lt(0.7).all()
+    assert areas["area_km2"].gt(0).all()
+    assert set(areas.geom_type) == {"Polygon"}
 
 
 def test_a_map_of_nothing_places_nothing(small_world: Path, tmp_path: Path) -> None:

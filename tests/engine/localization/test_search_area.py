@@ -1,0 +1,102 @@
+"""Search areas: they hold what they claim, shrink with evidence, and admit that a frame may be elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rs_copilot.localization.search_area import (
+    ON_MAP_KNOWN,
+    ON_MAP_UNKNOWN,
+    SearchArea,
+    Spot,
+    neighbour_spots,
+    search_areas,
+)
+from rs_copilot.localization.view import nadir_view
+from rs_copilot.types import FrameStatus, Placement, SizeWH
+
+BOUNDS = (1000.0, 2000.0, 2000.0, 2600.0)
+SIZE = SizeWH(640, 360)
+
+
+def placed(frame: int, x_m: float, y_m: float) -> Placement:
+    place = nadir_view(SIZE, 120.0).at(np.array([x_m, y_m]))
+    return Placement(frame, float(frame), FrameStatus.LOCATED, 0.9, error_m=2.0, map_from_px=place, size=SIZE)
+
+
+def unlocated(frame: int) -> Placement:
+    return Placement(frame, float(frame), FrameStatus.UNLOCATED, 0.0, reason="no match")
+
+
+def test_without_any_evidence_the_area_is_the_map_and_half_of_it_is_elsewhere() -> None:
+    areas = search_areas([], [], BOUNDS, on_map=ON_MAP_UNKNOWN)
+    assert [area.polygon.equals(shapely.box(*BOUNDS)) for area in areas] == [True]
+    assert areas[0].probability == pytest.approx(0.5)
+    assert areas[0].area_km2 == pytest.approx(0.6)
+
+
+def test_located_neighbours_narrow_the_area() -> None:
+    spot = Spot(np.array([1500.0, 2300.0]), 40.0)
+    half, most = search_areas([], [spot], BOUNDS, on_map=ON_MAP_KNOWN)[:2]
+    assert half.area_km2 < 0.02 < most.area_km2
+    assert half.polygon.contains(shapely.Point(1500, 2300))
+    assert 0.5 <= half.probability < most.probability
+
+
+def test_a_likely_candidate_takes_its_share() -> None:
+    candidate = Spot(np.array([1800.0, 2500.0]), 15.0, weight=3.0)
+    half, rest = search_areas([candidate], [], BOUNDS, on_map=ON_MAP_UNKNOWN)
+    assert half.polygon.contains(shapely.Point(1800, 2500))
+    assert half.area_km2 < 0.01
+    # A frame that may well lie elsewhere cannot be promised to lie on the map with 90 %.
+    assert rest.probability == pytest.approx(0.75 + 0.125, abs=0.01)
+
+
+spots = st.builds(
+    lambda x, y, sigma, weight: Spot(np.array([x, y]), sigma, weight),
+    st.floats(900, 2100),
+    st.floats(1900, 2700),
+    st.floats(1, 400),
+    st.floats(0, 50),
+)
+
+
+@given(st.lists(spots, max_size=5), st.lists(spots, max_size=2), st.floats(0.05, 1.0))
+def test_areas_lie_on_the_map_and_probabilities_are_such(
+    candidates: list[Spot], neighbours: list[Spot], on_map: float
+) -> None:
+    areas = search_areas(candidates, neighbours, BOUNDS, on_map=on_map)
+    assert 1 <= len(areas) <= 2
+    for area in areas:
+        assert isinstance(area, SearchArea)
+        assert isinstance(area.polygon, shapely.Polygon)
+        assert area.polygon.is_valid
+        assert shapely.box(*BOUNDS).buffer(1e-6).contains(area.polygon)
+        assert 0.0 <= area.probability <= 1.0 + 1e-6
+
+
+def test_truth_is_held_as_often_as_promised() -> None:
+    rng = np.random.default_rng(3)
+    neighbour = Spot(np.array([1500.0, 2300.0]), 60.0)
+    half, most = search_areas([], [neighbour], BOUNDS, on_map=1.0)
+    points = np.where(
+        rng.random((4000, 1)) < 0.8,
+        rng.normal(neighbour.center_m, neighbour.sigma_m, (4000, 2)),
+        rng.uniform(BOUNDS[:2], BOUNDS[2:], (4000, 2)),
+    )
+    for area in (half, most):
+        held = shapely.contains_xy(area.polygon, points[:, 0], points[:, 1]).mean()
+        assert held == pytest.approx(area.probability, abs=0.03)
+
+
+def test_neighbours_farther_away_in_time_say_less() -> None:
+    clip = [placed(0, 1100, 2100), placed(1, 1130, 2100), *[unlocated(i) for i in range(2, 6)]]
+    near = neighbour_spots(clip, 120.0)
+    sigmas = [near[i][-1].sigma_m for i in range(2, 6)]
+    assert sigmas == sorted(sigmas)
+    assert sigmas[-1] > 200.0
+    assert neighbour_spots([unlocated(0)], 120.0) == [[]]
