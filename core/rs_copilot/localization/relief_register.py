@@ -14,6 +14,7 @@ import numpy as np
 
 from rs_copilot.geo.camera import Intrinsics, project
 from rs_copilot.geo.relief import HeightAt
+from rs_copilot.localization.patches import ladder_gsd_m
 from rs_copilot.localization.reference import Reference
 from rs_copilot.localization.relief_pose import (
     AttitudePrior,
@@ -23,9 +24,8 @@ from rs_copilot.localization.relief_pose import (
     sightings,
     solve_pose,
 )
-from rs_copilot.localization.search import ladder_gsd_m
 from rs_copilot.matching.orientation import ComplexField, orientation_field
-from rs_copilot.matching.refine import window_offsets
+from rs_copilot.matching.refine import Offsets, window_offsets
 from rs_copilot.types import BoolArray, ByteImage, FloatArray
 
 # As in `register`: the frame is this many pixels wide when it is compared with the map.
@@ -35,6 +35,8 @@ WINDOW_PX = 48
 REACHES_PX = (12, 6)
 # Scatter of right windows, in pixels of that width.
 NOISE_PX = 1.2
+# Where the map has no data correlations are zero; wrong windows reach 0.2, right ones start there.
+MIN_CORRELATION = 0.08
 # Ground this many frame widths away from the centre carries no detail at the map's resolution.
 MAX_REACH_WIDTHS = 0.75
 
@@ -103,14 +105,18 @@ def _matched(
         gsd_m, origin[1] - reach_px, origin[0] - reach_px, 2 * (radius + reach_px), 2 * (radius + reach_px)
     )
     offsets = window_offsets(field, mask, around, window_px=WINDOW_PX, reach_px=reach_px)
-    if len(offsets) == 0:
-        return None
     drawn_m = reference.xy(offsets.points_px + origin, gsd_m)
     drawn = np.column_stack([drawn_m, terrain.height_at(drawn_m)])
     pixels = project(intrinsics, pose.attitude, pose.xyz_m, drawn)
     places = reference.xy(offsets.points_px + origin + offsets.offsets_px, gsd_m)
-    known = np.isfinite(pixels).all(axis=1)
+    known = np.isfinite(pixels).all(axis=1) & _matches(offsets, reach_px)
     return sightings(pixels[known], places[known], terrain.height_at)
+
+
+def _matches(offsets: Offsets, reach_px: int) -> BoolArray:
+    """Windows that found something: not where the map is empty, and not at the end of their reach."""
+    inner = np.abs(offsets.offsets_px).max(axis=1, initial=0.0) < reach_px - 0.5
+    return np.asarray(inner & (offsets.values >= MIN_CORRELATION))
 
 
 def _laid_over(
