@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,6 +47,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("RS_COPILOT_DATA"))
     parser.add_argument("--only", default="", help="groups or beginnings of names, separated by commas")
     parser.add_argument("--quick", action="store_true", help="a few frames, about a minute")
+    parser.add_argument(
+        "--budget", type=float, default=math.inf, help="seconds; what is kept serves after it"
+    )
+    parser.add_argument("--methods", default="", help="measure only these, separated by commas")
     parser.add_argument("--markdown", type=Path, help="also write the report here")
     parser.add_argument("--images", type=Path, help="folder for the plots")
     args = parser.parse_args()
@@ -56,9 +61,10 @@ def main() -> None:
     found = quick_cases(data, work) if args.quick else list(cases_of(data, work))
     chosen = [case for case in found if not words or case.group in words or case.name.startswith(words)]
     limit = QUICK_QUERIES if args.quick else None
-    rows = list(
-        runner.run_all(runner.tasks_of(chosen, folder / "quick" if args.quick else folder, limit=limit))
-    )
+    tasks = runner.tasks_of(chosen, folder / "quick" if args.quick else folder, limit=limit)
+    methods = tuple(filter(None, args.methods.split(",")))
+    tasks = [task for task in tasks if not methods or task.method in methods]
+    rows = list(runner.run_all(tasks, budget_s=args.budget))
     store.write_errors(store.OUT / "localization.csv", rows)
     images = []
     if args.images:

@@ -132,7 +132,7 @@ class DenseMethod:
         for _, other in best.values():
             same_size = cv2.resize(other, surface.shape[::-1], interpolation=cv2.INTER_LINEAR)
             surface = np.maximum(surface, same_size)
-        return _answer(surface, finest[0], query)
+        return answer_from_surface(surface, finest[0], query)
 
     def _surface(self, query: Query, view: View, gsd_m: float) -> tuple[MapImage, Float32Array]:
         patch, mask = draw(query.image, view, gsd_m)
@@ -151,7 +151,8 @@ def step_gsd_m(wanted_m: float) -> float:
     return float(GSD_STEP ** round(np.log(wanted_m) / np.log(GSD_STEP)))
 
 
-def _answer(surface: Float32Array, piece: MapImage, query: Query, count: int = 10) -> Answer:
+def answer_from_surface(surface: Float32Array, piece: MapImage, query: Query, count: int = 10) -> Answer:
+    """Peaks of a surface over the grid of ``piece``, and the share of it that scores as high as the truth."""
     truth = (query.truth_m - [piece.west_m, piece.north_m]) / [piece.gsd_m, -piece.gsd_m]
     rows, cols = np.ogrid[: surface.shape[0], : surface.shape[1]]
     near = np.hypot(rows + 0.5 - truth[1], cols + 0.5 - truth[0]) * piece.gsd_m <= AREA_RADIUS_M

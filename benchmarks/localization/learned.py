@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,8 @@ class LearnedMethod:
             best = (piece, surface if best is None else np.maximum(best[1], surface))
         if best is None:
             return Answer(None)
-        return answer_from_surface(best[1], best[0], query, STRIDE)
+        coarse = replace(best[0], gsd_m=best[0].gsd_m * STRIDE)
+        return answer_from_surface(best[1], coarse, query)
 
     def _surface(self, query: Query, view: View, gsd_m: float) -> tuple[MapImage, Float32Array]:
         patch, mask = draw(query.image, view, gsd_m)

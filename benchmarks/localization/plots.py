@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib as mpl
@@ -57,6 +58,11 @@ STYLE = {
     "figure.facecolor": "white",
 }
 SMALLEST_M, LARGEST_M = 0.05, 1000.0
+LEAST_AREA = 1e-5
+
+
+def _width(method: str) -> float:
+    return 2.6 if method == OURS else 1.5
 
 
 def draw_all(rows: Sequence[Row], folder: Path) -> list[str]:
@@ -91,9 +97,21 @@ def _outcomes(rows: Sequence[Row], method: str, use: str) -> list[Outcome]:
     return [o for row in rows if (row.method, row.use) == (method, use) for o in row.outcomes]
 
 
+def on_same_queries(rows: Sequence[Row]) -> list[Row]:
+    """Rows cut down to the queries that every method of the same case and telemetry was given."""
+    shared: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        names = {o.query for o in row.outcomes}
+        shared[row.case, row.use] = shared.get((row.case, row.use), names) & names
+    return [
+        replace(row, outcomes=[o for o in row.outcomes if o.query in shared[row.case, row.use]])
+        for row in rows
+    ]
+
+
 def error_figure(rows: Sequence[Row]) -> Figure | None:
-    """Share of all queries of the real sources within a distance, by method."""
-    real = [row for row in rows if row.group == "real"]
+    """Share of the queries of the real sources within a distance, by method."""
+    real = on_same_queries([row for row in rows if row.group == "real"])
     if not real:
         return None
     with _panels(2) as (figure, axes):
@@ -105,8 +123,10 @@ def error_figure(rows: Sequence[Row]) -> Figure | None:
             axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
             axis.xaxis.set_major_formatter("{x:g}")
             axis.legend(loc="upper left", fontsize=8)
-        axes[0].set_ylabel("share of all queries within it")
-        figure.suptitle("Real sources: how far from the truth", fontsize=12)
+        axes[0].set_ylabel("share of queries within it")
+        figure.suptitle(
+            "Real sources, the same pictures for every method: how far from the truth", fontsize=12
+        )
     return figure
 
 
@@ -118,9 +138,8 @@ def _error_curve(axis: Axes, outcomes: Sequence[Outcome], method: str) -> None:
     share = np.arange(1, len(finite) + 1) / len(outcomes)
     x = np.concatenate([[SMALLEST_M], finite, [LARGEST_M]])
     y = np.concatenate([[0.0], share, share[-1:] if len(share) else [0.0]])
-    width = 2.6 if method == OURS else 1.5
     label = f"{LABELS[method]} (n = {len(outcomes)})"
-    axis.step(x, y, where="post", color=COLORS[method], lw=width, label=label)
+    axis.step(x, y, where="post", color=COLORS[method], lw=_width(method), label=label)
 
 
 def tilt_figure(rows: Sequence[Row]) -> Figure | None:
@@ -151,7 +170,7 @@ def _tilt_curve(axis: Axes, rows: Sequence[Row], method: str, use: str, angles: 
     if not points:
         return
     x, y, low, high = np.array(points).T
-    axis.plot(x, y, marker=MARKERS[method], color=COLORS[method], lw=2.4 if method == OURS else 1.4,
+    axis.plot(x, y, marker=MARKERS[method], color=COLORS[method], lw=_width(method),
               label=LABELS[method])  # fmt: skip
     if method == OURS:
         axis.fill_between(x, low, high, color=COLORS[method], alpha=0.12, lw=0)
@@ -172,8 +191,8 @@ def honesty_figure(rows: Sequence[Row]) -> Figure | None:
             bins = reliability(found)
             sizes = [20 + 240 * item.count / sum(b.count for b in bins) for item in bins]
             x, y = [item.mean_score for item in bins], [item.hit_share for item in bins]
-            axes[0].plot(x, y, color=color, lw=1.2, alpha=0.6)
-            axes[0].scatter(x, y, s=sizes, color=color, alpha=0.8, label=name)
+            axes[0].plot(x, y, color=color, lw=1.2, alpha=0.6, marker="o", ms=4, label=name)
+            axes[0].scatter(x, y, s=sizes, color=color, alpha=0.5, lw=0)
             levels, inside = _coverage_curve(found)
             axes[1].plot(levels, inside, color=color, lw=2.2, label=name)
         for axis in axes:
@@ -208,8 +227,11 @@ def area_figure(rows: Sequence[Row]) -> Figure | None:
             found = _outcomes(real, method, NONE)
             shares, recall = recall_versus_area(found)
             if len(shares):
-                axes[0].step(shares, recall, where="post", color=COLORS[method], label=LABELS[method])
-        axes[0].set(xscale="log", xlim=(1e-5, 1), ylim=(0, 1.02), title="real sources, pixels alone")
+                x, y = [LEAST_AREA, *shares, 1.0], [0.0, *recall, recall[-1]]
+                axes[0].step(
+                    x, y, where="post", color=COLORS[method], label=LABELS[method], lw=_width(method)
+                )
+        axes[0].set(xscale="log", xlim=(LEAST_AREA, 1), ylim=(0, 1.02), title="real sources, pixels alone")
         axes[0].set(xlabel="part of the map kept, best first", ylabel="share of queries whose place is kept")
         axes[0].yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
         axes[0].legend(loc="lower right", fontsize=8)
@@ -231,9 +253,11 @@ def _cost_curves(axis: Axes, sized: Sequence[Row]) -> None:
             fixed = [(p[0], p[2]) for p in points if p[2] is not None]
             axis.plot(*zip(*fixed, strict=True), style, marker="^", color="#E69F00",
                       label=f"first fix, {TITLES[use]}") if fixed else None  # fmt: skip
+    areas = sorted({float(row.tags["area_km2"]) for row in sized})
     axis.set(xscale="log", yscale="log", xlabel="area of the map at 0.5 m, km²", ylabel="wall seconds")
-    axis.set(title="one flight of 6 s, 30 frames")
-    axis.xaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_major_formatter("{x:g}")
+    axis.set(title="one flight of 6 s, 30 frames", xticks=areas)
+    for scale in (axis.xaxis, axis.yaxis):
+        scale.set_major_formatter("{x:g}")
+        scale.set_minor_formatter(mpl.ticker.NullFormatter())
     if axis.lines:
         axis.legend(fontsize=8)

@@ -6,14 +6,13 @@ import math
 import os
 import platform
 import statistics
-import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.localization.store import OURS, ROOT, Row
+from benchmarks.localization.store import OURS, Row, git
 from rs_copilot.evaluation.localization_scores import (
     Outcome,
     Summary,
@@ -79,7 +78,7 @@ def document(rows: Sequence[Row], images: Sequence[str]) -> str:
         ("How honest, and how much was searched (RS Copilot)", honesty_table),
         ("A clip of one place on the map of another (every placed frame is wrong)", foreign_table),
         ("Other sensors, weather and maps: placed within 25 m, with attitude", modality_table),
-        ("Rows without a result", problem_lines),
+        ("Rows without a result, or from an earlier commit", problem_lines),
     )
     for title, make in sections:
         lines = make(rows)
@@ -90,19 +89,14 @@ def document(rows: Sequence[Row], images: Sequence[str]) -> str:
 
 def provenance(rows: Sequence[Row]) -> str:
     """Date, machine, commit, and how busy the machine was."""
-    commit = _git("rev-parse", "--short", "HEAD") + (
-        " with uncommitted changes" if _git("status", "--porcelain", "--", "core") else ""
+    commit = git("rev-parse", "--short", "HEAD") + (
+        " with uncommitted changes" if git("status", "--porcelain", "--", "core") else ""
     )
     machine = f"Measured {date.today()}, commit {commit}, {cpu_model()}, {os.cpu_count()} cores, no GPU"
     if not rows:
         return f"{machine}; load {os.getloadavg()[0]:.1f}.\n"
     load = statistics.median([row.load for row in rows])
     return f"{machine}; median load of the machine when a row began: {load:.1f}.\n"
-
-
-def _git(*words: str) -> str:
-    found = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    return found.stdout.strip()
 
 
 def cpu_model() -> str:
@@ -304,8 +298,13 @@ def modality_table(rows: Sequence[Row]) -> list[str]:
 
 
 def problem_lines(rows: Sequence[Row]) -> list[str]:
-    """What could not be measured, and why."""
-    return [f"* {row.case}, {row.method}, {row.use}: {row.problem}." for row in rows if row.problem]
+    """What could not be measured, and why; and what is from an earlier state of the code."""
+    missing = [f"* {row.case}, {row.method}, {row.use}: {row.problem}." for row in rows if row.problem]
+    earlier: dict[str, list[str]] = {}
+    for row in rows:
+        if row.is_old and not row.problem:
+            earlier.setdefault(row.commit, []).append(f"{row.case} ({row.method}, {row.use})")
+    return missing + [f"* Measured at {commit}: {', '.join(names)}." for commit, names in earlier.items()]
 
 
 def _header(cells: Sequence[str]) -> list[str]:

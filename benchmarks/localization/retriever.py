@@ -13,8 +13,8 @@ from rs_copilot.retrieval.embedder import DEFAULT_WEIGHTS, Branch, Embedder, ope
 from rs_copilot.retrieval.tiles import tile_grid
 from rs_copilot.types import ByteImage, Float32Array, FloatArray
 
-# Tiles overlap by half, and their sides step by half an octave.
-STRIDE, SIDE_STEP = 0.5, 2.0**0.5
+# Tiles overlap by half; their sides are powers of two.
+STRIDE, SIDE_STEP = 0.5, 2.0
 CANDIDATES = 10
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import resource
@@ -41,6 +42,7 @@ class Task:
             self.key,
             case.truth_accuracy,
             dict(case.tags),
+            commit=store.git("rev-parse", "--short", "HEAD"),
             problem=problem,
         )
 
@@ -62,8 +64,12 @@ def tasks_of(cases: list[Case], folder: Path, *, limit: int | None = None) -> li
     return found
 
 
-def run_all(tasks: list[Task], limit_s: float = LIMIT_S) -> Iterator[Row]:
-    """Rows in order; those that are kept with the same key are not made again."""
+def run_all(tasks: list[Task], *, limit_s: float = LIMIT_S, budget_s: float = math.inf) -> Iterator[Row]:
+    """Rows in order; those that are kept with the same key are not made again.
+
+    When ``budget_s`` is used up, rows of an earlier state of the code serve, and say so.
+    """
+    started = time.monotonic()
     context = multiprocessing.get_context("forkserver")
     # Imported once, before any row is measured; every row is forked from there.
     context.set_forkserver_preload(["benchmarks.localization.runner"])
@@ -72,8 +78,12 @@ def run_all(tasks: list[Task], limit_s: float = LIMIT_S) -> Iterator[Row]:
         if kept is not None and kept.key == task.key:
             yield kept
             continue
+        left_s = budget_s - (time.monotonic() - started)
+        if left_s <= 0:
+            yield task.blank("not measured, time was up") if kept is None else replace(kept, is_old=True)
+            continue
         print(f"{number}/{len(tasks)} {task.path.stem}", file=sys.stderr, flush=True)
-        yield _run(context, task, limit_s)
+        yield _run(context, task, min(limit_s, max(left_s, 10.0)))
 
 
 def _run(context: multiprocessing.context.ForkServerContext, task: Task, limit_s: float) -> Row:
@@ -84,7 +94,8 @@ def _run(context: multiprocessing.context.ForkServerContext, task: Task, limit_s
         process.kill()
         process.join()
         row = task.blank(f"stopped after {limit_s:.0f} s")
-        store.write_row(task.path, row)
+        if limit_s >= LIMIT_S:
+            store.write_row(task.path, row)
         return row
     row = store.read_row(task.path) if process.exitcode == 0 else None
     return row or task.blank(f"failed, exit code {process.exitcode}")

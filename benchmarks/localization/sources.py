@@ -100,11 +100,11 @@ SOURCES = (
     ),
 )
 FOREIGN = (
-    ("01_fengyuan", "03_nust"),
-    ("03_nust", "01_fengyuan"),
-    ("04_brighton", "01_fengyuan"),
-    ("05_seneca", "01_fengyuan"),
-    ("02_ariel", "01_fengyuan"),
+    ("01_fengyuan", "03_nust", (ATTITUDE, NONE)),
+    ("03_nust", "01_fengyuan", (NONE,)),
+    ("04_brighton", "01_fengyuan", (ATTITUDE, NONE)),
+    ("05_seneca", "01_fengyuan", (NONE,)),
+    ("02_ariel", "01_fengyuan", (NONE,)),
 )
 
 
@@ -124,9 +124,10 @@ def foreign_cases(real: list[Case]) -> list[Case]:
             satellite=by_name[place].satellite,
             truth=None,
             truth_accuracy="another place",
+            uses=uses,
             methods=(),
         )
-        for clip, place in FOREIGN
+        for clip, place, uses in FOREIGN
         if clip in by_name and place in by_name
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,7 +36,7 @@ class Row:
     """One case, one method, one use of telemetry, and what came of it.
 
     ``wall_s`` and ``cpu_s`` cover the whole clip with everything that it takes; ``frames`` were worked on.
-    ``problem`` says why there is no result.
+    ``commit`` is where it was measured, ``problem`` says why there is no result.
     """
 
     case: str
@@ -52,12 +53,15 @@ class Row:
     peak_mb: float = 0.0
     load: float = 0.0
     more: dict[str, Any] = field(default_factory=dict)
+    commit: str = ""
     problem: str | None = None
+    is_old: bool = False
 
-    @property
-    def name(self) -> str:
-        """Unique, and a file name."""
-        return f"{self.case}--{self.method}--{self.use}"
+
+def git(*words: str) -> str:
+    """What git answers, without line ends; nothing where it cannot."""
+    found = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip()
 
 
 def hash_of(paths: Iterable[Path]) -> str:

@@ -80,6 +80,13 @@ def test_plots_are_drawn_and_small(tmp_path: Path) -> None:
     assert plots.draw_all([], tmp_path) == []
 
 
+def test_methods_are_compared_on_the_same_queries() -> None:
+    few = replace(row(method="grey-ncc"), outcomes=row().outcomes[2:5])
+    ours, other, alone = plots.on_same_queries([row(), few, row(use=NONE)])
+    assert [o.query for o in ours.outcomes] == [o.query for o in other.outcomes] == ["2", "3", "4"]
+    assert len(alone.outcomes) == 10
+
+
 def test_rows_are_kept_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "row.json"
     kept = replace(row(math.inf), more={"first_fix_s": 1.0})
@@ -97,6 +104,16 @@ def test_a_kept_row_is_not_measured_again(tmp_path: Path) -> None:
         store.write_row(task.path, replace(task.blank(), frames=7))
     assert [found.frames for found in runner.run_all(tasks)] == [7, 7]
     assert all(len(json.loads(task.path.read_text())["key"]) == 16 for task in tasks)
+
+
+def test_when_time_is_up_kept_rows_serve_and_say_so(tmp_path: Path) -> None:
+    case = Case("place", "real", tmp_path / "missing.mp4", tmp_path / "missing.tif", {}, methods=())
+    first, second = runner.tasks_of([case], tmp_path)
+    store.write_row(first.path, replace(row(case="place", use=first.use), key="older", commit="abc1234"))
+    rows = list(runner.run_all([first, second], budget_s=0.0))
+    assert [found.is_old for found in rows] == [True, False]
+    assert rows[1].problem == "not measured, time was up"
+    assert "* Measured at abc1234: place (ours, attitude)." in report.document(rows, [])
 
 
 def test_a_block_is_put_between_its_markers_only() -> None:
