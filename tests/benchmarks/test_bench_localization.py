@@ -18,6 +18,7 @@ from benchmarks.localization.dense import DenseMethod, double_angle_field, grey_
 from benchmarks.localization.maps import shaded
 from benchmarks.localization.methods import MAKERS
 from benchmarks.localization.queries import Query, nadir_view
+from benchmarks.localization.retriever import RetrieverMethod
 from benchmarks.localization.sift import SiftMethod
 from benchmarks.localization.store import OURS, Row
 from rs_copilot.evaluation.localization_scores import Outcome
@@ -191,6 +192,30 @@ def test_sift_finds_a_crop(place: Path, gated: bool) -> None:
         answer = SiftMethod("sift", raster, gated).answer(query)
     assert answer.center_m is not None
     assert np.linalg.norm(answer.center_m - query.truth_m) < 1.5
+
+
+class Thumbnails:
+    """Embeds a picture as its own small, centred grey picture, within the disc that turning leaves."""
+
+    input_px = 32
+
+    def embed(self, images: np.ndarray, branch: object) -> np.ndarray:
+        grey = np.where(images[..., 3] > 0, images[..., :3].mean(axis=3), np.nan)
+        blocks = grey[:, 8:24, 8:24].reshape(len(images), 8, 2, 8, 2)
+        flat = blocks.mean(axis=(2, 4)).reshape(len(images), -1)
+        flat = np.nan_to_num(flat - np.nanmean(flat, axis=1, keepdims=True))
+        return flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-6)
+
+
+def test_the_retriever_answers_with_the_best_tile(place: Path) -> None:
+    query = taken_from(place)
+    with open_raster(place) as raster:
+        answer = RetrieverMethod(raster, Thumbnails()).answer(query)
+    assert answer.center_m is not None
+    assert answer.candidates_m is not None
+    assert len(answer.candidates_m) == min(10, 16)
+    assert np.all(np.abs(answer.center_m - [500_150, 5_000_150]) <= 150), "tiles lie on the map"
+    assert answer.area_share in [number / 16 for number in range(1, 17)]
 
 
 def test_every_method_has_a_colour_a_name_and_a_place_in_the_order() -> None:
