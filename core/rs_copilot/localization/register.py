@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rs_copilot.geo import homography as hg
+from rs_copilot.localization.patches import ladder_gsd_m, patch_field
 from rs_copilot.localization.reference import Reference
-from rs_copilot.localization.search import ladder_gsd_m, patch_field
 from rs_copilot.localization.view import View, view_of_placement
 from rs_copilot.matching.orientation import ComplexField
 from rs_copilot.matching.refine import Offsets, fit_motion, window_offsets

@@ -1,37 +1,41 @@
-"""Coarse search: every place of a region, for every assumed heading and scale, by FFT correlation."""
+"""Coarse search: the best places of a frame on the map, over all assumed headings and scales.
+
+First every place is looked at with little detail (`sweep`). The few hundred best hits are then looked at
+again with more detail and with heading and scale varied around what was assumed: chance matches lose, the
+true place gains.
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rs_copilot.localization.patches import Drawing, ladder_gsd_m
 from rs_copilot.localization.reference import Bounds, Reference
-from rs_copilot.localization.view import View, render
-from rs_copilot.matching.correlate import Spectrum, correlate, top_peaks
-from rs_copilot.matching.orientation import ComplexField, orientation_field
-from rs_copilot.types import BoolArray, ByteImage, FloatArray
+from rs_copilot.localization.sweep import MIN_ENERGY, CoarseMap, Hit, Null, sweep
+from rs_copilot.localization.view import View
+from rs_copilot.matching.correlate import Block, Templates, best_peak, block_side_px, correlate
+from rs_copilot.types import ByteImage, FloatArray
 
-# Width of the patch in the coarse search: 100 px keep street corners at 1/30 of the cost of full detail.
-COARSE_WIDTH_PX = 100
-# With hundreds of views to try, half the detail still ranks the true place among the best.
-BLIND_WIDTH_PX = 48
+# Width of the frame in the first look. With hundreds of views little detail ranks the true place among the
+# best hundred; with few views, more detail costs nothing.
+SWEEP_WIDTH_PX = 64
+BLIND_WIDTH_PX = 40
 MANY_VIEWS = 60
-# Spectra are cut into tiles of this size, so that memory does not grow with the map.
-TILE_PX = 1536
-MAX_SPECTRA = 12
-# Less map structure than this share of the frame's own is nothing to compare with (water, no data).
-MIN_ENERGY = 0.3
+# How many hits of the first look are looked at again.
+HITS = 250
+# Candidates nearer than this share of the frame's width are one place.
+SEPARATION = 0.15
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One place where a frame may lie.
 
-    ``peak`` is the normalised correlation, ``z`` its height over the surface in standard deviations,
-    ``margin`` its ratio to the best peak elsewhere.
+    ``peak`` is the normalised correlation, ``z`` its height over what chance gives in standard deviations,
+    ``margin`` the ratio of z to that of the best peak elsewhere.
     """
 
     view: View
@@ -47,124 +51,113 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Tile:
-    """A part of the map grid: rows and columns of the window whose centres it owns, and its spectrum."""
+class Look:
+    """One closer look: at how many hits, how wide the frame is drawn, what is varied, how far it may move."""
 
-    row: int
-    col: int
-    spectrum: Spectrum
-    owned: tuple[slice, slice]
-
-
-@dataclass
-class CoarseMap:
-    """Spectra of a reference, made when first needed and kept while there is room."""
-
-    reference: Reference
-    _spectra: OrderedDict[tuple[float, int, int, int, int, int], Spectrum] = field(
-        default_factory=OrderedDict
-    )
-
-    def tiles(self, gsd_m: float, bounds_m: Bounds, reach_px: int) -> Iterator[Tile]:
-        """Tiles that together own every grid pixel of ``bounds_m`` once; patches reach ``reach_px``."""
-        top, left, bottom, right = self._grid_bounds(gsd_m, bounds_m)
-        halo = reach_px // 2
-        step = max(TILE_PX - reach_px, TILE_PX // 2)
-        for row in range(top, bottom, step):
-            for col in range(left, right, step):
-                height, width = min(step, bottom - row), min(step, right - col)
-                window = (row - halo, col - halo, height + 2 * halo, width + 2 * halo)
-                owned = (slice(halo, halo + height), slice(halo, halo + width))
-                yield Tile(row - halo, col - halo, self._spectrum(gsd_m, window, reach_px), owned)
-
-    def _grid_bounds(self, gsd_m: float, bounds_m: Bounds) -> tuple[int, int, int, int]:
-        west, south, east, north = bounds_m
-        corners = self.reference.col_row(np.array([[west, north], [east, south]]), gsd_m)
-        rows, cols = self.reference.grid_shape(gsd_m)
-        left, top = np.floor(corners[0]).astype(int)
-        right, bottom = np.ceil(corners[1]).astype(int)
-        return max(top, 0), max(left, 0), min(bottom, rows), min(right, cols)
-
-    def _spectrum(self, gsd_m: float, window: tuple[int, int, int, int], reach_px: int) -> Spectrum:
-        key = (gsd_m, *window, reach_px)
-        if key not in self._spectra:
-            self._spectra[key] = Spectrum.of(self.reference.window(gsd_m, *window), reach_px)
-        self._spectra.move_to_end(key)
-        while len(self._spectra) > MAX_SPECTRA:
-            self._spectra.popitem(last=False)
-        return self._spectra[key]
+    hits: int
+    detail_px: float
+    turns_deg: tuple[float, ...]
+    scales: tuple[float, ...]
+    reach_m_share: float
 
 
-def ladder_gsd_m(wanted_m: float, finest_m: float) -> float:
-    """The nearest step of a fixed ladder (factor 1.19) that is not finer than the map.
-
-    Fixed steps let frames and scales share the map's spectra.
-    """
-    step = 2.0**0.25
-    exponent = round(np.log(max(wanted_m, finest_m)) / np.log(step))
-    return float(step**exponent)
+LOOKS = (
+    Look(HITS, 64.0, (0.0,), (1.0,), 0.06),
+    Look(50, 72.0, (0.0, -4.0, 4.0), (1.0, 0.93, 1.075), 0.06),
+    Look(16, 100.0, (0.0, -2.0, 2.0), (1.0, 0.965, 1.036), 0.04),
+)
 
 
 def coarse_gsd_m(view: View, reference: Reference, view_count: int) -> float:
-    """Resolution at which the coarse search looks at one of ``view_count`` views."""
-    detail_px = COARSE_WIDTH_PX if view_count <= MANY_VIEWS else BLIND_WIDTH_PX
-    return ladder_gsd_m(view.width_m / detail_px, reference.gsd_m)
+    """Resolution at which the first look sees one of ``view_count`` views."""
+    return ladder_gsd_m(view.width_m / _sweep_width_px(view_count), reference.gsd_m)
+
+
+def _sweep_width_px(view_count: int) -> float:
+    return SWEEP_WIDTH_PX if view_count <= MANY_VIEWS else BLIND_WIDTH_PX
 
 
 def search(
     image: ByteImage, views: Sequence[View], coarse: CoarseMap, bounds_m: Bounds, *, count: int = 5
 ) -> list[Candidate]:
-    """The best places of a frame over all assumed views, best first, at least half a patch apart."""
+    """The best places of a frame over all assumed views, best first, all of them apart.
+
+    Args:
+        image: the frame's picture at any scale.
+        views: shapes and headings to try; those nearby are tried as well.
+        coarse: the map.
+        bounds_m: where the image centre may lie.
+        count: how many places are wanted.
+    """
     if not views:
         return []
-    found: list[Candidate] = []
-    for view in views:
-        gsd_m = coarse_gsd_m(view, coarse.reference, len(views))
-        found += _search_view(image, view, coarse, bounds_m, gsd_m, count)
-    return _distinct(sorted(found, key=lambda c: -c.peak), count, separation_m=0.15 * views[0].width_m)
+    detail = _sweep_width_px(len(views))
+    hits = sweep(image, views, coarse, bounds_m, detail_px=detail, keep=HITS)
+    for look in LOOKS:
+        hits = closer(image, hits[: look.hits], coarse.reference, look, detail)
+        detail = look.detail_px
+    return _candidates(hits, count)
 
 
-def _search_view(
-    image: ByteImage, view: View, coarse: CoarseMap, bounds_m: Bounds, gsd_m: float, count: int
-) -> list[Candidate]:
-    patch, mask = patch_field(image, view, gsd_m)
-    if mask.sum() < 200:
-        return []
-    radius_px = max(4, round(0.12 * view.width_m / gsd_m))
-    found: list[Candidate] = []
-    reach = -(-max(patch.shape) // 32) * 32
-    for tile in coarse.tiles(gsd_m, bounds_m, reach):
-        surface = correlate(tile.spectrum, patch, mask, min_energy=MIN_ENERGY)[tile.owned]
-        mean, spread = float(surface.mean()), float(surface.std()) + 1e-6
-        for peak in top_peaks(np.ascontiguousarray(surface), count, radius_px):
-            grid = np.array(
-                [tile.col + tile.owned[1].start + peak.col, tile.row + tile.owned[0].start + peak.row]
-            )
-            xy_m = coarse.reference.xy(grid, gsd_m)
-            found.append(Candidate(view, xy_m, peak.value, (peak.value - mean) / spread))
+def closer(
+    image: ByteImage, hits: Sequence[Hit], reference: Reference, look: Look, detail_px: float
+) -> list[Hit]:
+    """Look at hits again, each where it was found, and rank them by what is seen now.
+
+    Args:
+        image: the frame's picture.
+        hits: what was found at ``detail_px``.
+        reference: the map.
+        look: how to look.
+        detail_px: how wide the frame was drawn before.
+    """
+    drawings: dict[float, Drawing] = {}
+    seen = []
+    for hit in hits:
+        gsd_m = ladder_gsd_m(hit.view.width_m / look.detail_px, reference.gsd_m)
+        drawing = drawings.setdefault(gsd_m, Drawing(image, gsd_m))
+        # Correlations of fields scatter as one over the root of the number of pixels.
+        sigma = hit.null.sigma * min(1.0, detail_px / (hit.view.width_m / gsd_m))
+        seen.append(replace(_look(drawing, hit, reference, look), null=Null(sigma, hit.null.log_trials)))
+    return sorted(seen, key=lambda hit: -hit.score)
+
+
+def _look(drawing: Drawing, hit: Hit, reference: Reference, look: Look) -> Hit:
+    """The best variation of one hit's view, and its place within reach."""
+    gsd_m = drawing.gsd_m
+    views = [hit.view.turned(turn, scale) for turn in look.turns_deg for scale in look.scales]
+    patches, masks = drawing.patches(views)
+    reach = max(2, round(look.reach_m_share * hit.view.width_m / gsd_m))
+    half = len(masks[0]) // 2
+    side = block_side_px(2 * half, 2 * reach + 1, 2 * reach + 1)
+    col, row = np.round(reference.col_row(hit.center_xy_m, gsd_m)).astype(int).ravel()
+    block = Block.of(reference.window(gsd_m, row - half - reach, col - half - reach, side, side))
+    templates = Templates.of(patches, masks, side, min_energy=MIN_ENERGY)
+    extent = 2 * reach + 1
+    surfaces = correlate(block, templates)[:, :extent, :extent]
+    best = int(surfaces.reshape(len(views), -1).max(axis=1).argmax())
+    peak = best_peak(surfaces[best])
+    place = np.array([col - reach + peak.col, row - reach + peak.row])
+    return Hit(views[best], reference.xy(place, gsd_m), peak.value, hit.null)
+
+
+def _candidates(hits: Sequence[Hit], count: int) -> list[Candidate]:
+    """The best hits that lie apart, with their margins."""
+    kept: list[Hit] = []
+    for hit in hits:
+        if all(_apart(hit, other) for other in kept):
+            kept.append(hit)
+        if len(kept) == count + 1:
+            break
+    heights = [hit.value / hit.null.sigma for hit in kept]
+    found = []
+    for number, hit in enumerate(kept[:count]):
+        rival = max((z for other, z in enumerate(heights) if other != number), default=0.0)
+        margin = min(heights[number] / rival, 2.0) if rival > 0 else 2.0
+        found.append(Candidate(hit.view, hit.center_xy_m, hit.value, heights[number], margin))
     return found
 
 
-def patch_field(image: ByteImage, view: View, gsd_m: float) -> tuple[ComplexField, BoolArray]:
-    """Orientation field of a frame drawn north-up at a resolution, and where it has data."""
-    patch = render(image, view, gsd_m)
-    patch_values = orientation_field(patch.image, patch.mask)
-    return patch_values, np.asarray(patch_values != 0)
-
-
-def _distinct(ranked: list[Candidate], count: int, separation_m: float) -> list[Candidate]:
-    """Drop candidates near a better one, then give the rest their margins."""
-    kept: list[Candidate] = []
-    for candidate in ranked:
-        apart = (np.linalg.norm(candidate.center_xy_m - other.center_xy_m) > separation_m for other in kept)
-        if all(apart):
-            kept.append(candidate)
-        if len(kept) == count + 1:
-            break
-    return [_with_margin(candidate, kept) for candidate in kept[:count]]
-
-
-def _with_margin(candidate: Candidate, others: list[Candidate]) -> Candidate:
-    rivals = [other.peak for other in others if other is not candidate]
-    margin = candidate.peak / max(rivals) if rivals and max(rivals) > 0 else 2.0
-    return Candidate(candidate.view, candidate.center_xy_m, candidate.peak, candidate.z, min(margin, 2.0))
+def _apart(one: Hit, other: Hit) -> bool:
+    distance = float(np.linalg.norm(one.center_xy_m - other.center_xy_m))
+    return distance > SEPARATION * max(one.view.width_m, other.view.width_m)

@@ -126,7 +126,7 @@ def render(image: ByteImage, view: View, gsd_m: float, center_offset_px: FloatAr
     patch_from_local = np.array(
         [[1 / gsd_m, 0.0, radius + offset[0]], [0.0, -1 / gsd_m, radius + offset[1]], [0.0, 0.0, 1.0]]
     )
-    source, source_size = _prefiltered(image, view, gsd_m)
+    source, source_size = prefiltered(image, view, gsd_m)
     full_from_source = np.diag(
         [view.size.width_px / source_size.width_px, view.size.height_px / source_size.height_px, 1.0]
     )
@@ -134,8 +134,11 @@ def render(image: ByteImage, view: View, gsd_m: float, center_offset_px: FloatAr
     return _warp(source, source_size, patch_from_source, radius, gsd_m)
 
 
-def _prefiltered(image: ByteImage, view: View, gsd_m: float) -> tuple[ByteImage, SizeWH]:
-    """Shrink by area averaging to just above the patch's resolution, so that warping does not alias."""
+def prefiltered(image: ByteImage, view: View, gsd_m: float) -> tuple[ByteImage, SizeWH]:
+    """Shrink by area averaging to just above the patch's resolution, so that warping does not alias.
+
+    Returns the picture and its size; the same picture where it is small enough already.
+    """
     given = SizeWH(int(image.shape[1]), int(image.shape[0]))
     stretch = np.linalg.svd(hg.jacobian(view.local_from_px, view.size.center_px), compute_uv=False)
     given_gsd_m = float(stretch[1]) * view.size.width_px / given.width_px

@@ -1,9 +1,17 @@
-"""Where does a patch lie on a map? Normalised correlation of orientation fields for every shift at once."""
+"""Where does a patch lie on a map? Normalised correlation of orientation fields for every shift at once.
+
+The map is cut into square blocks that overlap by a patch (overlap-save; Oppenheim and Schafer, Discrete-Time
+Signal Processing, section 8.7.3), so that the spectra of many patches serve all blocks and blocks serve all
+patches. A complex field is correlated as two real channels: only the real part of the complex correlation is
+wanted, and half spectra hold it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import scipy.fft
 
@@ -11,61 +19,121 @@ from rs_copilot.matching.orientation import ComplexField
 from rs_copilot.types import BoolArray, Float32Array, FloatArray
 
 FFT_WORKERS = 2
+# Products of this many patches at a time stay in the processor's cache.
+PATCHES_AT_ONCE = 8
+# Sides that FFTs are fast at and that keep a block's spectra in the cache.
+BLOCK_SIDES_PX = (64, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024)
 
 
 @dataclass(frozen=True)
-class Spectrum:
-    """A map field prepared for any number of patches up to ``reach_px`` wide and high."""
+class Block:
+    """A square piece of a map, transformed: both channels of its field, and its energy."""
 
-    shape: tuple[int, int]
-    padded: tuple[int, int]
-    field: ComplexField
+    side_px: int
+    channels: ComplexField
     energy: ComplexField
 
     @classmethod
-    def of(cls, field: ComplexField, reach_px: int) -> Spectrum:
-        """Transform ``(H, W)`` once; the padding keeps shifts from wrapping around."""
-        height, width = field.shape
-        padded = (scipy.fft.next_fast_len(height + reach_px), scipy.fft.next_fast_len(width + reach_px))
-        energy = np.abs(field) ** 2
+    def of(cls, field: ComplexField) -> Block:
+        """Transform a ``(B, B)`` field."""
+        energy = (field.real**2 + field.imag**2).astype(np.float32)
+        return cls(field.shape[0], scipy.fft.rfft2(_channels(field)), scipy.fft.rfft2(energy))
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the spectra take."""
+        return self.channels.nbytes + self.energy.nbytes
+
+
+@dataclass(frozen=True)
+class Templates:
+    """Patches of one size, ready to be correlated with any blocks of one size.
+
+    ``spectra`` is ``(N, 2, B, B // 2 + 1)``, of patches with unit energy; ``weight`` is the spectrum of the
+    mean of their masks; ``floor`` is the map energy below which there is nothing to compare with.
+    """
+
+    patch_px: int
+    block_px: int
+    spectra: ComplexField
+    weight: ComplexField
+    floor: float
+
+    @classmethod
+    def of(
+        cls,
+        patches: Sequence[ComplexField],
+        masks: Sequence[BoolArray],
+        block_px: int,
+        *,
+        min_energy: float,
+    ) -> Templates:
+        """Prepare patches.
+
+        Each patch's own mean orientation is removed: a street grid that runs everywhere in one direction
+        must not make every place look alike.
+
+        Args:
+            patches: square fields of one size, which is at most ``block_px``.
+            masks: where each patch has data.
+            block_px: side of the blocks.
+            min_energy: map energy under the mask, as a share of the patches', below which scores fall
+                to zero (no data, water).
+        """
+        weights = np.stack(masks).astype(np.float32)
+        fields = np.stack(patches)
+        mean = (fields * weights).sum(axis=(1, 2)) / np.maximum(weights.sum(axis=(1, 2)), 1.0)
+        fields = ((fields - mean[:, None, None]) * weights).astype(np.complex64)
+        energy = (fields.real**2 + fields.imag**2).sum(axis=(1, 2))
+        fields /= np.sqrt(np.maximum(energy, 1e-12))[:, None, None]
+        shape = (block_px, block_px)
         return cls(
-            (height, width),
-            padded,
-            scipy.fft.fft2(field, padded, workers=FFT_WORKERS),
-            scipy.fft.rfft2(energy, padded, workers=FFT_WORKERS),
+            fields.shape[1],
+            block_px,
+            np.conj(scipy.fft.rfft2(_channels(fields), shape)),
+            np.conj(scipy.fft.rfft2(weights.mean(axis=0), shape)),
+            max(min_energy * float(energy.mean()), 1e-6),
         )
 
+    @property
+    def places_px(self) -> int:
+        """How many places along each axis a block has for a patch."""
+        return self.block_px - self.patch_px + 1
 
-def correlate(spectrum: Spectrum, patch: ComplexField, mask: BoolArray, *, min_energy: float) -> Float32Array:
-    """Normalised correlation of a patch centred on every map pixel, shape of the map, in [-1, 1].
 
-    The patch's own mean orientation is removed: a street grid that runs everywhere in one direction
-    must not make every place look alike.
+def _channels(field: ComplexField) -> Float32Array:
+    """Real and imaginary part of ``(..., h, w)`` as ``(..., 2, h, w)``."""
+    return np.stack([field.real, field.imag], axis=-3).astype(np.float32)
 
-    Args:
-        spectrum: the map.
-        patch: ``(h, w)`` field, zero outside ``mask``.
-        mask: ``(h, w)``, where the patch has data.
-        min_energy: map energy under the mask, as a share of the patch's, below which the score is zero
-            (nothing to compare with: no data, water).
+
+def correlate(block: Block, templates: Templates) -> Float32Array:
+    """Normalised correlation of every patch at every place of a block, about in [-1, 1].
+
+    Entry ``[n, r, c]`` of the ``(N, places, places)`` result is patch n with its first pixel at row r and
+    column c. The map's energy is taken under the mean mask of the patches: exact for one patch, and within
+    a few per cent for one view at several headings.
     """
-    centred = np.where(mask, patch - patch[mask].mean(), 0).astype(np.complex64)
-    patch_energy = float(np.sum(np.abs(centred) ** 2))
-    if patch_energy <= 0:
-        return np.zeros(spectrum.shape, dtype=np.float32)
-    product = spectrum.field * np.conj(scipy.fft.fft2(centred, spectrum.padded, workers=FFT_WORKERS))
-    similarity = scipy.fft.ifft2(product, overwrite_x=True, workers=FFT_WORKERS).real
-    weight = np.conj(scipy.fft.rfft2(mask.astype(np.float32), spectrum.padded, workers=FFT_WORKERS))
-    energy = scipy.fft.irfft2(spectrum.energy * weight, spectrum.padded, workers=FFT_WORKERS)
-    energy = np.maximum(energy, min_energy * patch_energy)
-    score = similarity / np.sqrt(energy * patch_energy)
-    return _centred(score.astype(np.float32), patch.shape, spectrum.shape)
+    shape, places = (block.side_px, block.side_px), templates.places_px
+    energy = scipy.fft.irfft2(block.energy * templates.weight, shape)[:places, :places]
+    gain = 1.0 / np.sqrt(np.maximum(energy, templates.floor))
+    score = np.empty((len(templates.spectra), places, places), dtype=np.float32)
+    for start in range(0, len(score), PATCHES_AT_ONCE):
+        some = slice(start, start + PATCHES_AT_ONCE)
+        product = block.channels[0] * templates.spectra[some, 0]
+        product += block.channels[1] * templates.spectra[some, 1]
+        np.multiply(scipy.fft.irfft2(product, shape)[:, :places, :places], gain, out=score[some])
+    return score
 
 
-def _centred(score: Float32Array, patch: tuple[int, ...], shape: tuple[int, int]) -> Float32Array:
-    """Index the score by the patch centre instead of its corner; off-map corners come from the wrap."""
-    rolled = np.roll(score, (patch[0] // 2, patch[1] // 2), axis=(0, 1))
-    return rolled[: shape[0], : shape[1]]
+def block_side_px(patch_px: int, rows: int, cols: int) -> int:
+    """The side of blocks that covers ``rows`` x ``cols`` places of a patch at the least cost."""
+
+    def cost(side: int) -> float:
+        places = side - patch_px + 1
+        return float(-(-rows // places) * -(-cols // places) * side**2 * np.log2(side))
+
+    usable = [side for side in BLOCK_SIDES_PX if side - patch_px >= min(side // 4, max(rows, cols) - 1)]
+    return min(usable, key=cost) if usable else scipy.fft.next_fast_len(2 * patch_px, real=True)
 
 
 @dataclass(frozen=True)
@@ -77,21 +145,20 @@ class Peak:
     value: float
 
 
-def top_peaks(surface: Float32Array, count: int, radius_px: int) -> list[Peak]:
-    """The highest values that are at least ``radius_px`` apart, best first."""
-    work = surface.copy()
-    peaks: list[Peak] = []
-    for _ in range(count):
-        row, col = np.unravel_index(int(np.argmax(work)), work.shape)
-        value = float(work[row, col])
-        if value <= 0:
-            break
-        dr, dc = subpixel(surface, int(row), int(col))
-        peaks.append(Peak(row + dr, col + dc, value))
-        work[
-            max(0, row - radius_px) : row + radius_px + 1, max(0, col - radius_px) : col + radius_px + 1
-        ] = -1.0
-    return peaks
+def local_maxima(surface: Float32Array, radius_px: int, least: float) -> list[tuple[int, int]]:
+    """Rows and columns of values above ``least`` that nothing within ``radius_px`` exceeds."""
+    window = np.ones((2 * radius_px + 1, 2 * radius_px + 1), dtype=np.uint8)
+    # Constant borders at -infinity: a maximum at the edge is one, and the next block sees whether it is more.
+    highest = cv2.dilate(surface, window, borderType=cv2.BORDER_CONSTANT, borderValue=-np.inf)
+    rows, cols = np.nonzero((surface >= highest) & (surface > least))
+    return list(zip(rows.tolist(), cols.tolist(), strict=True))
+
+
+def best_peak(surface: Float32Array) -> Peak:
+    """The highest value of a surface, to a fraction of a pixel."""
+    row, col = (int(i) for i in np.unravel_index(int(np.argmax(surface)), surface.shape))
+    dr, dc = subpixel(surface, row, col)
+    return Peak(row + dr, col + dc, float(surface[row, col]))
 
 
 def subpixel(surface: Float32Array, row: int, col: int) -> tuple[float, float]:

@@ -41,7 +41,7 @@ def orientation_field(image: ByteImage, valid: BoolArray) -> ComplexField:
     gray = cv2.GaussianBlur(to_gray(image), (0, 0), SMOOTHING_PX)
     gx = cv2.Scharr(gray, cv2.CV_32F, 1, 0, scale=1 / 32)
     gy = cv2.Scharr(gray, cv2.CV_32F, 0, 1, scale=1 / 32)
-    inside = _erode(valid, 4)
+    inside = erode(valid, 4)
     gx[~inside] = 0.0
     gy[~inside] = 0.0
     squared = (gx + 1j * gy) ** 2
@@ -60,7 +60,8 @@ def _blur(image: Float32Array, sigma_px: float) -> Float32Array:
     return np.asarray(cv2.GaussianBlur(np.ascontiguousarray(image, dtype=np.float32), (0, 0), sigma_px))
 
 
-def _erode(valid: BoolArray, radius_px: int) -> BoolArray:
+def erode(valid: BoolArray, radius_px: int) -> BoolArray:
+    """Take ``radius_px`` off the edges of a mask; beyond the array nothing is valid."""
     kernel = np.ones((2 * radius_px + 1, 2 * radius_px + 1), dtype=np.uint8)
     padded = cv2.copyMakeBorder(valid.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     eroded = cv2.erode(padded, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rs_copilot.matching.correlate import Spectrum, correlate, subpixel, top_peaks
+from rs_copilot.matching.correlate import (
+    Block,
+    Templates,
+    best_peak,
+    block_side_px,
+    correlate,
+    local_maxima,
+    subpixel,
+)
 from rs_copilot.matching.flow import frame_motion, working_gray
 from rs_copilot.matching.orientation import orientation_field
 from rs_copilot.matching.refine import fit_motion, window_offsets
@@ -49,32 +57,82 @@ def test_the_edge_of_the_data_is_no_edge() -> None:
     assert np.abs(orientation_field(image, valid)).max() < 1e-3
 
 
+def surfaces_of(whole: np.ndarray, *patches: np.ndarray, least: float = 0.3) -> np.ndarray:
+    """Correlation of patches at every place of a square field, as one block."""
+    masks = [patch != 0 for patch in patches]
+    templates = Templates.of(list(patches), masks, len(whole), min_energy=least)
+    return correlate(Block.of(whole), templates)
+
+
 @settings(max_examples=25, deadline=None)
-@given(st.integers(40, 150), st.integers(40, 150))
+@given(st.integers(0, 136), st.integers(0, 136))
 def test_a_patch_is_found_where_it_was_cut(row: int, col: int) -> None:
     whole = field_of(texture(200))
-    patch = whole[row - 32 : row + 32, col - 32 : col + 32]
-    surface = correlate(Spectrum.of(whole, 64), patch, np.ones(patch.shape, dtype=bool), min_energy=0.1)
-    best = top_peaks(surface, 1, 5)[0]
+    best = best_peak(surfaces_of(whole, whole[row : row + 64, col : col + 64])[0])
     assert (round(best.row), round(best.col)) == (row, col)
     assert best.value > 0.9
+
+
+def directly(whole: np.ndarray, patch: np.ndarray, least: float) -> np.ndarray:
+    """The correlation by its definition, place by place."""
+    mask = patch != 0
+    side, places = len(patch), len(whole) - len(patch) + 1
+    centred = np.where(mask, patch - patch[mask].mean(), 0)
+    own = np.sum(np.abs(centred) ** 2)
+    out = np.empty((places, places))
+    for row in range(places):
+        for col in range(places):
+            window = whole[row : row + side, col : col + side]
+            energy = max(np.sum(np.abs(window[mask]) ** 2), least * own)
+            out[row, col] = np.sum(window * np.conj(centred)).real / np.sqrt(energy * own)
+    return out
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 90), st.integers(8, 17).map(lambda half: 2 * half), st.sampled_from([96, 64, 51]))
+def test_blocks_correlate_as_the_definition_says(start: int, side: int, block: int) -> None:
+    whole = field_of(texture(140))[20 : 20 + block, 10 : 10 + block]
+    patch = field_of(texture(140, seed=4))[start : start + side, start : start + side].copy()
+    patch[:3, :] = 0
+    expected = directly(whole, patch, 0.3)
+    found = surfaces_of(whole, patch)[0]
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_many_patches_correlate_as_each_alone_where_masks_are_alike() -> None:
+    whole = field_of(texture(96))
+    patches = [field_of(texture(96, seed))[30:60, 30:60] for seed in range(11)]
+    together = surfaces_of(whole, *patches, least=1e-6)
+    for number, patch in enumerate(patches):
+        alone = surfaces_of(whole, patch, least=1e-6)[0]
+        np.testing.assert_allclose(together[number], alone, atol=1e-5)
 
 
 def test_scores_stay_normalised_and_empty_ground_scores_nothing() -> None:
     whole = field_of(texture(160))
     whole[:, 80:] = 0
-    patch = whole[40:90, 10:60]
-    surface = correlate(Spectrum.of(whole, 64), patch, patch != 0, min_energy=0.3)
+    surface = surfaces_of(whole, whole[40:90, 10:60])[0]
     assert surface.max() <= 1.05
-    assert np.abs(surface[:, 140:]).max() < 0.2
+    assert np.abs(surface[:, 90:]).max() < 0.2
 
 
 def test_an_empty_patch_scores_zero() -> None:
-    empty = np.zeros((32, 32), dtype=np.complex64)
-    surface = correlate(
-        Spectrum.of(field_of(texture(96)), 32), empty, np.ones((32, 32), dtype=bool), min_energy=0.3
-    )
+    surface = surfaces_of(field_of(texture(96)), np.zeros((32, 32), dtype=np.complex64))
     assert not surface.any()
+
+
+@given(st.integers(8, 400), st.integers(1, 4000), st.integers(1, 4000))
+def test_a_block_is_larger_than_its_patch(patch: int, rows: int, cols: int) -> None:
+    side = block_side_px(patch, rows, cols)
+    assert side >= patch
+    assert side - patch + 1 >= min(side // 4, max(rows, cols)) or side > 2 * patch
+
+
+def test_maxima_are_apart_and_above_the_least() -> None:
+    surface = np.zeros((40, 40), dtype=np.float32)
+    surface[5, 5], surface[7, 7], surface[30, 0], surface[20, 20] = 3.0, 2.0, 1.5, 0.4
+    assert sorted(local_maxima(surface, 4, 0.5)) == [(5, 5), (30, 0)]
 
 
 @given(st.floats(-0.45, 0.45), st.floats(-0.45, 0.45))

@@ -1,0 +1,91 @@
+"""Frames as patches of an orientation field: north-up, at a resolution of a fixed ladder, turned for free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rs_copilot.geo import homography as hg
+from rs_copilot.localization.view import View, prefiltered, render
+from rs_copilot.matching.orientation import ComplexField, erode, orientation_field
+from rs_copilot.types import BoolArray, ByteImage
+
+# Windows of a patch that touch the frame's edge are of no use to registration, so the edge may be wide.
+EDGE_PX = 4
+# In the search every pixel counts. Beyond the frame the picture is continued, so its edge is no edge.
+NARROW_EDGE_PX = 1
+# Patches of about the same size are padded to the same size, so that they share a correlation.
+SIZE_STEP_PX = 8
+
+
+def ladder_gsd_m(wanted_m: float, finest_m: float) -> float:
+    """The nearest step of a fixed ladder (factor 1.19) that is not finer than the map.
+
+    Fixed steps let frames and scales share the map's spectra.
+    """
+    step = 2.0**0.25
+    exponent = round(np.log(max(wanted_m, finest_m)) / np.log(step))
+    return float(step**exponent)
+
+
+def patch_field(
+    image: ByteImage, view: View, gsd_m: float, edge_px: int = EDGE_PX
+) -> tuple[ComplexField, BoolArray]:
+    """Orientation field of a frame drawn north-up at a resolution, and where it has data.
+
+    Data within ``edge_px`` of the frame's edge is left out.
+    """
+    patch = render(image, view, gsd_m)
+    everywhere = np.ones(patch.mask.shape, dtype=bool)
+    values = orientation_field(patch.image, everywhere)
+    mask = erode(patch.mask, edge_px)
+    values[~mask] = 0
+    return values, mask
+
+
+@dataclass
+class Drawing:
+    """Draws one frame in many views at one resolution.
+
+    A view turned by a quarter turn is the same patch with its pixels turned and its orientations negated
+    (the field doubles angles), so that only one heading in four is drawn.
+    """
+
+    image: ByteImage
+    gsd_m: float
+    _shrunk: dict[float, ByteImage] = field(default_factory=dict)
+    _drawn: dict[bytes, tuple[ComplexField, BoolArray]] = field(default_factory=dict)
+
+    def patches(self, views: Sequence[View]) -> tuple[list[ComplexField], list[BoolArray]]:
+        """Fields and masks of all views, padded to one size; both square."""
+        drawn = [self._turned(view) for view in views]
+        side = -(-max(len(mask) for _, mask in drawn) // SIZE_STEP_PX) * SIZE_STEP_PX
+        return [_padded(values, side) for values, _ in drawn], [_padded(mask, side) for _, mask in drawn]
+
+    def _turned(self, view: View) -> tuple[ComplexField, BoolArray]:
+        azimuth = hg.grid_azimuth_deg(view.local_from_px, view.size.center_px)
+        quarters = int(np.floor((azimuth + 1e-3) / 90.0)) % 4
+        values, mask = self._upright(view.turned(-90.0 * quarters, 1.0))
+        turned = np.rot90(values, -quarters) * np.float32((-1.0) ** quarters)
+        return turned, np.rot90(mask, -quarters)
+
+    def _upright(self, view: View) -> tuple[ComplexField, BoolArray]:
+        # Turning forth and back leaves rounding errors; views that differ by less are the same.
+        key = np.round(view.local_from_px / np.abs(view.local_from_px).max(), 9).tobytes()
+        if key not in self._drawn:
+            self._drawn[key] = patch_field(self._small(view), view, self.gsd_m, NARROW_EDGE_PX)
+        return self._drawn[key]
+
+    def _small(self, view: View) -> ByteImage:
+        width = round(view.width_m / self.gsd_m, 1)
+        if width not in self._shrunk:
+            self._shrunk[width] = prefiltered(self.image, view, self.gsd_m)[0]
+        return self._shrunk[width]
+
+
+def _padded(values: np.ndarray, side: int) -> np.ndarray:
+    before = (side - len(values)) // 2
+    after = side - len(values) - before
+    return np.pad(values, ((before, after), (before, after)))
