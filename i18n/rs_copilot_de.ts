@@ -1030,11 +1030,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
-   <source>The satellite layer has no local file. Save the area you need as a GeoTIFF first.</source>
-   <translation>Der Satellitenlayer hat keine lokale Datei. Das benötigte Gebiet zuerst als GeoTIFF speichern.</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Layer</source>
    <translation>Layer</translation>
   </message>
@@ -1042,6 +1037,86 @@
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>File</source>
    <translation>Datei</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/engine_algorithm.py" />
+   <source>The satellite layer has no local file. Save the area you need as a GeoTIFF first.</source>
+   <translation>Der Satellitenlayer hat keine lokale Datei. Das benötigte Gebiet zuerst als GeoTIFF speichern.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Another retrieval network (ONNX, with its card beside it)</source>
+   <translation>Anderes Suchnetz (ONNX, mit seiner Karte daneben)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Index a satellite layer</source>
+   <translation>Satellitenlayer indizieren</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Embeds one or several satellite rasters as overlapping tiles at two or three ground scales, so that photos can be looked up in them. The index is a folder; its tiles.parquet holds the footprints of all tiles. Without scales they are chosen from resolution and size of the raster.</source>
+   <translation>Zerlegt ein oder mehrere Satellitenraster in überlappende Kacheln in zwei oder drei Größen und bildet sie so ab, dass Fotos darin gesucht werden können. Der Index ist ein Ordner; tiles.parquet darin enthält die Umrisse aller Kacheln. Ohne Angabe werden die Größen nach Auflösung und Ausdehnung des Rasters gewählt.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Ground sides of the tiles in metres, separated by commas</source>
+   <translation>Seitenlängen der Kacheln in Metern, durch Kommas getrennt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Spacing of the tiles in sides</source>
+   <translation>Abstand der Kacheln in Seitenlängen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>{} tiles of {} rasters are indexed.</source>
+   <translation>{} Kacheln von {} Rastern sind indiziert.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Search similar tiles for a photo</source>
+   <translation>Ähnliche Kacheln zu einem Foto suchen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Ranks the tiles of an index by how much they look like a photo seen from above, and writes the best into the layer of candidates of a scene. Ground width and heading are taken from telemetry beside the photo where there is any; what is not known is tried. A high rank is a hint, not a proof: use Locate clip to be sure.</source>
+   <translation>Ordnet die Kacheln eines Index danach, wie sehr sie dem von oben gesehenen Foto gleichen, und schreibt die besten in den Layer der Kandidaten einer Szene. Bodenbreite und Ausrichtung kommen aus der Telemetrie neben dem Foto, wo es eine gibt; was nicht bekannt ist, wird durchprobiert. Ein hoher Rang ist ein Hinweis, kein Beweis: Gewissheit gibt Clip verorten.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Ground width of the photo in metres</source>
+   <translation>Bodenbreite des Fotos in Metern</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Direction of image-up, degrees clockwise from north</source>
+   <translation>Richtung der Bildoberkante, Grad im Uhrzeigersinn von Nord</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Satellite rasters (local files)</source>
+   <translation>Satellitenraster (lokale Dateien)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Index (a folder)</source>
+   <translation>Index (ein Ordner)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Photo</source>
+   <translation>Foto</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>Number of tiles</source>
+   <translation>Anzahl der Kacheln</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>The scales must be numbers of metres separated by commas, for example 60,120.</source>
+   <translation>Die Größen müssen Zahlen in Metern sein, durch Kommas getrennt, zum Beispiel 60,120.</translation>
   </message>
  </context>
 </TS>

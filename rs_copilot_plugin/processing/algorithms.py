@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
-    QgsProcessingAlgorithm,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
@@ -16,39 +15,20 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
 )
-from qgis.PyQt.QtGui import QIcon
 
 from rs_copilot_plugin.layers.scene_group import title
 from rs_copilot_plugin.presenters.clips import find_telemetry
-from rs_copilot_plugin.presenters.locate import TelemetryUse, local_file_of
+from rs_copilot_plugin.presenters.locate import TelemetryUse
 from rs_copilot_plugin.presenters.scene import EXPORT_SUFFIXES, LAYER_ORDER
-from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.translate import tr
 
+from .engine_algorithm import EngineAlgorithm, raster_file
 from .engine_call import call_engine
 
 _SCENE_FILTER = "GeoPackage (*.gpkg)"
 
 
-class _EngineAlgorithm(QgsProcessingAlgorithm):
-    """What the three have in common."""
-
-    def createInstance(self) -> QgsProcessingAlgorithm:
-        return type(self)()
-
-    def group(self) -> str:
-        return ""
-
-    def groupId(self) -> str:
-        return ""
-
-    def icon(self) -> QIcon:
-        return icon(self.icon_name)
-
-    icon_name = "rs_copilot.svg"
-
-
-class LocateClip(_EngineAlgorithm):
+class LocateClip(EngineAlgorithm):
     """``rs-copilot localize``."""
 
     icon_name = "locate.svg"
@@ -93,14 +73,7 @@ class LocateClip(_EngineAlgorithm):
         )
         if not clip:
             raise QgsProcessingException(tr("Choose a clip or a folder of pictures."))
-        layer = self.parameterAsRasterLayer(parameters, "SATELLITE", context)
-        satellite = local_file_of(
-            layer.source() if layer is not None and layer.providerType() == "gdal" else ""
-        )
-        if satellite is None:
-            raise QgsProcessingException(
-                tr("The satellite layer has no local file. Save the area you need as a GeoTIFF first.")
-            )
+        satellite = raster_file(self.parameterAsRasterLayer(parameters, "SATELLITE", context))
         uses = [TelemetryUse.ALL, TelemetryUse.ATTITUDE, TelemetryUse.NONE]
         telemetry = self.parameterAsString(parameters, "TELEMETRY", context) or find_telemetry(Path(clip))
         out = self.parameterAsFileOutput(parameters, "OUTPUT", context)
@@ -117,7 +90,7 @@ class LocateClip(_EngineAlgorithm):
         return {"OUTPUT": out}
 
 
-class TrackObjects(_EngineAlgorithm):
+class TrackObjects(EngineAlgorithm):
     """``rs-copilot track``."""
 
     icon_name = "track.svg"
@@ -146,7 +119,7 @@ class TrackObjects(_EngineAlgorithm):
         return {"SCENE": scene}
 
 
-class ExportLayer(_EngineAlgorithm):
+class ExportLayer(EngineAlgorithm):
     """``rs-copilot export``."""
 
     icon_name = "export.svg"

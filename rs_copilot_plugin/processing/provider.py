@@ -8,10 +8,11 @@ from qgis.PyQt.QtGui import QIcon
 from rs_copilot_plugin.resources import icon, icon_path
 
 from .algorithms import ExportLayer, LocateClip, TrackObjects
+from .gallery_algorithms import IndexSatellite, SearchTiles
 
 
 class RsCopilotProvider(QgsProcessingProvider):
-    """Offers the three algorithms."""
+    """Offers the jobs as algorithms."""
 
     def id(self) -> str:
         return "rscopilot"
@@ -26,5 +27,5 @@ class RsCopilotProvider(QgsProcessingProvider):
         return str(icon_path("rs_copilot.svg"))
 
     def loadAlgorithms(self) -> None:
-        for make in (LocateClip, TrackObjects, ExportLayer):
+        for make in (LocateClip, TrackObjects, ExportLayer, IndexSatellite, SearchTiles):
             self.addAlgorithm(make())

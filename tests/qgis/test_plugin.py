@@ -66,7 +66,9 @@ def test_interactive_widgets_have_accessible_names(workbench):
                 assert labelled
 
 
-@pytest.mark.parametrize("name", ["locateclip", "trackmovingobjects", "exportlayer"])
+@pytest.mark.parametrize(
+    "name", ["locateclip", "trackmovingobjects", "exportlayer", "indexsatellite", "searchtiles"]
+)
 def test_algorithms_are_complete(plugin, name):
     algorithm = QgsApplication.processingRegistry().algorithmById(f"rscopilot:{name}")
     assert algorithm is not None

@@ -1,12 +1,14 @@
 """A retrieval network without training: the picture at 8 x 8 pixels, turned by a fixed random projection.
 
 It keeps the contract of the real one and is good enough to find a picture that it has seen.
+``python standin.py FOLDER`` writes it for tests that run in another Python.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +68,7 @@ def _model(onnx, seed: int):
         [numpy_helper.from_array(value, key) for key, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+
+
+if __name__ == "__main__":
+    write_standin(Path(sys.argv[1]))
