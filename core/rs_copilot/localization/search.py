@@ -51,6 +51,14 @@ class Candidate:
 
 
 @dataclass(frozen=True)
+class Region:
+    """A part of the map where the image centre may lie, and the views to try there."""
+
+    bounds_m: Bounds
+    views: tuple[View, ...]
+
+
+@dataclass(frozen=True)
 class Look:
     """One closer look: at how many hits, how wide the frame is drawn, what is varied, how far it may move."""
 
@@ -89,10 +97,23 @@ def search(
         bounds_m: where the image centre may lie.
         count: how many places are wanted.
     """
-    if not views:
+    return search_regions(image, [Region(bounds_m, tuple(views))], coarse, count=count)
+
+
+def search_regions(
+    image: ByteImage, regions: Sequence[Region], coarse: CoarseMap, *, count: int = 5
+) -> list[Candidate]:
+    """The best places of a frame over several regions, each with views of its own; see `search`."""
+    most_views = max((len(region.views) for region in regions), default=0)
+    if not most_views:
         return []
-    detail = _sweep_width_px(len(views))
-    hits = sweep(image, views, coarse, bounds_m, detail_px=detail, keep=HITS)
+    detail = _sweep_width_px(most_views)
+    found = (
+        sweep(image, region.views, coarse, region.bounds_m, detail_px=detail, keep=HITS)
+        for region in regions
+        if region.views
+    )
+    hits = sorted((hit for some in found for hit in some), key=lambda hit: -hit.score)
     for look in LOOKS:
         hits = closer(image, hits[: look.hits], coarse.reference, look, detail)
         detail = look.detail_px
