@@ -114,7 +114,7 @@ def _case(work: Path, name: str, group: str, params: simulate.SimulateParams, ta
 
 
 def _quilt(work: Path, town: Path, area_km2: int) -> Path:
-    """A map of ``area_km2`` with the town once, near a corner of the middle, and other towns all around."""
+    """A map of ``area_km2`` with the town once, whole, about the middle, and other towns all around."""
     path = work / f"quilt_{area_km2}km2.tif"
     if path.exists():
         return path
@@ -124,7 +124,7 @@ def _quilt(work: Path, town: Path, area_km2: int) -> Path:
     count = -(-side // tile)
     picture = np.empty((3, count * tile, count * tile), dtype=np.uint8)
     fillers, rng = _fillers(work), np.random.default_rng(area_km2)
-    home = count // 2
+    home = (count - 1) // 2
     for row in range(count):
         for col in range(count):
             piece = own if (row, col) == (home, home) else _turned(fillers[rng.integers(len(fillers))], rng)
