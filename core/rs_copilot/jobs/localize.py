@@ -10,11 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot import __version__
 from rs_copilot.errors import CancelledError, TelemetryError, UsageError
+from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.localization.alignment import Alignment, align, offset_of_photos
 from rs_copilot.localization.pipeline import (
     ElevationAt,
     Listener,
@@ -72,6 +75,11 @@ class LocalizeResult(BaseModel):
     telemetry: str | None
     scale_correction: float | None
     yaw_correction_deg: float | None
+    lag_s: float | None = Field(default=None, description="how much telemetry positions trail the video")
+    lag_sigma_s: float | None = None
+    map_offset_east_m: float | None = Field(default=None, description="map minus telemetry positions")
+    map_offset_north_m: float | None = None
+    map_offset_sigma_m: float | None = None
     seconds: float
     warnings: list[str]
 
@@ -235,7 +243,11 @@ class _Work:
 
     def finish(self, located: Located) -> LocalizeResult:
         """Log the run and sum it up."""
-        result = self._result(located)
+        alignment = self._alignment(located)
+        if alignment is not None and alignment.is_notable:
+            sentence = alignment.sentence()
+            self.context.warn(f"{sentence[0].upper()}{sentence[1:]}.")
+        result = self._result(located, alignment)
         run_row = build.runs_table(
             "localize",
             self.params.model_dump(mode="json"),
@@ -250,7 +262,29 @@ class _Work:
         self.context.progress(100, 100, "Located", {"scene": str(self.params.out), "layers": LAYERS})
         return result
 
-    def _result(self, located: Located) -> LocalizeResult:
+    def _alignment(self, located: Located) -> Alignment | None:
+        """Lag and offset of the telemetry's positions, which had no say in the places."""
+        if self.telemetry is None:
+            return None
+        told = [(p, self.telemetry.at(p.time_s, p.frame, p.file)) for p in located.placements]
+        known = [(p, t.position) for p, t in told if t is not None and t.position is not None]
+        both = [(p.camera.position, position) for p, position in known if p.camera is not None]
+        if not both:
+            return None
+        metric = self.raster.info.metric_crs
+        camera_m = np.array([from_lonlat(camera, metric) for camera, _ in both])
+        if not self._moving:
+            return offset_of_photos(
+                camera_m, np.array([from_lonlat(position, metric) for _, position in both])
+            )
+        return align(
+            np.array([p.time_s for p, _ in known if p.camera is not None]),
+            camera_m,
+            np.array([p.time_s for p, _ in known]),
+            np.array([from_lonlat(position, metric) for _, position in known]),
+        )
+
+    def _result(self, located: Located, alignment: Alignment | None) -> LocalizeResult:
         counts = status_counts(located.placements)
         errors = [p.error_m for p in located.placements if p.error_m is not None]
         learned = located.calibration
@@ -265,6 +299,11 @@ class _Work:
             telemetry=self.telemetry.dialect if self.telemetry else None,
             scale_correction=learned.scale if learned.is_known else None,
             yaw_correction_deg=learned.yaw_deg if learned.is_known else None,
+            lag_s=alignment.lag_s if alignment else None,
+            lag_sigma_s=alignment.lag_sigma_s if alignment else None,
+            map_offset_east_m=alignment.east_m if alignment else None,
+            map_offset_north_m=alignment.north_m if alignment else None,
+            map_offset_sigma_m=alignment.offset_sigma_m if alignment else None,
             seconds=time.monotonic() - self.started,
             warnings=list(self.context.warnings),
         )

@@ -25,6 +25,8 @@ MAX_LAG_SIGMA_S = 0.5
 # What a lag may be where it cannot be measured; the offset along the track is uncertain by as much.
 USUAL_LAG_S = 1.0
 HUBER_SIGMA = 1.5
+# People are told of what is this large, and this far beyond its uncertainty.
+NOTABLE_M, NOTABLE_S, NOTABLE_SIGMA = 2.0, 0.2, 3.0
 # Of a normal distribution, standard deviations per median absolute deviation.
 SIGMA_PER_MAD = 1.4826
 
@@ -49,6 +51,16 @@ class Alignment:
     north_m: float
     offset_sigma_m: float
     places: int
+
+    @property
+    def is_notable(self) -> bool:
+        """Whether lag or offset is large against its uncertainty, and large enough to matter."""
+        offset_m = float(np.hypot(self.east_m, self.north_m))
+        if offset_m > max(NOTABLE_M, NOTABLE_SIGMA * self.offset_sigma_m):
+            return True
+        if self.lag_s is None or self.lag_sigma_s is None:
+            return False
+        return abs(self.lag_s) > max(NOTABLE_S, NOTABLE_SIGMA * self.lag_sigma_s)
 
     def sentence(self) -> str:
         """For people."""
@@ -127,8 +139,10 @@ def _lag(
     best = float(coarse[int(np.argmin([cost(float(lag)) for lag in coarse]))])
     fine = best + np.linspace(-STEP_S, STEP_S, 21)
     best = float(fine[int(np.argmin([cost(float(lag)) for lag in fine]))])
+    if not np.isfinite(cost(best)):
+        return None
     sigma = _lag_sigma(times_s, camera_m, told_s, told_m, best)
-    if not np.isfinite(cost(best)) or sigma > MAX_LAG_SIGMA_S or abs(best) > MAX_LAG_S - STEP_S:
+    if sigma > MAX_LAG_SIGMA_S or abs(best) > MAX_LAG_S - STEP_S:
         return None
     return best, sigma
 

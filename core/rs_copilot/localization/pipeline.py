@@ -20,9 +20,9 @@ from rs_copilot.localization.relief_clip import ReliefClip
 from rs_copilot.localization.relief_pose import AttitudePrior
 from rs_copilot.localization.relief_register import Terrain
 from rs_copilot.localization.search import Candidate
-from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.localization.search_area import SearchArea, areas_of
 from rs_copilot.localization.solve import Solver
+from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.types import (
     CameraPosition,
     FloatArray,

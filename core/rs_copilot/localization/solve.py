@@ -18,7 +18,8 @@ from rs_copilot.localization.keyframes import Keyframe, Recording
 from rs_copilot.localization.path import Fix, best_path
 from rs_copilot.localization.reference import Bounds
 from rs_copilot.localization.register import register
-from rs_copilot.localization.search import Candidate, CoarseMap, coarse_gsd_m, search
+from rs_copilot.localization.search import Candidate, coarse_gsd_m, search
+from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.localization.view import View, view_of_placement
 from rs_copilot.types import FloatArray
 

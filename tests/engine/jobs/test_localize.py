@@ -58,7 +58,10 @@ def test_running_again_replaces_the_clip(scene: Path, small_world: Path, tmp_pat
     copy = tmp_path / "scene.gpkg"
     shutil.copy(scene, copy)
     before = len(read_layer(copy, "frames"))
-    localize(small_world, copy, use_telemetry="attitude", every_s=1.0)
+    result = localize(small_world, copy, use_telemetry="attitude", every_s=1.0)
+    # The simulated GPS is off by some metres; its positions had no say in the places.
+    assert result.map_offset_sigma_m is not None
+    assert np.hypot(result.map_offset_east_m, result.map_offset_north_m) < 6.0 + 2 * result.map_offset_sigma_m
     after = read_layer(copy, "frames")
     assert 0 < len(after) < before
     assert np.diff(sorted(after["time_s"])).min() >= 0.7

@@ -65,6 +65,15 @@ def test_the_sentence_names_the_direction_of_the_lag() -> None:
     found = align(times, curve(times), TOLD_S, curve(TOLD_S - 0.8))
     assert found is not None
     assert found.sentence().startswith("telemetry trails the video by 0.8 s")
+    assert found.is_notable
+
+
+def test_small_differences_are_not_notable() -> None:
+    rng = np.random.default_rng(4)
+    times = np.arange(4.0, 26.0, 0.5)
+    found = align(times, curve(times) + rng.normal(0, 0.5, (len(times), 2)), TOLD_S, curve(TOLD_S))
+    assert found is not None
+    assert not found.is_notable
 
 
 def test_too_few_places_say_nothing() -> None:
