@@ -959,6 +959,46 @@
    <translation>Geschriebene Datensätze: {}, Ziel: {}</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Adapt the tile search to a layer</source>
+   <translation>Kachelsuche an einen Layer anpassen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Tunes the network that finds similar tiles on your own satellite layer, without any labels, in a few minutes. A part of the layer is kept for measuring: what the tuning brought is reported, and where it did not help, nothing is changed. Use the network in the folder for a new index. Tuning can be taken back. The engine needs its training packages for this.</source>
+   <translation>Stimmt das Netz, das ähnliche Kacheln findet, in wenigen Minuten und ohne Beschriftungen auf den eigenen Satellitenlayer ab. Ein Teil des Layers bleibt zum Messen zurück: Was die Abstimmung bringt, wird gemeldet, und wo sie nicht hilft, ändert sich nichts. Das Netz in dem Ordner für einen neuen Index verwenden. Die Abstimmung lässt sich zurücknehmen. Die Engine braucht dafür ihre Trainingspakete.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>The layer, or several dates of one place (local files)</source>
+   <translation>Der Layer, oder mehrere Aufnahmedaten eines Orts (lokale Dateien)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Adapted network (a folder)</source>
+   <translation>Angepasstes Netz (ein Ordner)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Found first among held-out tiles: {:.0%} before, {:.0%} after.</source>
+   <translation>Unter zurückgehaltenen Kacheln an erster Stelle gefunden: {:.0%} vorher, {:.0%} nachher.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Take the last tuning in the folder back</source>
+   <translation>Die letzte Abstimmung in dem Ordner zurücknehmen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Choose the layer to adapt to.</source>
+   <translation>Den Layer wählen, an den angepasst werden soll.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Tuning did not help on this layer: the network was left as it was.</source>
+   <translation>Die Abstimmung hat bei diesem Layer nichts gebracht: Das Netz blieb, wie es war.</translation>
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Locate clip</source>
    <translation>Clip verorten</translation>

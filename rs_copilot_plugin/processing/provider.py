@@ -7,6 +7,7 @@ from qgis.PyQt.QtGui import QIcon
 
 from rs_copilot_plugin.resources import icon, icon_path
 
+from .adapt_algorithm import AdaptRetriever
 from .algorithms import ExportLayer, LocateClip, TrackObjects
 from .gallery_algorithms import IndexSatellite, SearchTiles
 
@@ -27,5 +28,5 @@ class RsCopilotProvider(QgsProcessingProvider):
         return str(icon_path("rs_copilot.svg"))
 
     def loadAlgorithms(self) -> None:
-        for make in (LocateClip, TrackObjects, ExportLayer, IndexSatellite, SearchTiles):
+        for make in (LocateClip, TrackObjects, ExportLayer, IndexSatellite, SearchTiles, AdaptRetriever):
             self.addAlgorithm(make())

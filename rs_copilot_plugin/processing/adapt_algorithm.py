@@ -1,0 +1,66 @@
+"""Tune the retrieval network on the user's own layer, or take that back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qgis.core import (
+    QgsProcessing,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterMultipleLayers,
+)
+
+from rs_copilot_plugin.translate import tr
+
+from .engine_algorithm import EngineAlgorithm, raster_file
+from .engine_call import call_engine
+
+
+class AdaptRetriever(EngineAlgorithm):
+    """``rs-copilot train retriever RASTER...``."""
+
+    def name(self) -> str:
+        return "adaptretriever"
+
+    def displayName(self) -> str:
+        return tr("Adapt the tile search to a layer")
+
+    def shortHelpString(self) -> str:
+        return tr(
+            "Tunes the network that finds similar tiles on your own satellite layer, without any labels, in "
+            "a few minutes. A part of the layer is kept for measuring: what the tuning brought is reported, "
+            "and where it did not help, nothing is changed. Use the network in the folder for a new index. "
+            "Tuning can be taken back. The engine needs its training packages for this."
+        )
+
+    def initAlgorithm(self, configuration: dict | None = None) -> None:  # noqa: ARG002
+        kind = QgsProcessing.SourceType.TypeRaster
+        label = tr("The layer, or several dates of one place (local files)")
+        layers = QgsProcessingParameterMultipleLayers("SATELLITE", label, kind, optional=True)
+        self.addParameter(layers)
+        self.addParameter(
+            QgsProcessingParameterBoolean("UNDO", tr("Take the last tuning in the folder back"), False)
+        )
+        label = tr("Adapted network (a folder)")
+        self.addParameter(QgsProcessingParameterFolderDestination("OUTPUT", label))
+
+    def processAlgorithm(
+        self, parameters: dict, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        out = self.parameterAsString(parameters, "OUTPUT", context)
+        undo = self.parameterAsBool(parameters, "UNDO", context)
+        layers = [] if undo else self.parameterAsLayerList(parameters, "SATELLITE", context)
+        if not undo and not layers:
+            raise QgsProcessingException(tr("Choose the layer to adapt to."))
+        params = {"rasters": [raster_file(layer) for layer in layers], "out": out, "undo": undo}
+        result = call_engine("train", params, feedback)
+        if not undo:
+            text = tr("Found first among held-out tiles: {:.0%} before, {:.0%} after.")
+            feedback.pushInfo(text.format(result["before_recall_1"], result["recall_1"]))
+            if not result["kept"]:
+                feedback.pushInfo(tr("Tuning did not help on this layer: the network was left as it was."))
+        return {"OUTPUT": out}
