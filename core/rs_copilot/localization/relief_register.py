@@ -24,6 +24,7 @@ from rs_copilot.localization.relief_pose import (
     sightings,
     solve_pose,
 )
+from rs_copilot.matching.correlate import Block, Templates, correlate
 from rs_copilot.matching.orientation import ComplexField, orientation_field
 from rs_copilot.matching.refine import Offsets, window_offsets
 from rs_copilot.types import BoolArray, ByteImage, FloatArray
@@ -35,6 +36,16 @@ WINDOW_PX = 48
 REACHES_PX = (12, 6)
 # Scatter of right windows, in pixels of that width.
 NOISE_PX = 1.2
+# Right windows lie this close to where the pose says, in the same pixels. On real frames at the wrong place
+# half to three quarters do after the pose was fitted to them, at the right one nine of ten; a change of
+# season costs some of those.
+TIGHT_PX = 2.0
+MIN_TIGHT = 0.35
+SURELY_TIGHT = 0.85
+# Where the start was not good enough: how far the whole frame may be off, as a share of its width, and the
+# map's least energy under it.
+SHIFT_REACH = 0.2
+MIN_ENERGY = 0.2
 # Where the map has no data correlations are zero; wrong windows reach 0.2, right ones start there.
 MIN_CORRELATION = 0.08
 # Ground this many frame widths away from the centre carries no detail at the map's resolution.
@@ -73,44 +84,73 @@ def register_pose(
     Returns:
         The pose and all windows, those that disagree included; ``None`` where nothing fits.
     """
-    found: tuple[CameraPose, Sightings] | None = None
-    pose = start
+    frame = _Draft(image, intrinsics, terrain)
+    found = [_refined(frame, start, prior)]
+    if found[0] is None or _tight(found[0], intrinsics).mean() < SURELY_TIGHT:
+        # Windows reach a few metres; the whole frame finds its place from farther away.
+        shifted = _shifted(frame, start)
+        found.append(None if shifted is None else _refined(frame, shifted, prior))
+    best = max(
+        (one for one in found if one is not None),
+        key=lambda one: int(_tight(one, intrinsics).sum()),
+        default=None,
+    )
+    return best if best is not None and _tight(best, intrinsics).mean() >= MIN_TIGHT else None
+
+
+Found = tuple[CameraPose, Sightings]
+
+
+def _refined(frame: _Draft, start: CameraPose, prior: AttitudePrior | None) -> Found | None:
+    """Draw, compare and correct, twice."""
+    found: Found | None = None
+    pose, noise = start, noise_px(frame.intrinsics)
     for reach_px in REACHES_PX:
-        seen = _matched(image, intrinsics, pose, terrain, reach_px)
-        refined = (
-            None
-            if seen is None
-            else solve_pose(seen, intrinsics, noise_px(intrinsics), start=pose, prior=prior)
-        )
+        seen = _matched(frame, pose, reach_px)
+        refined = None if seen is None else solve_pose(seen, frame.intrinsics, noise, start=pose, prior=prior)
         if seen is None or refined is None:
             return None
         pose, found = refined, (refined, seen)
     return found
 
 
-def _matched(
-    image: ByteImage, intrinsics: Intrinsics, pose: CameraPose, terrain: Terrain, reach_px: int
-) -> Sightings | None:
-    """Windows of the frame with the places on the map that they fit."""
-    center = center_on_terrain(pose, intrinsics, terrain.height_at)
-    if center is None:
+def _tight(found: Found, intrinsics: Intrinsics) -> BoolArray:
+    """Which windows agree more closely than they would by chance, which spreads them over their reach."""
+    pose, seen = found
+    return pose.distance_px(seen, intrinsics) <= TIGHT_PX * intrinsics.size.width_px / FINE_WIDTH_PX
+
+
+def _shifted(frame: _Draft, pose: CameraPose) -> CameraPose | None:
+    """The pose moved to where the whole frame fits best, at half the resolution and a long reach."""
+    drawn = frame.drawn(pose, FINE_WIDTH_PX / 2)
+    if drawn is None or not drawn.mask.any():
         return None
-    width_m = float(np.linalg.norm(center - pose.xyz_m)) * intrinsics.size.width_px / intrinsics.focal_px
-    reference = terrain.reference
-    gsd_m = ladder_gsd_m(width_m / FINE_WIDTH_PX, reference.gsd_m)
-    radius = int(np.ceil(MAX_REACH_WIDTHS * width_m / gsd_m))
-    origin = np.floor(reference.col_row(center[None, :2], gsd_m)[0]).astype(int) - radius
-    field, mask = _laid_over(image, intrinsics, pose, terrain, gsd_m, origin, 2 * radius)
-    around = reference.window(
-        gsd_m, origin[1] - reach_px, origin[0] - reach_px, 2 * (radius + reach_px), 2 * (radius + reach_px)
+    reach_px = round(SHIFT_REACH * FINE_WIDTH_PX / 2)
+    side = len(drawn.mask) + 2 * reach_px
+    col, row = (int(value) for value in drawn.origin)
+    around = frame.terrain.reference.window(drawn.gsd_m, row - reach_px, col - reach_px, side, side)
+    templates = Templates.of([drawn.field], [drawn.mask], side, min_energy=MIN_ENERGY)
+    score = correlate(Block.of(around), templates)[0]
+    best = np.array(np.unravel_index(int(np.argmax(score)), score.shape)) - reach_px
+    return CameraPose(pose.xyz_m + np.array([best[1], -best[0], 0.0]) * drawn.gsd_m, pose.attitude)
+
+
+def _matched(frame: _Draft, pose: CameraPose, reach_px: int) -> Sightings | None:
+    """Windows of the frame with the places on the map that they fit."""
+    drawn = frame.drawn(pose, FINE_WIDTH_PX)
+    if drawn is None:
+        return None
+    side, (col, row) = len(drawn.mask) + 2 * reach_px, (int(value) for value in drawn.origin)
+    reference, height_at = frame.terrain.reference, frame.terrain.height_at
+    around = reference.window(drawn.gsd_m, row - reach_px, col - reach_px, side, side)
+    offsets = window_offsets(drawn.field, drawn.mask, around, window_px=WINDOW_PX, reach_px=reach_px)
+    drawn_m = reference.xy(offsets.points_px + drawn.origin, drawn.gsd_m)
+    places = reference.xy(offsets.points_px + drawn.origin + offsets.offsets_px, drawn.gsd_m)
+    pixels = project(
+        frame.intrinsics, pose.attitude, pose.xyz_m, np.column_stack([drawn_m, height_at(drawn_m)])
     )
-    offsets = window_offsets(field, mask, around, window_px=WINDOW_PX, reach_px=reach_px)
-    drawn_m = reference.xy(offsets.points_px + origin, gsd_m)
-    drawn = np.column_stack([drawn_m, terrain.height_at(drawn_m)])
-    pixels = project(intrinsics, pose.attitude, pose.xyz_m, drawn)
-    places = reference.xy(offsets.points_px + origin + offsets.offsets_px, gsd_m)
     known = np.isfinite(pixels).all(axis=1) & _matches(offsets, reach_px)
-    return sightings(pixels[known], places[known], terrain.height_at)
+    return sightings(pixels[known], places[known], height_at)
 
 
 def _matches(offsets: Offsets, reach_px: int) -> BoolArray:
@@ -119,30 +159,52 @@ def _matches(offsets: Offsets, reach_px: int) -> BoolArray:
     return np.asarray(inner & (offsets.values >= MIN_CORRELATION))
 
 
-def _laid_over(
-    image: ByteImage,
-    intrinsics: Intrinsics,
-    pose: CameraPose,
-    terrain: Terrain,
-    gsd_m: float,
-    origin: FloatArray,
-    side: int,
-) -> tuple[ComplexField, BoolArray]:
-    """Orientation field of the frame as an orthophoto on the map's grid, and where it has data."""
-    cols, rows = np.meshgrid(np.arange(side) + 0.5, np.arange(side) + 0.5)
-    ground = terrain.reference.xy(np.column_stack([cols.ravel(), rows.ravel()]) + origin, gsd_m)
-    places = np.column_stack([ground, terrain.height_at(ground)])
-    pixels = project(intrinsics, pose.attitude, pose.xyz_m, places).reshape(side, side, 2)
-    size = np.array([intrinsics.size.width_px, intrinsics.size.height_px])
-    with np.errstate(invalid="ignore"):
-        inside = np.all((pixels >= 0) & (pixels <= size), axis=2)
-    small = _shrunk(image, pixels / size, inside)
-    # OpenCV's (0, 0) is the centre of the first pixel.
-    source = np.nan_to_num(pixels / size * [small.shape[1], small.shape[0]] - 0.5, nan=-1e4)
-    x, y = source.astype(np.float32).transpose(2, 0, 1)
-    drawn = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    field = orientation_field(np.asarray(drawn, dtype=np.uint8), np.asarray(inside))
-    return field, np.asarray(field != 0)
+@dataclass(frozen=True)
+class _Drawn:
+    """A frame as an orthophoto: its field and mask ``(n, n)``, and its first pixel on the map's grid."""
+
+    field: ComplexField
+    mask: BoolArray
+    origin: FloatArray
+    gsd_m: float
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A frame that is laid over the terrain again and again."""
+
+    image: ByteImage
+    intrinsics: Intrinsics
+    terrain: Terrain
+
+    def drawn(self, pose: CameraPose, width_px: float) -> _Drawn | None:
+        """Orientation field of the frame as an orthophoto of about a width, on the map's grid."""
+        center = center_on_terrain(pose, self.intrinsics, self.terrain.height_at)
+        if center is None:
+            return None
+        size, reference = self.intrinsics.size, self.terrain.reference
+        width_m = float(np.linalg.norm(center - pose.xyz_m)) * size.width_px / self.intrinsics.focal_px
+        gsd_m = ladder_gsd_m(width_m / width_px, reference.gsd_m)
+        radius = int(np.ceil(MAX_REACH_WIDTHS * width_m / gsd_m))
+        origin = np.floor(reference.col_row(center[None, :2], gsd_m)[0]) - radius
+        pixels = self._pixels(pose, origin, gsd_m, 2 * radius)
+        sides = np.array([size.width_px, size.height_px])
+        with np.errstate(invalid="ignore"):
+            inside = np.all((pixels >= 0) & (pixels <= sides), axis=2)
+        small = _shrunk(self.image, pixels / sides, inside)
+        # OpenCV's (0, 0) is the centre of the first pixel.
+        source = np.nan_to_num(pixels / sides * [small.shape[1], small.shape[0]] - 0.5, nan=-1e4)
+        x, y = source.astype(np.float32).transpose(2, 0, 1)
+        laid = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        field = orientation_field(np.asarray(laid, dtype=np.uint8), np.asarray(inside))
+        return _Drawn(field, np.asarray(field != 0), origin, gsd_m)
+
+    def _pixels(self, pose: CameraPose, origin: FloatArray, gsd_m: float, side: int) -> FloatArray:
+        """Which pixel of the frame shows each spot of a square of the map's grid, ``(side, side, 2)``."""
+        cols, rows = np.meshgrid(np.arange(side) + 0.5, np.arange(side) + 0.5)
+        ground = self.terrain.reference.xy(np.column_stack([cols.ravel(), rows.ravel()]) + origin, gsd_m)
+        places = np.column_stack([ground, self.terrain.height_at(ground)])
+        return project(self.intrinsics, pose.attitude, pose.xyz_m, places).reshape(side, side, 2)
 
 
 def _shrunk(image: ByteImage, shares: FloatArray, inside: BoolArray) -> ByteImage:
