@@ -4,7 +4,7 @@ Real imagery is not part of the project: RS_COPILOT_DATA names its folder, and w
 worlds are measured. What was measured is kept under ``build/bench/``: a broken run goes on.
 
 BENCH=quick measures a few frames in about a minute, to see that everything runs, and writes no docs.
-BENCH=localization (or retrieval, tracking, separated by commas) measures only that.
+BENCH=localization (or retrieval, pose, tracking, separated by commas) measures only that.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 from plugin_files import ROOT
@@ -61,12 +62,28 @@ def localization(data: Path | None, *, quick: bool) -> bool:
 
 def retrieval(data: Path | None, *, quick: bool) -> bool:
     """Tiles that are found; skipped where the weights have not been made."""
-    if not WEIGHTS.is_file():
-        print(f"retrieval: skipped, there are no weights at {WEIGHTS.relative_to(ROOT)}")
+    if not WEIGHTS.is_file() or (quick and data is None):
+        print(f"retrieval: skipped, no weights at {WEIGHTS.relative_to(ROOT)} or no data for a quick run")
         return True
     arguments = ["--markdown", str(OUT / "retrieval.md"), "--model", f"cvaa-s={WEIGHTS}"]
     few = ["--only", "networks", "--limit", "2", "--seeds", "", "--work", str(OUT / "quick")] if quick else []
     return measure("retrieval", [*arguments, *_data(data), *few])
+
+
+def pose(data: Path | None, *, quick: bool) -> bool:
+    """Cameras and footprints over relief; it renders worlds of its own, so a quick run leaves it out."""
+    if quick:
+        return True
+    print("\n## pose\n", flush=True)
+    command = [sys.executable, "-m", "benchmarks.pose", "--work", str(OUT / "pose"), *_data(data)]
+    result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    print(result.stdout, flush=True)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    words = f"Measured {date.today()}, commit {commit.stdout.strip()}.\n\n"
+    (OUT / "pose.md").write_text(words + result.stdout, encoding="utf-8")
+    return result.returncode == 0
 
 
 def tracking(data: Path | None, *, quick: bool) -> bool:
@@ -85,6 +102,7 @@ def _data(data: Path | None) -> list[str]:
 BENCHMARKS: dict[str, Callable[..., bool]] = {
     "localization": localization,
     "retrieval": retrieval,
+    "pose": pose,
     "tracking": tracking,
 }
 
