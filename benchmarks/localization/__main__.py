@@ -50,6 +50,7 @@ def main() -> None:
     parser.add_argument(
         "--budget", type=float, default=math.inf, help="seconds; what is kept serves after it"
     )
+    parser.add_argument("--row-limit", type=float, default=runner.LIMIT_S, help="seconds for one row")
     parser.add_argument("--methods", default="", help="measure only these, separated by commas")
     parser.add_argument("--markdown", type=Path, help="also write the report here")
     parser.add_argument("--images", type=Path, help="folder for the plots")
@@ -64,7 +65,7 @@ def main() -> None:
     tasks = runner.tasks_of(chosen, folder / "quick" if args.quick else folder, limit=limit)
     methods = tuple(filter(None, args.methods.split(",")))
     tasks = [task for task in tasks if not methods or task.method in methods]
-    rows = list(runner.run_all(tasks, budget_s=args.budget))
+    rows = list(runner.run_all(tasks, limit_s=args.row_limit, budget_s=args.budget))
     store.write_errors(store.OUT / "localization.csv", rows)
     images = []
     if args.images:
