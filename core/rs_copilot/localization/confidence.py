@@ -1,29 +1,29 @@
 """From evidence to probability: how likely a registration is right, and how far off it may be.
 
-The constants are fitted by ``benchmarks/localization/calibrate.py`` on development data; docs/benchmarks.md
-has the figures on places that were not used for fitting.
+The constants come from `calibrated`, which ``benchmarks/calibrate.py`` writes.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from rs_copilot.localization.calibrated import JUDGE, RADIUS
 from rs_copilot.localization.register import Registration
+from rs_copilot.localization.search import Candidate
 
-# Log-odds of a right place over the strength of the registration (share of agreeing windows times their
-# correlation). With about 70 windows wrong places of the development data reach 0.064, right ones start at
-# 0.07; with fewer windows chance agrees more often, as one over the root of their number.
+# Strength of a registration (share of agreeing windows times their correlation) at which right and wrong
+# places are equally frequent, at about 70 windows; with fewer chance agrees more often, as one over the root
+# of their number.
 STRENGTH_EVEN_ODDS = 0.068
 EVEN_ODDS_WINDOWS = 70.0
+# Where motion says where a frame must be, nearly all registrations above even strength are right.
 STRENGTH_SLOPE = 9.0
 # Windows over furrows agree anywhere along them: wrong places there have a clarity of 0.02 to 0.05,
 # matches on other ground 0.17 to 0.5.
 CLEAR_ENOUGH = 0.22
-MARGIN_SLOPE = 2.5
+# A peak beyond this height, or evidence beyond this, makes no difference any more.
+MAX_Z, MAX_EVIDENCE = 25.0, 3.0
 MAX_LOG_ODDS = 8.0
-# Standard deviation of the centre in units of the windows' scatter: if all agree, and what disagreement adds.
-SIGMA_FLOOR = 0.5
-SIGMA_DISAGREEMENT = 8.0
 # Two-dimensional Gaussian: radius that holds 90 %, in standard deviations per axis.
 RADIUS_90 = 2.146
 
@@ -34,12 +34,26 @@ def strength(registration: Registration) -> float:
     return registration.support * max(registration.ncc, 1e-3) * distinct
 
 
-def log_odds(registration: Registration, margin: float = 1.0) -> float:
-    """Log-odds that a registration is right; ``margin`` is the coarse peak's ratio to its best rival."""
+def evidence(registration: Registration) -> float:
+    """Logarithm of the strength over that at even odds: what the frame's windows say about a place."""
     even = STRENGTH_EVEN_ODDS * np.sqrt(max(EVEN_ODDS_WINDOWS / registration.windows, 0.8))
-    evidence = STRENGTH_SLOPE * np.log(max(strength(registration), 1e-4) / even)
-    evidence += MARGIN_SLOPE * float(np.clip(margin - 1.1, -0.1, 0.6))
-    return float(np.clip(evidence, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+    return float(np.log(max(strength(registration), 1e-4) / even))
+
+
+def log_odds(registration: Registration) -> float:
+    """Log-odds that the registration of a frame is right at a place that was expected, not searched for."""
+    return float(np.clip(STRENGTH_SLOPE * evidence(registration), -MAX_LOG_ODDS, MAX_LOG_ODDS))
+
+
+def found_log_odds(registration: Registration, candidate: Candidate) -> float:
+    """Log-odds that a place that a search found is right: its windows, and how its peak stands out."""
+    value = (
+        JUDGE.even_odds
+        + JUDGE.evidence * np.clip(evidence(registration), -MAX_EVIDENCE, MAX_EVIDENCE)
+        + JUDGE.height * min(candidate.z, MAX_Z)
+        + JUDGE.margin * float(np.log(np.clip(candidate.margin, 0.6, 2.0)))
+    )
+    return float(np.clip(value, -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
 def probability(log_odds_value: float) -> float:
@@ -54,4 +68,4 @@ def sigma_m(registration: Registration) -> float:
     rest of the frame (roofs that lean, relief, another season) says that the few may be shifted together.
     """
     disagreeing = 1.0 - registration.support
-    return registration.residual_m * (SIGMA_FLOOR + SIGMA_DISAGREEMENT * disagreeing**2)
+    return registration.residual_m * (RADIUS.floor + RADIUS.disagreement * disagreeing**2)

@@ -31,15 +31,12 @@ TRUSTED = 3.0
 # Trying all headings or scales is expensive: on a map of another place it would be spent on every keyframe.
 MAX_WIDE_TRIALS = 6
 MAX_WIDE_FLIGHT_TRIALS = 3
-# Ten times as many hypotheses find ten times as many chance matches, and telemetry is seldom that wrong.
-ANY_HEADING_COST = 3.0
+# Telemetry is seldom that wrong.
+ANY_HEADING_COST = 1.5
 # Windows that sit in one corner of the frame fix its place but not its scale.
 MIN_SPREAD = 0.6
 # A best peak that stands out by this ratio and registers beyond doubt needs no comparison with the others.
 CLEAR_MARGIN = 1.4
-# More hypotheses find more chance matches: cost in log-odds per e-fold of views beyond the usual number.
-USUAL_VIEWS = 15
-TRIALS_COST = 0.5
 # Pixels times hypotheses that the search over a clip may cost: about 40 s on 2 cores.
 SEARCH_BUDGET_PX = 4e8
 MIN_SEARCHED = 3
@@ -237,13 +234,12 @@ class Solver:
         region = self._region(keyframe)
         found = search(image, views, self.coarse, region, count=CANDIDATES)
         self.candidates[key] = sorted([*self.candidates.get(key, []), *found], key=lambda c: -c.peak)
-        cost += TRIALS_COST * float(np.log(max(len(views) / USUAL_VIEWS, 1.0)))
         trials = sum(_area_m2(region) / view.width_m**2 for view in views)
         fixes = []
         for candidate in found:
             registration = register(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
             if registration is not None:
-                odds = confidence.log_odds(registration, candidate.margin) - cost
+                odds = confidence.found_log_odds(registration, candidate) - cost
                 fixes.append(Fix(key, candidate, registration, odds, trials))
                 if odds >= 2 * TRUSTED and candidate.margin >= CLEAR_MARGIN:
                     break
