@@ -213,6 +213,13 @@ def localize(
         float | None, typer.Option(metavar="SECONDS", help="Time between sampled frames.")
     ] = None,
     dem: Annotated[str | None, typer.Option(help="Elevation raster, for relief-aware camera poses.")] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="INDEX", help="What `rs-copilot index` made of the raster: tells where to look."
+        ),
+    ] = None,
+    weights: Weights = None,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
@@ -226,6 +233,8 @@ def localize(
         "prior": parse_prior(prior),
         "every_s": every,
         "dem": dem,
+        "index": index,
+        "weights": weights,
     }
     return run_job("localize", params, as_json=as_json, device=device)
 

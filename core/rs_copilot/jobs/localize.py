@@ -14,9 +14,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot import __version__
-from rs_copilot.errors import CancelledError, TelemetryError, UsageError
+from rs_copilot.errors import BadInputError, CancelledError, TelemetryError, UsageError
 from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.gallery import RankedTile, candidates_table, open_retriever, provenance_of
 from rs_copilot.localization.alignment import Alignment, align, offset_of_photos
 from rs_copilot.localization.pipeline import (
     ElevationAt,
@@ -29,7 +30,9 @@ from rs_copilot.localization.pipeline import (
     status_counts,
     telemetry_reader,
 )
+from rs_copilot.localization.propose import Proposer
 from rs_copilot.localization.reference import Reference
+from rs_copilot.localization.retrieve import Retriever
 from rs_copilot.raster.source import RasterSource, open_raster, read_elevation
 from rs_copilot.types import Frame, LonLat, Placement, Telemetry, TelemetryUse
 from rs_copilot.vector import build, schema
@@ -60,6 +63,8 @@ class LocalizeParams(BaseModel):
     )
     every_s: float | None = Field(default=None, gt=0)
     dem: str | None = None
+    index: Path | None = None
+    weights: Path | None = None
 
 
 class LocalizeResult(BaseModel):
@@ -107,8 +112,12 @@ def run(params: LocalizeParams, context: JobContext) -> LocalizeResult:
     with ExitStack() as stack:
         clip = stack.enter_context(open_clip(params.clip))
         raster = stack.enter_context(open_raster(params.satellite))
+        retriever = (
+            open_retriever(params.index, params.weights, context.device) if params.index is not None else None
+        )
         ensure_scene(params.out, raster.info.crs)
-        work = _Work(params, context, clip, raster, _read_telemetry(params, clip, context), started)
+        telemetry = _read_telemetry(params, clip, context)
+        work = _Work(params, context, clip, raster, telemetry, started, retriever)
         located = work.locate()
         for warning in clip.warnings:
             context.warn(warning)
@@ -126,6 +135,8 @@ class _Work:
     raster: RasterSource
     telemetry: TelemetryTrack | None
     started: float
+    retriever: Retriever | None = None
+    _retrieved: list[RankedTile] = field(default_factory=list)
     _first: dict[int, Placement] = field(default_factory=dict)
     _last_partial: float = 0.0
     _percent: int = 0
@@ -144,7 +155,8 @@ class _Work:
         """Search, and keep what is found so far where the user stops it."""
         info = self.raster.info
         reference = Reference(self.raster.read, info.bounds_m, info.gsd_m, info.metric_crs)
-        options = Options(self.params.use_telemetry, self._prior(), self._elevation())
+        proposer = self._proposer(reference)
+        options = Options(self.params.use_telemetry, self._prior(), self._elevation(), proposer)
         _check_prior(reference, options.prior)
         step_s, keep_every = _sampling(self.params.every_s, moving=self._moving)
         try:
@@ -160,7 +172,20 @@ class _Work:
         except CancelledError:
             self._write_first()
             raise
+        if proposer is not None:
+            self._retrieved = _ranked_tiles(proposer, located)
         return _thinned(located, keep_every)
+
+    def _proposer(self, reference: Reference) -> Proposer | None:
+        if self.retriever is None:
+            return None
+        proposer = Proposer(self.retriever, reference)
+        if not proposer.is_on_map.any():
+            raise BadInputError(
+                f"no tile of the index {self.params.index} lies on {self.params.satellite}",
+                hint="Index this raster with `rs-copilot index`, or leave --index out.",
+            )
+        return proposer
 
     @property
     def _moving(self) -> bool:
@@ -224,6 +249,11 @@ class _Work:
         }
 
     def _candidates(self, located: Located) -> gpd.GeoDataFrame:
+        """Tiles of the gallery; without one, the places that were looked at closely."""
+        if self.retriever is not None:
+            gallery = self.retriever.gallery
+            provenance = provenance_of(gallery, self.params.clip.name)
+            return candidates_table(gallery, self._retrieved, self.grid.scene, provenance)
         rows = [
             {"frame": item.frame, "time_s": item.time_s, "rank": item.rank, "score": item.candidate.peak}
             for item in located.considered
@@ -335,6 +365,16 @@ def _sampling(every_s: float | None, *, moving: bool) -> tuple[float | None, int
         return every_s, 1
     parts = max(1, math.ceil(every_s / MAX_STEP_S))
     return every_s / parts, parts
+
+
+def _ranked_tiles(proposer: Proposer, located: Located) -> list[RankedTile]:
+    """The proposed tiles of every keyframe that was looked up; there is one placement a visit."""
+    return [
+        RankedTile(seen.frame, seen.time_s, rank, hit.score, hit.tile)
+        for visit in sorted(proposer.found)
+        for seen in [located.placements[visit]]
+        for rank, hit in enumerate(proposer.found[visit], 1)
+    ]
 
 
 def _thinned(located: Located, keep_every: int) -> Located:

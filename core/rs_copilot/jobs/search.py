@@ -8,32 +8,33 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import geopandas as gpd
-import numpy as np
-import pandas as pd
 import pyproj
-import shapely
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot import __version__
 from rs_copilot.errors import BadInputError
-from rs_copilot.geo.crs import convergence_deg, to_lonlat
+from rs_copilot.geo.crs import to_lonlat
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.gallery import (
+    RankedTile,
+    candidates_table,
+    grid_convergence_deg,
+    open_retriever,
+    provenance_of,
+    raster_of,
+    tile_corners_m,
+)
 from rs_copilot.localization.assumptions import Assumptions
 from rs_copilot.localization.retrieve import Guess, Retriever, guesses
 from rs_copilot.localization.view import nadir_view
-from rs_copilot.retrieval.embedder import open_embedder
-from rs_copilot.retrieval.gallery import Gallery, open_gallery, require_model
 from rs_copilot.retrieval.query import Hit
 from rs_copilot.types import Frame, SizeWH, Telemetry, TelemetryUse
-from rs_copilot.vector import build, schema
+from rs_copilot.vector import build
 from rs_copilot.vector.store import append_layer, ensure_scene, write_layers
 from rs_copilot.video.clip import Clip, open_clip
 from rs_copilot.video.telemetry import TelemetryTrack, find_telemetry, read_telemetry
 
-METHOD = "retrieval"
 # A clip is looked up by a few of its frames: more of one place say little more.
 MAX_FRAMES = 8
 # A raster wider than this is no limit to how wide a frame can be.
@@ -111,12 +112,10 @@ def run(params: SearchParams, context: JobContext) -> SearchResult:
     """
     started = time.monotonic()
     context.progress(0, 3, "Opening the index")
-    gallery = open_gallery(params.index)
-    embedder = open_embedder(params.weights, context.device)
-    require_model(gallery, embedder)
+    retriever = open_retriever(params.index, params.weights, context.device)
     with ExitStack() as stack:
         clip = stack.enter_context(open_clip(params.image))
-        work = _Work(params, context, clip, Retriever(gallery, embedder))
+        work = _Work(params, context, clip, retriever)
         tiles, count = work.find()
     context.progress(2, 3, "Ranking tiles")
     if params.out is not None:
@@ -129,7 +128,7 @@ def run(params: SearchParams, context: JobContext) -> SearchResult:
         guesses=count,
         tiles=tiles,
         scene=params.out,
-        model=embedder.card.name,
+        model=retriever.embedder.card.name,
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
     )
@@ -187,7 +186,7 @@ class _Work:
 
     def _found(self, rank: int, hit: Hit, guess: Guess) -> FoundTile:
         gallery = self.retriever.gallery
-        raster = gallery.manifest.rasters[int(gallery.tiles.raster[hit.tile])]
+        raster = raster_of(gallery, hit.tile)
         side_m = float(gallery.tiles.side_m[hit.tile])
         crs = pyproj.CRS.from_user_input(raster.metric_crs)
         ring = to_lonlat(tile_corners_m(gallery, hit.tile), crs)
@@ -210,12 +209,10 @@ class _Work:
         gallery = self.retriever.gallery
         scene_crs = pyproj.CRS.from_user_input(gallery.manifest.rasters[0].crs)
         ensure_scene(out, scene_crs)
-        model = gallery.manifest.model
-        provenance = build.Provenance(self.clip.info.path.name, METHOD, model.name, model.sha256)
-        parts = [_candidate(gallery, item, scene_crs, provenance) for item in tiles]
-        table = gpd.GeoDataFrame(pd.concat(parts), crs=scene_crs) if parts else None
-        if table is not None:
-            write_layers(out, {"candidates": table}, replace_clip=provenance.clip)
+        provenance = provenance_of(gallery, self.clip.info.path.name)
+        ranked = [RankedTile(0, 0.0, item.rank, item.score, item.tile) for item in tiles]
+        table = candidates_table(gallery, ranked, scene_crs, provenance)
+        write_layers(out, {"candidates": table}, replace_clip=provenance.clip)
         run_row = build.runs_table(
             "search",
             self.params.model_dump(mode="json"),
@@ -227,32 +224,6 @@ class _Work:
             warnings=self.context.warnings,
         )
         append_layer(out, "runs", run_row)
-
-
-def _candidate(
-    gallery: Gallery, item: FoundTile, scene_crs: pyproj.CRS, provenance: build.Provenance
-) -> gpd.GeoDataFrame:
-    """One row of the layer; rasters of a gallery may each have a CRS of their own."""
-    raster = gallery.manifest.rasters[int(gallery.tiles.raster[item.tile])]
-    grid = build.Grid(pyproj.CRS.from_user_input(raster.metric_crs), scene_crs)
-    row: dict[str, Any] = {"frame": 0, "time_s": 0.0, "rank": item.rank, "score": item.score}
-    shape = shapely.Polygon(tile_corners_m(gallery, item.tile))
-    return build.build_table(schema.CANDIDATES, [row], [shape], grid, provenance)
-
-
-def tile_corners_m(gallery: Gallery, tile: int) -> np.ndarray:
-    """Corners of a tile in its raster's metric CRS, from the north-west clockwise. Shape (4, 2)."""
-    half = gallery.tiles.side_m[tile] / 2
-    signs = np.array([[-1.0, 1.0], [1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
-    return np.asarray(gallery.tiles.center_xy_m[tile] + half * signs)
-
-
-def grid_convergence_deg(gallery: Gallery) -> float:
-    """Azimuth of grid north in the middle of the first raster: tiles are drawn to grid north."""
-    raster = gallery.manifest.rasters[0]
-    west, south, east, north = raster.bounds_m
-    middle = np.array([(west + east) / 2, (south + north) / 2])
-    return convergence_deg(middle, pyproj.CRS.from_user_input(raster.metric_crs))
 
 
 def _read_telemetry(params: SearchParams, clip: Clip) -> TelemetryTrack | None:

@@ -21,7 +21,7 @@ from rs_copilot.localization.relief_pose import AttitudePrior
 from rs_copilot.localization.relief_register import Terrain
 from rs_copilot.localization.search import Candidate
 from rs_copilot.localization.search_area import SearchArea, areas_of
-from rs_copilot.localization.solve import Solver
+from rs_copilot.localization.solve import Propose, Solver
 from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.types import (
     CameraPosition,
@@ -52,12 +52,14 @@ class Prior:
 class Options:
     """How to localise: what telemetry may be used, where to look, and the terrain where it is known.
 
-    ``elevation_at`` gives metres above sea level at ``(N, 2)`` map points, NaN where unknown.
+    ``elevation_at`` gives metres above sea level at ``(N, 2)`` map points, NaN where unknown; ``propose``
+    where to look for a keyframe first.
     """
 
     use: TelemetryUse = TelemetryUse.ALL
     prior: Prior | None = None
     elevation_at: ElevationAt | None = None
+    propose: Propose | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def locate(
         use_position=options.use is TelemetryUse.ALL,
         report=lambda share, text: listener.progress(RECORD_SHARE + int((99 - RECORD_SHARE) * share), text),
         on_fix=lambda fix: listener.first(_preliminary(recording, fix)),
+        propose=options.propose,
     )
     fixes = solver.solve()
     anchors = placing.anchors(recording, fixes)

@@ -18,7 +18,7 @@ from rs_copilot.localization.keyframes import Keyframe, Recording
 from rs_copilot.localization.path import Fix, best_path
 from rs_copilot.localization.reference import Bounds
 from rs_copilot.localization.register import register
-from rs_copilot.localization.search import Candidate, coarse_gsd_m, search
+from rs_copilot.localization.search import Candidate, Region, coarse_gsd_m, search, search_regions
 from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.localization.view import View, view_of_placement
 from rs_copilot.types import FloatArray
@@ -46,7 +46,12 @@ COST_PROBES = 16
 GPS_RADIUS_M = 80.0
 MAX_SPEED_MPS = 35.0
 
+# A search that costs more looks first, and mostly only, where the gallery proposes; proposals cost little.
+DEAR_PX = 2e8
+PROPOSALS_COST_PX = 2e7
+
 Report = Callable[[float, str], None]
+Propose = Callable[[Keyframe, Sequence[View]], list[Region]]
 
 
 @dataclass
@@ -64,9 +69,11 @@ class Solver:
     use_position: bool
     report: Report
     on_fix: Callable[[Fix], None]
+    propose: Propose | None = None
     calibration: Calibration = field(default_factory=Calibration)
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
     wide_trials: int = 0
+    dear_trials: int = 0
     flight: Flight | None = None
     trusted: dict[int, Seen] = field(default_factory=dict)
     searched_with_flight: set[int] = field(default_factory=set)
@@ -152,9 +159,9 @@ class Solver:
         return any(step is not None for step in self.chain.steps)
 
     def _search_cost(self, keyframe: Keyframe) -> float:
-        return self._cost_px(
-            keyframe, self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
-        )
+        views = self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
+        cost = self._cost_px(keyframe, views)
+        return PROPOSALS_COST_PX if self.propose is not None and cost > DEAR_PX else cost
 
     def _cost_px(self, keyframe: Keyframe, views: Sequence[View]) -> float:
         """Map pixels times views of a search."""
@@ -189,14 +196,29 @@ class Solver:
         if self.flight is not None:
             self.searched_with_flight.add(key)
         fixes: list[Fix] = []
-        for views, cost in self._widening(keyframe, base):
-            fixes += self._search_views(key, views, cost)
+        for some in self._tries(key, base):
+            fixes += some
             best = max(fixes, key=lambda fix: fix.log_odds, default=None)
             if best is not None and best.log_odds >= TRUSTED:
                 self._learn(best, base)
                 self.on_fix(best)
                 break
         return fixes
+
+    def _tries(self, key: int, base: View | None) -> Iterator[list[Fix]]:
+        """Fixes of ever wider searches; the gallery's proposals first where searching everything is dear."""
+        keyframe = self.recording.keyframes[key]
+        regions: list[Region] | None = None
+        for views, cost in self._widening(keyframe, base):
+            if regions is None and self.propose is not None:
+                regions = self.propose(keyframe, views)
+                if self._cost_px(keyframe, views) > DEAR_PX:
+                    found = search_regions(keyframe.image, regions, self.coarse, count=CANDIDATES)
+                    yield self._registered(key, found, views, cost)
+                    self.dear_trials += 1
+                    if self.dear_trials > MIN_SEARCHED:
+                        return
+            yield self._search_views(key, views, cost)
 
     def _learn(self, fix: Fix, base: View | None) -> None:
         """Let a trusted fix teach the scale and heading of the clip, and the habits of the flight."""
@@ -230,9 +252,15 @@ class Solver:
 
     def _search_views(self, key: int, views: Sequence[View], cost: float) -> list[Fix]:
         keyframe = self.recording.keyframes[key]
-        image = keyframe.image
-        region = self._region(keyframe)
-        found = search(image, views, self.coarse, region, count=CANDIDATES)
+        found = search(keyframe.image, views, self.coarse, self._region(keyframe), count=CANDIDATES)
+        return self._registered(key, found, views, cost)
+
+    def _registered(
+        self, key: int, found: Sequence[Candidate], views: Sequence[View], cost: float
+    ) -> list[Fix]:
+        """What candidates register to; ``views`` are all that were tried to find them."""
+        keyframe = self.recording.keyframes[key]
+        image, region = keyframe.image, self._region(keyframe)
         self.candidates[key] = sorted([*self.candidates.get(key, []), *found], key=lambda c: -c.peak)
         trials = sum(_area_m2(region) / view.width_m**2 for view in views)
         fixes = []
