@@ -353,9 +353,9 @@ def snowpeak(data: Path) -> str:
     height_m, turn_deg, course_deg = np.array(pairs).T
     return (
         f"18_snowpeak: {len(pairs)} pairs of {len(frames)} frames overlap. Laid on each other by the "
-        f"autopilot's attitude their headings differ by {np.median(np.abs(turn_deg)):.1f}° in the median (worst "
-        f"{np.abs(turn_deg).max():.0f}°), their courses by {np.median(np.abs(course_deg)):.1f}° (worst "
-        f"{np.abs(course_deg).max():.0f}°); the distance flown gives heights above ground of "
+        f"autopilot's attitude their headings differ by {np.median(np.abs(turn_deg)):.1f}° in the median "
+        f"(worst {np.abs(turn_deg).max():.0f}°), their courses by {np.median(np.abs(course_deg)):.1f}° "
+        f"(worst {np.abs(course_deg).max():.0f}°); the distance flown gives heights above ground of "
         f"{height_m.min():.0f} to {height_m.max():.0f} m, {np.median(height_m):.0f} m in the median."
     )
 
