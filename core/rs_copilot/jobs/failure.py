@@ -18,6 +18,19 @@ _STORAGE_ERRNOS = {
     getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM") if hasattr(errno, name)
 }
 
+# Packages that only some jobs need, and the extra of rs-copilot that brings them.
+EXTRA_OF = {
+    "torch": "train",
+    "onnx": "train",
+    "transformers": "vlm",
+    "accelerate": "vlm",
+    "bitsandbytes": "vlm",
+    "psycopg": "postgis",
+    "motmetrics": "eval",
+    "sklearn": "eval",
+    "matplotlib": "eval",
+}
+
 
 def known_error(error: BaseException) -> RsCopilotError:
     """The member of the tree of errors that ``error`` is or stands for; ``InternalError`` for a bug."""
@@ -35,7 +48,13 @@ def known_error(error: BaseException) -> RsCopilotError:
 
 
 def missing_package(error: ModuleNotFoundError) -> MissingDependencyError:
-    """The remedy for an import that found nothing."""
+    """The remedy for an import that found nothing: the extra that brings it, or the engine again."""
+    package = (error.name or "").partition(".")[0]
+    if package in EXTRA_OF:
+        hint = f"Install it with pip install 'rs-copilot[{EXTRA_OF[package]}]'."
+        return MissingDependencyError(
+            f"The package {package!r} is needed for this and not installed.", hint=hint
+        )
     return MissingDependencyError(
         f"The package {error.name!r} is needed and not installed.",
         hint="Install the engine again (pip install rs-copilot), or repair its environment in the plugin.",
