@@ -43,7 +43,7 @@ from rs_copilot.localization.relief_pose import (
     ground_homography,
     outline_on_terrain,
 )
-from rs_copilot.localization.relief_register import Terrain, register_pose
+from rs_copilot.localization.relief_register import OverTerrain, Terrain, register_pose
 from rs_copilot.raster.grid import ElevationMap
 from rs_copilot.raster.source import open_raster, read_elevation
 from rs_copilot.types import ByteImage, FloatArray, SizeWH, TelemetryUse
@@ -247,8 +247,8 @@ def _registered(
     flat = register(shot.image, intrinsics.size, plane, terrain.reference)
     yield "flat", None if flat is None else flat.map_from_px
     prior = AttitudePrior(shot.told, tilt_sigma_deg=1.5)
-    found = register_pose(shot.image, intrinsics, start, terrain, prior)
-    yield "dsm", None if found is None else found[0]
+    found = register_pose(OverTerrain(shot.image, intrinsics, terrain), start, prior)
+    yield "dsm", None if found is None else found.pose
 
 
 def _row_of(

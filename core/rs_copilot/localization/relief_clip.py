@@ -26,7 +26,7 @@ from rs_copilot.localization.relief_pose import (
     sightings,
     solve_pose,
 )
-from rs_copilot.localization.relief_register import Terrain, noise_px, register_pose
+from rs_copilot.localization.relief_register import OverTerrain, Terrain, noise_px, register_pose
 from rs_copilot.localization.view import view_of_placement
 from rs_copilot.types import CameraPosition, FloatArray, FrameStatus, LonLat, Placement, Telemetry
 
@@ -93,10 +93,10 @@ class ReliefClip:
         start = solve_pose(first, intrinsics, noise, prior=prior)
         if start is None:
             return None
-        found = register_pose(keyframe.image, intrinsics, start, self.terrain, prior)
+        found = register_pose(OverTerrain(keyframe.image, intrinsics, self.terrain), start, prior)
         if found is None:
             return None
-        pose, seen = found
+        pose, seen = found.pose, found.seen
         plane = solve_pose(seen.flattened(), intrinsics, noise, start=pose, prior=prior)
         if plane is not None and pose.cost > plane.cost + PLANE_MAY_BE_BETTER:
             return None

@@ -21,7 +21,6 @@ from rs_copilot.localization.relief_pose import (
     CameraPose,
     Sightings,
     center_on_terrain,
-    sightings,
     solve_pose,
 )
 from rs_copilot.matching.correlate import Block, Templates, correlate
@@ -65,63 +64,57 @@ def noise_px(intrinsics: Intrinsics) -> float:
     return NOISE_PX * intrinsics.size.width_px / FINE_WIDTH_PX
 
 
+@dataclass(frozen=True)
+class Registered:
+    """A pose and all windows that found something on the map, those that disagree with it included.
+
+    ``correlations`` and ``clarities`` ``(N,)`` say of each window how well and how distinctly it matches;
+    ``tight`` which of them lie where the pose says, more closely than chance spreads them over their reach.
+    """
+
+    pose: CameraPose
+    seen: Sightings
+    correlations: FloatArray
+    clarities: FloatArray
+    tight: BoolArray
+
+
 def register_pose(
-    image: ByteImage,
-    intrinsics: Intrinsics,
-    start: CameraPose,
-    terrain: Terrain,
-    prior: AttitudePrior | None = None,
-) -> tuple[CameraPose, Sightings] | None:
+    frame: OverTerrain, start: CameraPose, prior: AttitudePrior | None = None
+) -> Registered | None:
     """Correct a pose by comparing the frame, laid over the terrain, with the map.
 
     Args:
-        image: the frame's picture at any scale.
-        intrinsics: of the full frame.
-        start: right to a few percent of the frame's width on the ground.
-        terrain: what the frame is compared with.
+        frame: the picture, its lens and the terrain.
+        start: right to a fifth of the frame's width on the ground.
         prior: attitude by telemetry.
 
     Returns:
-        The pose and all windows, those that disagree included; ``None`` where nothing fits.
+        The better of the poses reached from the start and from where the whole frame fits best near it;
+        ``None`` where nothing fits.
     """
-    frame = _Draft(image, intrinsics, terrain)
     found = [_refined(frame, start, prior)]
-    if found[0] is None or _tight(found[0], intrinsics).mean() < SURELY_TIGHT:
+    if found[0] is None or found[0].tight.mean() < SURELY_TIGHT:
         # Windows reach a few metres; the whole frame finds its place from farther away.
-        shifted = _shifted(frame, start)
-        found.append(None if shifted is None else _refined(frame, shifted, prior))
-    best = max(
-        (one for one in found if one is not None),
-        key=lambda one: int(_tight(one, intrinsics).sum()),
-        default=None,
-    )
-    return best if best is not None and _tight(best, intrinsics).mean() >= MIN_TIGHT else None
+        shifted = best_shift(frame, start)
+        found.append(None if shifted is None else _refined(frame, shifted.pose, prior))
+    best = max((one for one in found if one is not None), key=lambda one: int(one.tight.sum()), default=None)
+    return best if best is not None and best.tight.mean() >= MIN_TIGHT else None
 
 
-Found = tuple[CameraPose, Sightings]
+@dataclass(frozen=True)
+class Shifted:
+    """A pose moved to where the whole frame fits best, and the correlation there."""
+
+    pose: CameraPose
+    correlation: float
 
 
-def _refined(frame: _Draft, start: CameraPose, prior: AttitudePrior | None) -> Found | None:
-    """Draw, compare and correct, twice."""
-    found: Found | None = None
-    pose, noise = start, noise_px(frame.intrinsics)
-    for reach_px in REACHES_PX:
-        seen = _matched(frame, pose, reach_px)
-        refined = None if seen is None else solve_pose(seen, frame.intrinsics, noise, start=pose, prior=prior)
-        if seen is None or refined is None:
-            return None
-        pose, found = refined, (refined, seen)
-    return found
+def best_shift(frame: OverTerrain, pose: CameraPose) -> Shifted | None:
+    """Move a pose to where the whole frame fits best, at half the resolution and with a long reach.
 
-
-def _tight(found: Found, intrinsics: Intrinsics) -> BoolArray:
-    """Which windows agree more closely than they would by chance, which spreads them over their reach."""
-    pose, seen = found
-    return pose.distance_px(seen, intrinsics) <= TIGHT_PX * intrinsics.size.width_px / FINE_WIDTH_PX
-
-
-def _shifted(frame: _Draft, pose: CameraPose) -> CameraPose | None:
-    """The pose moved to where the whole frame fits best, at half the resolution and a long reach."""
+    Returns ``None`` where the camera sees no known terrain.
+    """
     drawn = frame.drawn(pose, FINE_WIDTH_PX / 2)
     if drawn is None or not drawn.mask.any():
         return None
@@ -131,26 +124,47 @@ def _shifted(frame: _Draft, pose: CameraPose) -> CameraPose | None:
     around = frame.terrain.reference.window(drawn.gsd_m, row - reach_px, col - reach_px, side, side)
     templates = Templates.of([drawn.field], [drawn.mask], side, min_energy=MIN_ENERGY)
     score = correlate(Block.of(around), templates)[0]
-    best = np.array(np.unravel_index(int(np.argmax(score)), score.shape)) - reach_px
-    return CameraPose(pose.xyz_m + np.array([best[1], -best[0], 0.0]) * drawn.gsd_m, pose.attitude)
+    row, col = (int(value) for value in np.unravel_index(int(np.argmax(score)), score.shape))
+    move_m = np.array([col - reach_px, reach_px - row, 0.0]) * drawn.gsd_m
+    return Shifted(CameraPose(pose.xyz_m + move_m, pose.attitude), float(score[row, col]))
 
 
-def _matched(frame: _Draft, pose: CameraPose, reach_px: int) -> Sightings | None:
-    """Windows of the frame with the places on the map that they fit."""
+def _refined(frame: OverTerrain, start: CameraPose, prior: AttitudePrior | None) -> Registered | None:
+    """Draw, compare and correct, twice."""
+    found: Registered | None = None
+    pose, noise = start, noise_px(frame.intrinsics)
+    for reach_px in REACHES_PX:
+        windows = _matched(frame, pose, reach_px)
+        if windows is None:
+            return None
+        seen, offsets = windows
+        refined = solve_pose(seen, frame.intrinsics, noise, start=pose, prior=prior)
+        if refined is None:
+            return None
+        near_px = TIGHT_PX * frame.intrinsics.size.width_px / FINE_WIDTH_PX
+        tight = np.asarray(refined.distance_px(seen, frame.intrinsics) <= near_px)
+        pose, found = refined, Registered(refined, seen, offsets.values, offsets.clarity, tight)
+    return found
+
+
+def _matched(frame: OverTerrain, pose: CameraPose, reach_px: int) -> tuple[Sightings, Offsets] | None:
+    """Windows of the frame that found something, and the places on the map that they fit."""
     drawn = frame.drawn(pose, FINE_WIDTH_PX)
     if drawn is None:
         return None
     side, (col, row) = len(drawn.mask) + 2 * reach_px, (int(value) for value in drawn.origin)
     reference, height_at = frame.terrain.reference, frame.terrain.height_at
     around = reference.window(drawn.gsd_m, row - reach_px, col - reach_px, side, side)
-    offsets = window_offsets(drawn.field, drawn.mask, around, window_px=WINDOW_PX, reach_px=reach_px)
-    drawn_m = reference.xy(offsets.points_px + drawn.origin, drawn.gsd_m)
-    places = reference.xy(offsets.points_px + drawn.origin + offsets.offsets_px, drawn.gsd_m)
+    found = window_offsets(drawn.field, drawn.mask, around, window_px=WINDOW_PX, reach_px=reach_px)
+    drawn_m = reference.xy(found.points_px + drawn.origin, drawn.gsd_m)
+    places_m = reference.xy(found.points_px + drawn.origin + found.offsets_px, drawn.gsd_m)
+    places = np.column_stack([places_m, height_at(places_m)])
     pixels = project(
         frame.intrinsics, pose.attitude, pose.xyz_m, np.column_stack([drawn_m, height_at(drawn_m)])
     )
-    known = np.isfinite(pixels).all(axis=1) & _matches(offsets, reach_px)
-    return sightings(pixels[known], places[known], height_at)
+    known = np.isfinite(pixels[:, 0]) & np.isfinite(places[:, 2]) & _matches(found, reach_px)
+    kept = Offsets(found.points_px[known], found.offsets_px[known], found.values[known], found.clarity[known])
+    return Sightings(pixels[known], places[known]), kept
 
 
 def _matches(offsets: Offsets, reach_px: int) -> BoolArray:
@@ -170,8 +184,8 @@ class _Drawn:
 
 
 @dataclass(frozen=True)
-class _Draft:
-    """A frame that is laid over the terrain again and again."""
+class OverTerrain:
+    """A frame that is laid over the terrain: ``image`` at any scale, ``intrinsics`` of the full frame."""
 
     image: ByteImage
     intrinsics: Intrinsics

@@ -21,7 +21,7 @@ from rs_copilot.localization.relief_pose import (
     center_on_terrain,
     ground_homography,
 )
-from rs_copilot.localization.relief_register import Terrain, register_pose
+from rs_copilot.localization.relief_register import OverTerrain, Terrain, register_pose
 from rs_copilot.localization.search import Candidate
 from rs_copilot.localization.view import view_of_placement
 from rs_copilot.types import ByteImage, FloatArray, Frame, FrameStatus, Placement, Telemetry
@@ -65,23 +65,32 @@ def roughly(pose: CameraPose) -> CameraPose:
 
 
 def test_a_rough_pose_becomes_the_right_one(photos: list[ByteImage], terrain: Terrain) -> None:
-    found = register_pose(photos[0], LENS, roughly(TRUTH[0]), terrain)
+    found = register_pose(OverTerrain(photos[0], LENS, terrain), roughly(TRUTH[0]))
     assert found is not None
-    pose, seen = found
+    pose = found.pose
     assert np.linalg.norm(pose.xyz_m - TRUTH[0].xyz_m) < 1.0
     assert np.linalg.norm(center(pose) - center(TRUTH[0])) < 0.3
     assert pose.support > 0.8
-    assert pose.agrees(seen, LENS, 2.0).mean() > 0.7
+    assert found.tight.mean() > 0.7
+
+
+def test_the_whole_frame_finds_its_place_from_farther_than_windows_reach(
+    photos: list[ByteImage], terrain: Terrain
+) -> None:
+    away = CameraPose(TRUTH[0].xyz_m + np.array([16.0, -14.0, 3.0]), TRUTH[0].attitude)
+    found = register_pose(OverTerrain(photos[0], LENS, terrain), away)
+    assert found is not None
+    assert np.linalg.norm(found.pose.xyz_m - TRUTH[0].xyz_m) < 1.0
 
 
 def test_another_place_gives_no_pose(terrain: Terrain) -> None:
     elsewhere = photo(ground_picture(seed=9), TRUTH[0])
-    assert register_pose(elsewhere, LENS, TRUTH[0], terrain) is None
+    assert register_pose(OverTerrain(elsewhere, LENS, terrain), TRUTH[0]) is None
 
 
 def test_a_camera_off_the_map_gives_no_pose(photos: list[ByteImage], terrain: Terrain) -> None:
     away = CameraPose(TRUTH[0].xyz_m + np.array([5_000.0, 0.0, 0.0]), TRUTH[0].attitude)
-    assert register_pose(photos[0], LENS, away, terrain) is None
+    assert register_pose(OverTerrain(photos[0], LENS, terrain), away) is None
 
 
 def told(frame: Frame) -> Telemetry:
