@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
@@ -87,63 +87,27 @@ def run(params: TrainParams, context: JobContext) -> TrainResult:
 
 
 def _train(params: TrainParams, context: JobContext) -> TrainResult:
-    import torch
+    from rs_copilot.training.session import train_recipe
 
-    from rs_copilot.training.export import write_dense_onnx, write_onnx
-    from rs_copilot.training.loop import Progress, Trainer
-    from rs_copilot.training.recipe import RECIPES, read_material, read_recipe
-
-    named = RECIPES / f"{params.recipe}.json"
-    recipe = read_recipe(named if named.is_file() else Path(params.recipe))
-    if params.backbone is not None:
-        recipe = recipe.model_copy(
-            update={"model": recipe.model.model_copy(update={"backbone": params.backbone})}
-        )
-    changes = {"steps": params.steps, "seed": params.seed}
-    config = recipe.training.model_copy(update={k: v for k, v in changes.items() if v is not None})
     cache = Path(platformdirs.user_cache_dir("rs-copilot")) / "training-worlds"
-    # One thread learns while the workers draw: more threads than cores slow both down.
-    torch.set_num_threads(max(1, torch.get_num_threads() - params.workers))
-    material = read_material(recipe, params.data, cache, context.progress)
-    device = "cuda" if context.device.startswith("cuda") else "cpu"
-    trainer = Trainer(
-        recipe.model.config(), config, material.train, material.held_out, params.out, device=device
-    )
-    trainer.resume()
-    last: list[Progress] = []
-
-    def report(line: Progress) -> None:
-        last[:] = [line]
-        context.progress(line.step, config.steps, f"step {line.step}, loss {line.loss:.3f}")
-
-    trainer.run(report, workers=params.workers)
-    recall = trainer.check()
-    digest = write_onnx(trainer.model, params.out / WEIGHTS)
-    dense = None
-    if recipe.model.backbone is None:
-        dense = write_dense_onnx(trainer.model, params.out / "cvaa-s-dense.onnx")
-    card = _card(recipe.name, digest, recipe.model.input_px, recipe.model.embedding) | {
-        "dense_sha256": dense,
-        "recipe": recipe.model_dump(mode="json"),
-        "grounds": material.used,
-        "training": config.model_dump(),
-        "seconds": round(trainer.seconds),
-        "hardware": _hardware(device),
-        "held_out": {"recall_1": round(recall[0], 3), "recall_10": round(recall[1], 3)},
-    }
-    _write_card(params.out, card)
     return TrainResult(
-        weights=params.out / WEIGHTS,
-        sha256=digest,
-        steps=config.steps,
-        seconds=trainer.seconds,
-        recall_1=recall[0],
-        recall_10=recall[1],
+        **train_recipe(
+            params.recipe,
+            params.out,
+            data=params.data,
+            cache=cache,
+            changes={"steps": params.steps, "seed": params.seed},
+            backbone=params.backbone,
+            workers=params.workers,
+            device="cuda" if context.device.startswith("cuda") else "cpu",
+            progress=context.progress,
+        )
     )
 
 
 def _adapt(params: TrainParams, context: JobContext) -> TrainResult:
     from rs_copilot.training.adapt import adapt, read_network, write_adapted
+    from rs_copilot.training.export import write_card
     from rs_copilot.training.grounds import read_raster_ground
     from rs_copilot.training.loop import Progress, TrainingConfig
 
@@ -167,9 +131,15 @@ def _adapt(params: TrainParams, context: JobContext) -> TrainResult:
         # What `undo` goes back to.
         _copy(base, params.out / "previous")
         digest = write_adapted(network, params.out / WEIGHTS)
-        card = _card(f"{before_card.name}, adapted", digest, network.input_px, before_card.dimensions)
-        card |= {"adapted_from": before_card.sha256, "layer": [path.name for path in params.rasters]}
-        _write_card(params.out, card)
+        card = {
+            "name": f"{before_card.name}, adapted",
+            "sha256": digest,
+            "input_px": network.input_px,
+            "dimensions": before_card.dimensions,
+            "adapted_from": before_card.sha256,
+            "layer": [path.name for path in params.rasters],
+        }
+        write_card(params.out / CARD, card)
     elif not (params.out / WEIGHTS).exists():
         _copy(base, params.out)
     return TrainResult(
@@ -212,21 +182,3 @@ def _copy(weights: Path, folder: Path) -> None:
         shutil.copyfile(weights.with_suffix(".json"), folder / CARD)
     except OSError as error:
         raise StorageError(f"cannot keep the network in {folder}: {error}") from error
-
-
-def _card(name: str, digest: str, input_px: int, dimensions: int | None) -> dict[str, Any]:
-    return {"name": name, "sha256": digest, "input_px": input_px, "dimensions": dimensions}
-
-
-def _write_card(out: Path, card: dict[str, Any]) -> None:
-    from rs_copilot.training.export import write_card
-
-    write_card(out / CARD, card)
-
-
-def _hardware(device: str) -> str:
-    import torch
-
-    if device == "cuda":
-        return str(torch.cuda.get_device_name())
-    return f"CPU, {torch.get_num_threads()} threads"

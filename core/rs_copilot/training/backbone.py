@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -62,7 +64,7 @@ def open_backbone(name: str) -> FrozenBackbone:
         BadInputError: the folder holds no such network.
     """
     try:
-        from transformers import AutoConfig, AutoModel, Dinov2Config, Dinov2Model
+        import transformers
     except ImportError as error:
         raise MissingDependencyError(
             "The large retriever needs the package transformers.",
@@ -70,15 +72,30 @@ def open_backbone(name: str) -> FrozenBackbone:
         ) from error
     if name.startswith("random:"):
         heads = {"small": 6, "base": 12}[name.removeprefix("random:")]
-        return FrozenBackbone(Dinov2Model(Dinov2Config(hidden_size=64 * heads, num_attention_heads=heads)))
-    if not (Path(name) / "config.json").is_file():
+        config = transformers.Dinov2Config(hidden_size=64 * heads, num_attention_heads=heads)
+        return FrozenBackbone(transformers.Dinov2Model(config))
+    return _read_backbone(Path(name))
+
+
+def _read_backbone(folder: Path) -> FrozenBackbone:
+    """Configuration and weights from files: nothing is downloaded, and no code comes with them."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+    from transformers import AutoConfig, AutoModel
+
+    files = sorted(folder.glob("*.safetensors"))
+    if not (folder / "config.json").is_file() or not files:
         raise BadInputError(
-            f"{name} is no folder with a backbone (expected config.json and *.safetensors).",
+            f"{folder} is no folder with a backbone (expected config.json and *.safetensors).",
             hint="Download facebook/dinov2-small (Apache-2.0) or a network of its kind into a folder.",
         )
     try:
-        config = AutoConfig.from_pretrained(name, local_files_only=True)
-        network = AutoModel.from_pretrained(name, config=config, use_safetensors=True, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise BadInputError(f"cannot read the backbone in {name}: {error}") from error
+        # Through a variable: the method comes without types.
+        build: Callable[..., nn.Module] = AutoModel.from_config
+        numbers = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        network: nn.Module = build(AutoConfig.for_model(**numbers))
+        weights = {name: value for file in files for name, value in load_file(file).items()}
+        network.load_state_dict(weights)
+    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        raise BadInputError(f"cannot read the backbone in {folder}: {error}") from error
     return FrozenBackbone(network)
