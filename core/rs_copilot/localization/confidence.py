@@ -24,6 +24,10 @@ CLEAR_ENOUGH = 0.22
 # A peak beyond this height, or evidence beyond this, makes no difference any more.
 MAX_Z, MAX_EVIDENCE = 25.0, 3.0
 MAX_LOG_ODDS = 8.0
+LEAST_SPREAD = 0.2
+# A search among fewer places than this has few rivals; what a place gains that was the only one to expect.
+MANY_TRIALS = 40.0
+EXPECTED_GAIN = 2.5
 # Two-dimensional Gaussian: radius that holds 90 %, in standard deviations per axis.
 RADIUS_90 = 2.146
 
@@ -45,13 +49,22 @@ def log_odds(registration: Registration) -> float:
     return float(np.clip(STRENGTH_SLOPE * evidence(registration), -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
-def found_log_odds(registration: Registration, candidate: Candidate) -> float:
-    """Log-odds that a place that a search found is right: its windows, and how its peak stands out."""
+def found_log_odds(registration: Registration, candidate: Candidate, trials: float) -> float:
+    """Log-odds that a place that a search found is right: its windows, and how its peak stands out.
+
+    Args:
+        registration: what the place registered to.
+        candidate: the place as the search found it.
+        trials: how many places and shapes it was the best of. Among few there are no rivals to stand out
+            from, and one of them was likely from the start.
+    """
+    rivals = float(np.clip(np.log(max(trials, 1.0)) / np.log(MANY_TRIALS), 0.0, 1.0))
     value = (
         JUDGE.even_odds
         + JUDGE.evidence * np.clip(evidence(registration), -MAX_EVIDENCE, MAX_EVIDENCE)
         + JUDGE.height * min(candidate.z, MAX_Z)
-        + JUDGE.margin * float(np.log(np.clip(candidate.margin, 0.6, 2.0)))
+        + JUDGE.margin * rivals * float(np.log(np.clip(candidate.margin, 0.6, 2.0)))
+        + EXPECTED_GAIN * (1.0 - rivals)
     )
     return float(np.clip(value, -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
@@ -61,6 +74,14 @@ def probability(log_odds_value: float) -> float:
     return float(1.0 / (1.0 + np.exp(-log_odds_value)))
 
 
+def scatter_m(registration: Registration) -> float:
+    """Scatter of the agreeing windows, metres; more where they sit in one part of the frame.
+
+    From there the place of the centre is extrapolated, by a scale and heading that a small part tells badly.
+    """
+    return registration.residual_m / max(registration.spread, LEAST_SPREAD) ** 2
+
+
 def sigma_m(registration: Registration) -> float:
     """Standard deviation per axis of the registered centre, in metres.
 
@@ -68,4 +89,4 @@ def sigma_m(registration: Registration) -> float:
     rest of the frame (roofs that lean, relief, another season) says that the few may be shifted together.
     """
     disagreeing = 1.0 - registration.support
-    return registration.residual_m * (RADIUS.floor + RADIUS.disagreement * disagreeing**2)
+    return scatter_m(registration) * (RADIUS.floor + RADIUS.disagreement * disagreeing**2)

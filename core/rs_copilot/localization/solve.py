@@ -267,7 +267,7 @@ class Solver:
         for candidate in found:
             registration = register(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
             if registration is not None:
-                odds = confidence.found_log_odds(registration, candidate) - cost
+                odds = confidence.found_log_odds(registration, candidate, trials) - cost
                 fixes.append(Fix(key, candidate, registration, odds, trials))
                 if odds >= 2 * TRUSTED and candidate.margin >= CLEAR_MARGIN:
                     break
