@@ -5,6 +5,7 @@ worlds are measured. What was measured is kept under ``build/bench/``: a broken 
 
 BENCH=quick measures a few frames in about a minute, to see that everything runs, and writes no docs.
 BENCH=localization (or retrieval, pose, tracking, separated by commas) measures only that.
+BENCH_SECONDS=1500 ends the measuring of localisation after that time; rows kept from before then serve.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def localization(data: Path | None, *, quick: bool) -> bool:
     """Placements, side by side with simpler methods."""
     images = OUT / "images" if quick else IMAGES
     arguments = ["--markdown", str(OUT / "localization.md"), "--images", str(images)]
-    return measure("localization", [*arguments, *_data(data), *(["--quick"] if quick else [])])
+    seconds = os.environ.get("BENCH_SECONDS")
+    budget = ["--budget", seconds] if seconds else []
+    return measure("localization", [*arguments, *budget, *_data(data), *(["--quick"] if quick else [])])
 
 
 def retrieval(data: Path | None, *, quick: bool) -> bool:

@@ -21,9 +21,9 @@ def cases_of(data: Path | None, work: Path) -> Iterator[Case]:
     yield from real
     yield from worlds.tilt_cases(work)
     yield from worlds.season_cases(work)
-    yield from sources.foreign_cases(real)
-    yield from worlds.foreign_cases(work)
     yield from worlds.area_cases(work)
+    yield from worlds.foreign_cases(work)
+    yield from sources.foreign_cases(real)
     yield from modalities.photo_cases(work, real)
     yield from maps.map_cases(work, worlds.tilt_cases(work, worlds.SEEDS[:1], (0,))[0])
     for make in (maps.composite_case, maps.orthority_case):
