@@ -313,6 +313,44 @@ def retriever(
     return run_job("train", params, as_json=as_json, device=device)
 
 
+eval_app = typer.Typer(help="Measure results against known truth.", rich_markup_mode=None)
+app.add_typer(eval_app, name="eval")
+
+
+@eval_app.command(
+    "retrieval",
+    epilog="Example: rs-copilot eval retrieval map.index --clip photos --truth ground_truth.csv",
+)
+def eval_retrieval(
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder that `rs-copilot index` wrote.")],
+    *,
+    clip: Annotated[Path, typer.Option(help="A video, an image, or a folder of images.")],
+    truth: Annotated[
+        Path,
+        typer.Option(help="CSV with file or frame, center_lon, center_lat; or a demo world's truth.gpkg."),
+    ],
+    telemetry: Annotated[
+        Path | None, typer.Option(help="Telemetry file, where it does not lie beside the clip.")
+    ] = None,
+    use_telemetry: Annotated[
+        UseTelemetry, typer.Option(help="attitude or none; positions are never used.")
+    ] = UseTelemetry.attitude,
+    weights: Weights = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """How often the right tile of an index is among the first."""
+    params = {
+        "index": index,
+        "clip": clip,
+        "truth": truth,
+        "telemetry": telemetry,
+        "use_telemetry": use_telemetry.value,
+        "weights": weights,
+    }
+    return run_job("eval.retrieval", params, as_json=as_json, device=device)
+
+
 @app.command(epilog="Example: ssh host rs-copilot worker")
 def worker(
     as_json: Annotated[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,13 +13,21 @@ import pyproj
 import shapely
 
 from rs_copilot.geo.crs import convergence_deg
-from rs_copilot.localization.retrieve import Retriever
+from rs_copilot.localization.assumptions import Assumptions
+from rs_copilot.localization.retrieve import Guess, Retriever, guesses
+from rs_copilot.localization.view import nadir_view
 from rs_copilot.retrieval.embedder import open_embedder
 from rs_copilot.retrieval.gallery import Gallery, RasterRef, open_gallery, require_model
-from rs_copilot.types import FloatArray
+from rs_copilot.types import FloatArray, SizeWH, Telemetry, TelemetryUse
 from rs_copilot.vector import build, schema
+from rs_copilot.video.clip import Clip
+from rs_copilot.video.telemetry import TelemetryTrack, find_telemetry, read_telemetry
 
 METHOD = "retrieval"
+# A raster wider than this is no limit to how wide a frame can be.
+NO_LIMIT_M = 1e7
+# Where the scale is unknown only proportions count.
+ANY_WIDTH_M = 100.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,38 @@ def open_retriever(index: Path, weights: Path | None, device: str) -> Retriever:
     embedder = open_embedder(weights, device)
     require_model(gallery, embedder)
     return Retriever(gallery, embedder)
+
+
+def read_told(clip_path: Path, telemetry: Path | None, clip: Clip) -> TelemetryTrack | None:
+    """The telemetry that was named, or the one that lies beside a clip.
+
+    Raises:
+        TelemetryError: it cannot be read.
+    """
+    path = telemetry or find_telemetry(clip_path)
+    return None if path is None else read_telemetry(path, start_utc=clip.info.start_utc)
+
+
+def guesses_for(
+    gallery: Gallery,
+    size: SizeWH,
+    told: Telemetry | None,
+    width_m: float | None = None,
+    heading_deg: float | None = None,
+) -> list[Guess]:
+    """How to draw a frame: from what was said about it, then from what telemetry says, else every way."""
+    grid_deg = grid_convergence_deg(gallery)
+    if heading_deg is None and told is not None:
+        heading_deg = told.yaw_deg
+    shape = None
+    if width_m is None and told is not None:
+        assumed = Assumptions(TelemetryUse.ALL, grid_deg, (NO_LIMIT_M, NO_LIMIT_M))
+        shape = assumed.base(size, replace(told, yaw_deg=heading_deg or 0.0))
+    scale_known = shape is not None or width_m is not None
+    if shape is None:
+        shape = nadir_view(size, width_m or ANY_WIDTH_M, (heading_deg or 0.0) - grid_deg)
+    sides = gallery.manifest.sides_m
+    return guesses(shape, sides, scale_known=scale_known, heading_known=heading_deg is not None)
 
 
 def provenance_of(gallery: Gallery, clip: str) -> build.Provenance:

@@ -48,6 +48,7 @@ JOBS = (
     JobSpec("index", "rs_copilot.jobs.index", "IndexParams"),
     JobSpec("search", "rs_copilot.jobs.search", "SearchParams"),
     JobSpec("train", "rs_copilot.jobs.train", "TrainParams"),
+    JobSpec("eval.retrieval", "rs_copilot.jobs.eval_retrieval", "EvalRetrievalParams"),
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),

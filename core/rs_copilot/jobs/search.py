@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -20,27 +20,22 @@ from rs_copilot.jobs.gallery import (
     RankedTile,
     candidates_table,
     grid_convergence_deg,
+    guesses_for,
     open_retriever,
     provenance_of,
     raster_of,
+    read_told,
     tile_corners_m,
 )
-from rs_copilot.localization.assumptions import Assumptions
-from rs_copilot.localization.retrieve import Guess, Retriever, guesses
-from rs_copilot.localization.view import nadir_view
+from rs_copilot.localization.retrieve import Guess, Retriever
 from rs_copilot.retrieval.query import Hit
-from rs_copilot.types import Frame, SizeWH, Telemetry, TelemetryUse
+from rs_copilot.types import Frame
 from rs_copilot.vector import build
 from rs_copilot.vector.store import append_layer, ensure_scene, write_layers
 from rs_copilot.video.clip import Clip, open_clip
-from rs_copilot.video.telemetry import TelemetryTrack, find_telemetry, read_telemetry
 
 # A clip is looked up by a few of its frames: more of one place say little more.
 MAX_FRAMES = 8
-# A raster wider than this is no limit to how wide a frame can be.
-NO_LIMIT_M = 1e7
-# Where the scale is unknown only proportions count.
-ANY_WIDTH_M = 100.0
 
 
 class SearchParams(BaseModel):
@@ -146,13 +141,14 @@ class _Work:
 
     def find(self) -> tuple[list[FoundTile], int]:
         """The best tiles, and how many guesses were made about each frame."""
-        told = _read_telemetry(self.params, self.clip)
+        told = read_told(self.params.image, self.params.telemetry, self.clip)
         tried: list[list[Guess]] = []
         pictures = []
         for frame in self._pick():
             self.context.progress(1, 3, f"Drawing the view at {frame.time_s:.1f} s")
             sample = told.at(frame.time_s, frame.index, frame.file) if told else None
-            tried.append(self._guesses(frame.size, sample))
+            width_m, heading = self.params.width_m, self.params.heading_deg
+            tried.append(guesses_for(self.retriever.gallery, frame.size, sample, width_m, heading))
             pictures.append(frame.image)
         self.frames = len(pictures)
         if not pictures:
@@ -166,23 +162,6 @@ class _Work:
         """A still, or frames spread over a clip."""
         every_s = max(self.clip.info.duration_s / MAX_FRAMES, 1e-3) if self.clip.info.duration_s else None
         return islice(self.clip.frames(every_s=every_s), MAX_FRAMES)
-
-    def _guesses(self, size: SizeWH, told: Telemetry | None) -> list[Guess]:
-        """From what the options say, then from what telemetry says, else everything is tried."""
-        gallery, params = self.retriever.gallery, self.params
-        grid_deg = grid_convergence_deg(gallery)
-        heading = params.heading_deg
-        if heading is None and told is not None:
-            heading = told.yaw_deg
-        shape = None
-        if params.width_m is None and told is not None:
-            assumed = Assumptions(TelemetryUse.ALL, grid_deg, (NO_LIMIT_M, NO_LIMIT_M))
-            shape = assumed.base(size, replace(told, yaw_deg=heading or 0.0))
-        scale_known = shape is not None or params.width_m is not None
-        if shape is None:
-            shape = nadir_view(size, params.width_m or ANY_WIDTH_M, (heading or 0.0) - grid_deg)
-        sides = gallery.manifest.sides_m
-        return guesses(shape, sides, scale_known=scale_known, heading_known=heading is not None)
 
     def _found(self, rank: int, hit: Hit, guess: Guess) -> FoundTile:
         gallery = self.retriever.gallery
@@ -224,8 +203,3 @@ class _Work:
             warnings=self.context.warnings,
         )
         append_layer(out, "runs", run_row)
-
-
-def _read_telemetry(params: SearchParams, clip: Clip) -> TelemetryTrack | None:
-    path = params.telemetry or find_telemetry(params.image)
-    return None if path is None else read_telemetry(path, start_utc=clip.info.start_utc)

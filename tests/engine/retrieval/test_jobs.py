@@ -205,3 +205,33 @@ def test_a_query_is_drawn_to_scale_with_nothing_around():
     assert (drawn[..., 3] > 0).any(axis=0).sum() == pytest.approx(48, abs=1)
     assert (drawn[..., 3] > 0).any(axis=1).sum() == pytest.approx(36, abs=1)
     assert not drawn[drawn[..., 3] == 0].any()
+
+
+def test_recall_over_photos_of_known_place(index_path, weights, map_image, tmp_path, capfd):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    gallery = open_gallery(index_path)
+    rows, told = ["file,center_lon,center_lat"], ["file,yaw_deg,pitch_deg,alt_agl_m,hfov_deg"]
+    for number, center in enumerate([(180.0, 150.0), (240.0, 120.0), (120.0, 60.0)]):
+        write_photo(folder / f"{number}.png", photo(map_image, center, 75.0, 30.0 * number))
+        tile = (
+            np.abs(gallery.tiles.center_xy_m - (WEST_M + center[0], NORTH_M - center[1])).sum(axis=1).argmin()
+        )
+        lon, lat = gallery.lonlat[tile]
+        # The last photo's truth is a lie: it must count as a miss.
+        rows.append(f"{number}.png,{lon + (0.1 if number == 2 else 0.0)},{lat}")
+        told.append(f"{number}.png,{30 * number},-90,50,73.74")
+    (tmp_path / "truth.csv").write_text("\n".join(rows))
+    (tmp_path / "told.csv").write_text("\n".join(told))
+    arguments = ["eval", "retrieval", str(index_path), "--clip", str(folder), "--weights", str(weights)]
+    files = ["--truth", str(tmp_path / "truth.csv"), "--telemetry", str(tmp_path / "told.csv")]
+    assert cli.run([*arguments, *files, "--json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert result["frames"] == 3
+    assert result["findable"] == pytest.approx(2 / 3)
+    assert result["recalls"][0]["share"] == pytest.approx(2 / 3)
+    assert result["recalls"][0]["low"] <= 2 / 3 <= result["recalls"][0]["high"]
+    (tmp_path / "truth.csv").write_text("file,center_lon,center_lat\nz.png,1,2\n")
+    assert cli.run([*arguments, *files, "--json"]) == 3
+    (tmp_path / "truth.csv").write_text("file,latitude\nz.png,1\n")
+    assert cli.run([*arguments, *files, "--json"]) == 3
