@@ -37,6 +37,8 @@ CHECK_REAL = ("02_ariel", "03_nust", "04_brighton", "04_brighton_on_01_fengyuan"
 CHECK_DIGITS = "5790"
 # Shrinks coefficients that few samples support.
 RIDGE = 1.0
+# Degrees of freedom of the errors' distribution.
+FREEDOM = 4.0
 HEADER = (
     "places", "telemetry", "photos", "placed", "within 25 m", "mean score", "calibration error",
     "inside `error_m`", "median `error_m`",
@@ -148,7 +150,8 @@ def _keep(path: Path, batches: Iterable[Batch]) -> None:
 
 def _write_constants(judged: Sequence[Row]) -> None:
     right = np.array([row["off_m"] <= NEAR_M for row in judged])
-    values = (*fit_judge(judged, right), *fit_radius([row for row in judged if row["off_m"] <= NEAR_M]))
+    judge = fit_judge(judged, right)
+    values = (*judge, *fit_radius(accepted(judged, judge)))
     places = sorted({row["place"] for row in judged})
     text = TEMPLATE.format(
         *values,
@@ -192,11 +195,22 @@ def fit_judge(judged: Sequence[Row], right: np.ndarray) -> tuple[float, float, f
     return float(model.intercept_[0] - weights @ mean), *(float(w) for w in weights)
 
 
+def accepted(judged: Sequence[Row], judge: Sequence[float]) -> list[Row]:
+    """The best place of every photo, where it is more likely right than wrong, and right."""
+    best: dict[tuple[str, str, int], tuple[float, Row]] = {}
+    for row in judged:
+        odds = judge[0] + float(np.dot(judge[1:], features(row)))
+        photo = (row["place"], row["use"], row["frame"])
+        if odds > best.get(photo, (0.0, row))[0]:
+            best[photo] = (odds, row)
+    return [row for _, row in best.values() if row["off_m"] <= NEAR_M]
+
+
 def fit_radius(right: Sequence[Row]) -> tuple[float, float]:
     """Floor and weight of disagreement, so that 90 % of the centres lie inside.
 
-    Their ratio is the one of highest likelihood of a two-dimensional normal distribution, on a grid; the
-    scale is then the quantile.
+    Their ratio is the one of highest likelihood on a grid, of a two-dimensional Student distribution: a few
+    photos are off by more than a normal one allows. The scale is then the quantile.
     """
     off_m = np.array([row["off_m"] for row in right])
     scatter = np.array([confidence.scatter_m(registration_of(row)) for row in right])
@@ -206,9 +220,8 @@ def fit_radius(right: Sequence[Row]) -> tuple[float, float]:
     for ratio in np.geomspace(0.25, 64.0, 25):
         shape = scatter * (1.0 + ratio * apart)
         for scale in np.geomspace(0.05, 4.0, 60):
-            # A few are off by more than a normal distribution allows: they count no more than at 4 sigma.
-            squared = np.minimum((off_m / (scale * shape)) ** 2, 16.0)
-            best = max(best, (float(np.mean(-2 * np.log(scale * shape) - 0.5 * squared)), ratio))
+            tail = np.log1p((off_m / (scale * shape)) ** 2 / FREEDOM) * (FREEDOM + 2.0) / 2.0
+            best = max(best, (float(np.mean(-2.0 * np.log(scale * shape) - tail)), ratio))
     ratio = best[1]
     scale = np.quantile(off_m / (scatter * (1.0 + ratio * apart)), 0.9) / confidence.RADIUS_90
     return float(scale), float(scale * ratio)

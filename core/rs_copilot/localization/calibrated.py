@@ -1,7 +1,7 @@
 """Constants of `confidence`, fitted by ``benchmarks/calibrate.py``; not to be edited by hand.
 
-2026-11-21: 412 registered places of 115 photos, 61 of the places right, from
-01_fengyuan, 01_fengyuan_on_03_nust, 1001, 1001_on_1002 and 4 more.
+2026-11-21: 653 registered places of 169 photos, 111 of the places right, from
+01_fengyuan, 01_fengyuan_on_03_nust, 05_seneca, 1001 and 5 more.
 """
 
 from __future__ import annotations
@@ -27,5 +27,5 @@ class Radius:
     disagreement: float
 
 
-JUDGE = Judge(even_odds=-5.884, evidence=1.500, height=0.320, margin=8.473)
-RADIUS = Radius(floor=0.381, disagreement=1.523)
+JUDGE = Judge(even_odds=-6.523, evidence=1.323, height=0.506, margin=6.335)
+RADIUS = Radius(floor=0.322, disagreement=1.290)
