@@ -28,6 +28,8 @@ LEAST_SPREAD = 0.2
 # A search among fewer places than this has few rivals; what a place gains that was the only one to expect.
 MANY_TRIALS = 40.0
 EXPECTED_GAIN = 2.5
+# Evidence that few wrong places have; below these log-odds neighbours do not save a place either.
+GOOD_EVIDENCE, HOPELESS = 1.5, -2.0
 # Two-dimensional Gaussian: radius that holds 90 %, in standard deviations per axis.
 RADIUS_90 = 2.146
 
@@ -58,10 +60,19 @@ def found_log_odds(registration: Registration, candidate: Candidate, trials: flo
         trials: how many places and shapes it was the best of. Among few there are no rivals to stand out
             from, and one of them was likely from the start.
     """
+    return _found(evidence(registration), candidate, trials)
+
+
+def may_convince(candidate: Candidate, trials: float) -> bool:
+    """Whether a place that stands out so little could still be believed if it registered well."""
+    return _found(GOOD_EVIDENCE, candidate, trials) > HOPELESS
+
+
+def _found(evidence_value: float, candidate: Candidate, trials: float) -> float:
     rivals = float(np.clip(np.log(max(trials, 1.0)) / np.log(MANY_TRIALS), 0.0, 1.0))
     value = (
         JUDGE.even_odds
-        + JUDGE.evidence * np.clip(evidence(registration), -MAX_EVIDENCE, MAX_EVIDENCE)
+        + JUDGE.evidence * float(np.clip(evidence_value, -MAX_EVIDENCE, MAX_EVIDENCE))
         + JUDGE.height * min(candidate.z, MAX_Z)
         + JUDGE.margin * rivals * float(np.log(np.clip(candidate.margin, 0.6, 2.0)))
         + EXPECTED_GAIN * (1.0 - rivals)

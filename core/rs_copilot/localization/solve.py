@@ -35,8 +35,8 @@ MAX_WIDE_FLIGHT_TRIALS = 3
 ANY_HEADING_COST = 1.5
 # Windows that sit in one corner of the frame fix its place but not its scale.
 MIN_SPREAD = 0.6
-# A best peak that stands out by this ratio and registers beyond doubt needs no comparison with the others.
-CLEAR_MARGIN = 1.4
+# A best peak that stands out by this ratio and registers well needs no comparison with the others.
+CLEAR_MARGIN = 1.25
 # Pixels times hypotheses that the search over a clip may cost: about 40 s on 2 cores.
 SEARCH_BUDGET_PX = 4e8
 MIN_SEARCHED = 3
@@ -265,11 +265,13 @@ class Solver:
         trials = sum(_area_m2(region) / view.width_m**2 for view in views)
         fixes = []
         for candidate in found:
+            if not confidence.may_convince(candidate, trials):
+                continue
             registration = register(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
             if registration is not None:
                 odds = confidence.found_log_odds(registration, candidate, trials) - cost
                 fixes.append(Fix(key, candidate, registration, odds, trials))
-                if odds >= 2 * TRUSTED and candidate.margin >= CLEAR_MARGIN:
+                if odds >= TRUSTED and candidate.margin >= CLEAR_MARGIN:
                     break
         self.judged.setdefault(key, []).extend(fixes)
         return fixes

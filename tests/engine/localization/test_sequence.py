@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from rs_copilot.geo import homography as hg
 from rs_copilot.localization.chain import Chain
-from rs_copilot.localization.confidence import log_odds, probability, sigma_m
+from rs_copilot.localization.confidence import (
+    found_log_odds,
+    log_odds,
+    may_convince,
+    probability,
+    sigma_m,
+)
 from rs_copilot.localization.keyframes import Keyframe, Recording, Visit
 from rs_copilot.localization.path import Fix, best_path, transition_cost
 from rs_copilot.localization.placements import NO_MATCH, NO_NEIGHBOUR, anchors, placements
@@ -184,6 +190,20 @@ def test_a_view_taken_from_a_placement_leads_back_to_it() -> None:
 def test_windows_that_slide_along_furrows_prove_nothing() -> None:
     clear, furrows = registration(place(0, 0), 0.3), registration(place(0, 0), 0.3, clarity=0.03)
     assert log_odds(clear) > 5 > -5 > log_odds(furrows)
+
+
+def test_a_found_place_is_believed_when_it_stands_out_and_registers() -> None:
+    view = nadir_view(SIZE, WIDTH_M)
+    clear = Candidate(view, np.zeros(2), 0.4, 12.0, 1.8)
+    lost = Candidate(view, np.zeros(2), 0.2, 5.5, 0.9)
+    good, furrows = registration(place(0, 0)), registration(place(0, 0), 0.3, clarity=0.03)
+    assert found_log_odds(good, clear, 500.0) > 3 > 0 > found_log_odds(good, lost, 500.0)
+    assert found_log_odds(furrows, clear, 500.0) < found_log_odds(good, clear, 500.0)
+    assert may_convince(clear, 500.0)
+    assert not may_convince(lost, 500.0)
+    # Where telemetry left a handful of places, standing out from nothing proves nothing.
+    alone = Candidate(view, np.zeros(2), 0.2, 3.0, 2.0)
+    assert found_log_odds(furrows, alone, 2.0) < 0
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 9.0), st.floats(0.0, 9.0)), min_size=1, max_size=12))
