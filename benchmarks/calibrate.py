@@ -151,7 +151,10 @@ def _keep(path: Path, batches: Iterable[Batch]) -> None:
 def _write_constants(judged: Sequence[Row]) -> None:
     right = np.array([row["off_m"] <= NEAR_M for row in judged])
     judge = fit_judge(judged, right)
-    values = (*judge, *fit_radius(accepted(judged, judge)))
+    found = accepted(judged, judge)
+    floor, disagreement = fit_radius(found)
+    wider = widening(found)
+    values = (*judge, floor * wider, disagreement * wider)
     places = sorted({row["place"] for row in judged})
     text = TEMPLATE.format(
         *values,
@@ -213,9 +216,7 @@ def fit_radius(right: Sequence[Row]) -> tuple[float, float]:
     photos are off by more than a normal one allows. The scale is then the quantile.
     """
     off_m = np.array([row["off_m"] for row in right])
-    scatter = np.array([confidence.scatter_m(registration_of(row)) for row in right])
-    scatter = scatter * np.hypot(1.0, SHARED_ERROR)
-    apart = (1.0 - np.array([row["support"] for row in right])) ** 2
+    scatter, apart = _scatter_and_disagreement(right)
     best = (-np.inf, 0.0)
     for ratio in np.geomspace(0.25, 64.0, 25):
         shape = scatter * (1.0 + ratio * apart)
@@ -225,6 +226,27 @@ def fit_radius(right: Sequence[Row]) -> tuple[float, float]:
     ratio = best[1]
     scale = np.quantile(off_m / (scatter * (1.0 + ratio * apart)), 0.9) / confidence.RADIUS_90
     return float(scale), float(scale * ratio)
+
+
+def widening(right: Sequence[Row]) -> float:
+    """By how much radii have to be wider at a place that the fit has not seen, from leaving places out."""
+    ratios: list[float] = []
+    for place in sorted({row["place"] for row in right}):
+        rest, left = ([row for row in right if (row["place"] == place) is out] for out in (False, True))
+        if len(rest) < len(right) / 4:
+            continue
+        floor, disagreement = fit_radius(rest)
+        scatter, apart = _scatter_and_disagreement(left)
+        radii_m = confidence.RADIUS_90 * scatter * (floor + disagreement * apart)
+        ratios += [row["off_m"] / radius for row, radius in zip(left, radii_m, strict=True)]
+    return max(1.0, float(np.quantile(ratios, 0.9))) if ratios else 1.0
+
+
+def _scatter_and_disagreement(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """What `confidence.sigma_m` multiplies, widened as placements are, and squared share of disagreement."""
+    scatter = np.array([confidence.scatter_m(registration_of(row)) for row in rows])
+    apart = (1.0 - np.array([row["support"] for row in rows])) ** 2
+    return scatter * np.hypot(1.0, SHARED_ERROR), apart
 
 
 def table(placed: Sequence[Row]) -> list[str]:

@@ -28,4 +28,4 @@ class Radius:
 
 
 JUDGE = Judge(even_odds=-6.523, evidence=1.323, height=0.506, margin=6.335)
-RADIUS = Radius(floor=0.322, disagreement=1.290)
+RADIUS = Radius(floor=0.495, disagreement=1.981)
