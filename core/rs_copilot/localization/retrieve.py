@@ -20,6 +20,9 @@ from rs_copilot.retrieval.gallery import Gallery
 from rs_copilot.retrieval.query import Hit, best_per_tile, pool_mean, turns_deg, zooms
 from rs_copilot.types import ByteImage, Float32Array
 
+# Every guess is looked up at four places around the image centre; see `draw_shifted`.
+SHIFTS = 4
+
 
 @dataclass(frozen=True)
 class Guess:
@@ -71,14 +74,36 @@ def guesses(shape: View, sides_m: Sequence[float], *, scale_known: bool, heading
     return [Guess(view, zoom * frame_side_m(view)) for view in views for zoom in zooms()]
 
 
-def draw_query(image: ByteImage, guess: Guess, input_px: int) -> ByteImage:
-    """A frame as the network sees it under a guess: ``(input_px, input_px, 4)`` RGBA, alpha 0 beyond it."""
+def draw_query(image: ByteImage, guess: Guess, input_px: int, margin_px: int = 0) -> ByteImage:
+    """A frame as the network sees it under a guess, RGBA north-up, alpha 0 where it shows nothing.
+
+    Args:
+        image: the frame's picture at any scale.
+        guess: how to draw it.
+        input_px: the side of the query square.
+        margin_px: how much to draw around the square.
+
+    Returns:
+        ``(S, S, 4)`` with S = ``input_px`` + 2 ``margin_px``.
+    """
+    side_px = input_px + 2 * margin_px
     gsd_m = guess.query_side_m / input_px
     # What reaches into the square's corners is enough.
-    reach_m = min(guess.view.reach_m, guess.query_side_m * 0.75)
+    reach_m = min(guess.view.reach_m, 0.75 * side_px * gsd_m)
     patch = render(image, replace(guess.view, reach_m=reach_m), gsd_m)
     rgba = np.dstack([patch.image, np.where(patch.mask, 255, 0).astype(np.uint8)])
-    return _center_square(rgba, input_px)
+    return _center_square(rgba, side_px)
+
+
+def draw_shifted(image: ByteImage, guess: Guess, input_px: int) -> ByteImage:
+    """A query moved by an eighth of its side each way, ``(SHIFTS, input_px, input_px, 4)``.
+
+    Tiles are half a side apart: one of the four shifts brings the nearest tile's centre within an eighth.
+    """
+    shift = input_px // 8
+    drawn = draw_query(image, guess, input_px, shift)
+    starts = (0, 2 * shift)
+    return np.stack([drawn[row : row + input_px, col : col + input_px] for row in starts for col in starts])
 
 
 def _center_square(rgba: ByteImage, side_px: int) -> ByteImage:
@@ -103,8 +128,8 @@ class Retriever:
     def embed(
         self, image: ByteImage, tried: Sequence[Guess], check: Callable[[], None] = lambda: None
     ) -> Float32Array:
-        """Embeddings of a frame under all guesses, ``(Q, D)``; those that show nothing are zero."""
-        pictures = np.stack([draw_query(image, guess, self.embedder.input_px) for guess in tried])
+        """Embeddings of a frame under all guesses, ``(Q * SHIFTS, D)``; those of nothing are zero."""
+        pictures = np.concatenate([draw_shifted(image, guess, self.embedder.input_px) for guess in tried])
         found = self.embedder.embed(pictures, Branch.UAV, check)
         found[~pictures[..., 3].any(axis=(1, 2))] = 0.0
         return found
@@ -112,13 +137,13 @@ class Retriever:
     def hits(self, embeddings: Float32Array, tried: Sequence[Guess], count: int) -> list[Hit]:
         """The best tiles over all guesses, best first."""
         groups: dict[tuple[float, ...] | None, list[int]] = {}
-        for number, guess in enumerate(tried):
-            if embeddings[number].any():
-                groups.setdefault(guess.sides_m, []).append(number)
+        for number, embedding in enumerate(embeddings):
+            if embedding.any():
+                groups.setdefault(tried[number // SHIFTS].sides_m, []).append(number)
         found: list[Hit] = []
         for sides_m, numbers in groups.items():
             scores, ids = self.gallery.search(embeddings[numbers], count, sides_m)
-            found += best_per_tile(scores, ids, numbers, count)
+            found += best_per_tile(scores, ids, [number // SHIFTS for number in numbers], count)
         return best_of(found, count)
 
     def find(self, image: ByteImage, tried: Sequence[Guess], count: int) -> list[Hit]:

@@ -82,7 +82,7 @@ def test_an_unknown_heading_is_found_with_it(index_path, weights, map_image, tmp
 
 
 def test_an_unknown_width_is_found_too(index_path, weights, map_image, tmp_path):
-    image = write_photo(tmp_path / "photo.png", photo(map_image, (180.0, 120.0), 140.0, 0.0))
+    image = write_photo(tmp_path / "photo.png", photo(map_image, (195.0, 135.0), 140.0, 0.0))
     result = ask(index_path, weights, image, heading_deg=0.0)
     assert result.tiles[0].width_m == pytest.approx(140.0, rel=0.15)
     assert result.tiles[0].side_m == 120.0
@@ -134,7 +134,7 @@ def test_rasters_keep_apart_in_one_index(map_image, weights, tmp_path):
     out = tmp_path / "both.index"
     params = index.IndexParams(rasters=[str(first), str(second)], out=out, weights=weights, scales_m=[60])
     assert index.run(params, JobContext()).rasters == 2
-    image = write_photo(tmp_path / "photo.png", photo(other, (86.0, 114.0), 75.0, 0.0))
+    image = write_photo(tmp_path / "photo.png", photo(other, (93.5, 121.5), 75.0, 0.0))
     best = ask(out, weights, image, width_m=75.0, heading_deg=0.0).tiles[0]
     assert Path(best.raster).name == "b.tif"
     assert open_gallery(out).tiles.center_xy_m[best.tile][0] > WEST_M + 5000.0
