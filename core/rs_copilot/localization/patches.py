@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from rs_copilot.geo import homography as hg
-from rs_copilot.localization.view import View, prefiltered, render
+from rs_copilot.localization.view import View, render
 from rs_copilot.matching.orientation import ComplexField, erode, orientation_field
 from rs_copilot.types import BoolArray, ByteImage
 
@@ -18,6 +19,8 @@ EDGE_PX = 4
 NARROW_EDGE_PX = 1
 # Patches of about the same size are padded to the same size, so that they share a correlation.
 SIZE_STEP_PX = 8
+# Drawings of hundreds of views start from levels of a pyramid; smaller ones save nothing.
+SMALLEST_LEVEL_PX = 32
 
 
 def ladder_gsd_m(wanted_m: float, finest_m: float) -> float:
@@ -45,6 +48,27 @@ def patch_field(
     return values, mask
 
 
+@dataclass(frozen=True)
+class Pyramid:
+    """A picture at its own size, and again and again at half the size: what small drawings start from."""
+
+    levels: tuple[ByteImage, ...]
+
+    @classmethod
+    def of(cls, image: ByteImage) -> Pyramid:
+        """Halve by area averaging down to `SMALLEST_LEVEL_PX`."""
+        levels = [image]
+        while min(levels[-1].shape[:2]) >= 2 * SMALLEST_LEVEL_PX:
+            height, width = levels[-1].shape[:2]
+            half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+            levels.append(np.asarray(half, dtype=np.uint8))
+        return cls(tuple(levels))
+
+    def for_width(self, width_px: float) -> ByteImage:
+        """The smallest level that is wider than ``width_px``; the picture itself where none is."""
+        return next((level for level in reversed(self.levels) if level.shape[1] > width_px), self.levels[0])
+
+
 @dataclass
 class Drawing:
     """Draws one frame in many views at one resolution.
@@ -53,9 +77,8 @@ class Drawing:
     (the field doubles angles), so that only one heading in four is drawn.
     """
 
-    image: ByteImage
+    pyramid: Pyramid
     gsd_m: float
-    _shrunk: dict[float, ByteImage] = field(default_factory=dict)
     _drawn: dict[bytes, tuple[ComplexField, BoolArray]] = field(default_factory=dict)
 
     def patches(self, views: Sequence[View]) -> tuple[list[ComplexField], list[BoolArray]]:
@@ -75,14 +98,10 @@ class Drawing:
         # Turning forth and back leaves rounding errors; views that differ by less are the same.
         key = np.round(view.local_from_px / np.abs(view.local_from_px).max(), 9).tobytes()
         if key not in self._drawn:
-            self._drawn[key] = patch_field(self._small(view), view, self.gsd_m, NARROW_EDGE_PX)
+            # Oblique views are sharper in front than at the centre; twice the width leaves them that.
+            source = self.pyramid.for_width(2.0 * view.width_m / self.gsd_m)
+            self._drawn[key] = patch_field(source, view, self.gsd_m, NARROW_EDGE_PX)
         return self._drawn[key]
-
-    def _small(self, view: View) -> ByteImage:
-        width = round(view.width_m / self.gsd_m, 1)
-        if width not in self._shrunk:
-            self._shrunk[width] = prefiltered(self.image, view, self.gsd_m)[0]
-        return self._shrunk[width]
 
 
 def _padded(values: np.ndarray, side: int) -> np.ndarray:

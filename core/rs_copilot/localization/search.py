@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rs_copilot.localization.patches import Drawing, ladder_gsd_m
+from rs_copilot.localization.patches import Drawing, Pyramid, ladder_gsd_m
 from rs_copilot.localization.reference import Bounds, Reference
 from rs_copilot.localization.sweep import MIN_ENERGY, CoarseMap, Hit, Null, sweep
 from rs_copilot.localization.view import View
@@ -24,8 +24,9 @@ from rs_copilot.types import ByteImage, FloatArray
 SWEEP_WIDTH_PX = 64
 BLIND_WIDTH_PX = 40
 MANY_VIEWS = 60
-# How many hits of the first look are looked at again.
-HITS = 250
+# Hits that stand out less than this share of the best one are not looked at again, beyond the first few.
+WORTH = 0.55
+LEAST_HITS = 6
 # Candidates nearer than this share of the frame's width are one place.
 SEPARATION = 0.15
 
@@ -69,10 +70,15 @@ class Look:
     reach_m_share: float
 
 
-LOOKS = (
-    Look(HITS, 64.0, (0.0,), (1.0,), 0.06),
-    Look(50, 72.0, (0.0, -4.0, 4.0), (1.0, 0.93, 1.075), 0.06),
+BLIND_LOOKS = (
+    Look(250, 64.0, (0.0,), (1.0,), 0.06),
+    Look(64, 72.0, (0.0, -4.0, 4.0), (1.0, 0.93, 1.075), 0.06),
     Look(16, 100.0, (0.0, -2.0, 2.0), (1.0, 0.965, 1.036), 0.04),
+)
+# Few views see few chance matches, and lie close together already.
+LOOKS = (
+    Look(24, 72.0, (0.0, -3.0, 3.0), (1.0, 0.94, 1.065), 0.06),
+    Look(8, 100.0, (0.0, -1.5, 1.5), (1.0, 0.97, 1.03), 0.04),
 )
 
 
@@ -108,25 +114,33 @@ def search_regions(
     if not most_views:
         return []
     detail = _sweep_width_px(most_views)
+    looks = LOOKS if most_views <= MANY_VIEWS else BLIND_LOOKS
+    pyramid = Pyramid.of(image)
     found = (
-        sweep(image, region.views, coarse, region.bounds_m, detail_px=detail, keep=HITS)
+        sweep(pyramid, region.views, coarse, region.bounds_m, detail_px=detail, keep=looks[0].hits)
         for region in regions
         if region.views
     )
     hits = sorted((hit for some in found for hit in some), key=lambda hit: -hit.score)
-    for look in LOOKS:
-        hits = closer(image, hits[: look.hits], coarse.reference, look, detail)
+    for look in looks:
+        hits = closer(pyramid, _worth_a_look(hits, look.hits), coarse.reference, look, detail)
         detail = look.detail_px
     return _candidates(hits, count)
 
 
+def _worth_a_look(hits: Sequence[Hit], count: int) -> list[Hit]:
+    """The best hits that a closer look may still bring to the front."""
+    least = WORTH * max((hit.z for hit in hits), default=0.0)
+    return [hit for number, hit in enumerate(hits[:count]) if number < LEAST_HITS or hit.z >= least]
+
+
 def closer(
-    image: ByteImage, hits: Sequence[Hit], reference: Reference, look: Look, detail_px: float
+    pyramid: Pyramid, hits: Sequence[Hit], reference: Reference, look: Look, detail_px: float
 ) -> list[Hit]:
     """Look at hits again, each where it was found, and rank them by what is seen now.
 
     Args:
-        image: the frame's picture.
+        pyramid: the frame's picture.
         hits: what was found at ``detail_px``.
         reference: the map.
         look: how to look.
@@ -136,7 +150,7 @@ def closer(
     seen = []
     for hit in hits:
         gsd_m = ladder_gsd_m(hit.view.width_m / look.detail_px, reference.gsd_m)
-        drawing = drawings.setdefault(gsd_m, Drawing(image, gsd_m))
+        drawing = drawings.setdefault(gsd_m, Drawing(pyramid, gsd_m))
         # Correlations of fields scatter as one over the root of the number of pixels.
         sigma = hit.null.sigma * min(1.0, detail_px / (hit.view.width_m / gsd_m))
         seen.append(replace(_look(drawing, hit, reference, look), null=Null(sigma, hit.null.log_trials)))
@@ -170,7 +184,7 @@ def _candidates(hits: Sequence[Hit], count: int) -> list[Candidate]:
             kept.append(hit)
         if len(kept) == count + 1:
             break
-    heights = [hit.value / hit.null.sigma for hit in kept]
+    heights = [hit.z for hit in kept]
     found = []
     for number, hit in enumerate(kept[:count]):
         rival = max((z for other, z in enumerate(heights) if other != number), default=0.0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rs_copilot.localization.patches import Drawing, ladder_gsd_m
+from rs_copilot.localization.patches import Drawing, Pyramid, ladder_gsd_m
 from rs_copilot.localization.reference import Bounds, Reference
 from rs_copilot.localization.view import View
 from rs_copilot.matching.correlate import (
@@ -22,7 +22,7 @@ from rs_copilot.matching.correlate import (
     local_maxima,
 )
 from rs_copilot.matching.orientation import ComplexField
-from rs_copilot.types import ByteImage, FloatArray
+from rs_copilot.types import FloatArray
 
 # Less map structure than this share of the frame's own is nothing to compare with (water, no data).
 MIN_ENERGY = 0.3
@@ -59,6 +59,11 @@ class Hit:
     center_xy_m: FloatArray
     value: float
     null: Null
+
+    @property
+    def z(self) -> float:
+        """Height over what chance gives, in standard deviations."""
+        return self.value / self.null.sigma
 
     @property
     def score(self) -> float:
@@ -121,7 +126,7 @@ class _Peaks:
 
 
 def sweep(
-    image: ByteImage,
+    pyramid: Pyramid,
     views: Sequence[View],
     coarse: CoarseMap,
     bounds_m: Bounds,
@@ -132,7 +137,7 @@ def sweep(
     """The places where any view correlates best, best first.
 
     Args:
-        image: the frame's picture at any scale.
+        pyramid: the frame's picture.
         views: shapes and headings to try.
         coarse: the map.
         bounds_m: where the image centre may lie.
@@ -147,7 +152,7 @@ def sweep(
         hits = [
             hit
             for gsd_m, some in groups.items()
-            for hit in _sweep_scale(Drawing(image, gsd_m), some, coarse, bounds_m, pool)
+            for hit in _sweep_scale(Drawing(pyramid, gsd_m), some, coarse, bounds_m, pool)
         ]
     return sorted(hits, key=lambda hit: -hit.score)[:keep]
 
