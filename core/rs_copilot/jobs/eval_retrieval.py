@@ -68,7 +68,7 @@ def run(params: EvalRetrievalParams, context: JobContext) -> EvalRetrievalResult
         MissingDependencyError: a package, the device or the network is missing.
         CancelledError: stopped.
     """
-    retriever = open_retriever(params.index, params.weights, context.device)
+    retriever = open_retriever(params.index, params.weights, context)
     gallery, truth = retriever.gallery, read_truth(params.truth)
     ranks: list[int] = []
     findable: list[bool] = []

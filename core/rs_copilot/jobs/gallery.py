@@ -13,6 +13,7 @@ import pyproj
 import shapely
 
 from rs_copilot.geo.crs import convergence_deg
+from rs_copilot.jobs.context import JobContext
 from rs_copilot.localization.assumptions import Assumptions
 from rs_copilot.localization.retrieve import Guess, Retriever, guesses
 from rs_copilot.localization.view import nadir_view
@@ -41,17 +42,31 @@ class RankedTile:
     tile: int
 
 
-def open_retriever(index: Path, weights: Path | None, device: str) -> Retriever:
-    """A gallery with the network that made it.
+def open_retriever(index: Path, weights: Path | None, context: JobContext) -> Retriever:
+    """A gallery with the network that made it; warns of rasters that changed since.
 
     Raises:
         BadInputError: either cannot be used, or they do not belong together.
         MissingDependencyError: a package, the device or the network is missing.
     """
     gallery = open_gallery(index)
-    embedder = open_embedder(weights, device)
+    embedder = open_embedder(weights, context.device)
     require_model(gallery, embedder)
+    for path in changed_rasters(gallery):
+        context.warn(f"{path} has changed since it was indexed: index it again to find what is on it now")
     return Retriever(gallery, embedder)
+
+
+def changed_rasters(gallery: Gallery) -> list[str]:
+    """Files of a gallery that are still there, but with another size or time of change."""
+    return [
+        raster.path
+        for raster in gallery.manifest.rasters
+        for path in [Path(raster.path)]
+        if raster.size_bytes is not None
+        and path.is_file()
+        and (path.stat().st_size, path.stat().st_mtime) != (raster.size_bytes, raster.modified)
+    ]
 
 
 def read_told(clip_path: Path, telemetry: Path | None, clip: Clip) -> TelemetryTrack | None:

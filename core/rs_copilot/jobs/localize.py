@@ -113,7 +113,7 @@ def run(params: LocalizeParams, context: JobContext) -> LocalizeResult:
         clip = stack.enter_context(open_clip(params.clip))
         raster = stack.enter_context(open_raster(params.satellite))
         retriever = (
-            open_retriever(params.index, params.weights, context.device) if params.index is not None else None
+            open_retriever(params.index, params.weights, context) if params.index is not None else None
         )
         ensure_scene(params.out, raster.info.crs)
         telemetry = _read_telemetry(params, clip, context)

@@ -107,7 +107,7 @@ def run(params: SearchParams, context: JobContext) -> SearchResult:
     """
     started = time.monotonic()
     context.progress(0, 3, "Opening the index")
-    retriever = open_retriever(params.index, params.weights, context.device)
+    retriever = open_retriever(params.index, params.weights, context)
     with ExitStack() as stack:
         clip = stack.enter_context(open_clip(params.image))
         work = _Work(params, context, clip, retriever)

@@ -235,3 +235,15 @@ def test_recall_over_photos_of_known_place(index_path, weights, map_image, tmp_p
     assert cli.run([*arguments, *files, "--json"]) == 3
     (tmp_path / "truth.csv").write_text("file,latitude\nz.png,1\n")
     assert cli.run([*arguments, *files, "--json"]) == 3
+
+
+def test_a_raster_that_changed_since_is_told(map_image, weights, tmp_path):
+    raster = write_map(tmp_path / "map.tif", map_image)
+    out = tmp_path / "map.index"
+    index.run(
+        index.IndexParams(rasters=[str(raster)], out=out, weights=weights, scales_m=[120]), JobContext()
+    )
+    image = write_photo(tmp_path / "photo.png", photo(map_image, (180.0, 120.0), 140.0, 0.0))
+    assert ask(out, weights, image, width_m=140.0).warnings == []
+    write_map(raster, map_image[::-1])
+    assert "has changed since" in ask(out, weights, image, width_m=140.0).warnings[0]
