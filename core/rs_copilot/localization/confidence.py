@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from rs_copilot.geo import homography as hg
 from rs_copilot.localization.calibrated import JUDGE, RADIUS
 from rs_copilot.localization.register import Registration
 from rs_copilot.localization.search import Candidate
+from rs_copilot.types import FloatArray, SizeWH
 
 # Strength of a registration (share of agreeing windows times their correlation) at which right and wrong
 # places are equally frequent, at about 70 windows; with fewer chance agrees more often, as one over the root
@@ -25,9 +27,12 @@ CLEAR_ENOUGH = 0.22
 MAX_Z, MAX_EVIDENCE = 25.0, 3.0
 MAX_LOG_ODDS = 8.0
 LEAST_SPREAD = 0.2
+# Usual departures from level ground within a frame; foreshortening (squared) below which a view is straight
+# down for all that registration can tell; tangent beyond which the flat-ground model says nothing anyway.
+RELIEF_M, LEVEL_FORESHORTENING, MAX_TANGENT = 0.8, 1.04, 4.0
 # A search among fewer places than this has few rivals; what a place gains that was the only one to expect.
 MANY_TRIALS = 40.0
-EXPECTED_GAIN = 2.5
+EXPECTED_GAIN = 4.0
 # Evidence that few wrong places have; below these log-odds neighbours do not save a place either.
 GOOD_EVIDENCE, HOPELESS = 1.5, -2.0
 # Two-dimensional Gaussian: radius that holds 90 %, in standard deviations per axis.
@@ -101,3 +106,14 @@ def sigma_m(registration: Registration) -> float:
     """
     disagreeing = 1.0 - registration.support
     return scatter_m(registration) * (RADIUS.floor + RADIUS.disagreement * disagreeing**2)
+
+
+def relief_sigma_m(map_from_px: FloatArray, size: SizeWH) -> float:
+    """What ground that is not level does to the centre of an oblique view, standard deviation per axis.
+
+    A height error shifts a place by its product with the tangent of the angle off nadir, which the
+    homography's foreshortening at the centre gives.
+    """
+    stretch = np.linalg.svd(hg.jacobian(map_from_px, size.center_px), compute_uv=False)
+    squared = float(stretch[0] / max(stretch[1], 1e-9)) ** 2 - LEVEL_FORESHORTENING
+    return RELIEF_M * float(np.sqrt(np.clip(squared, 0.0, MAX_TANGENT**2)))

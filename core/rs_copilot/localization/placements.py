@@ -107,6 +107,7 @@ def place_visit(recording: Recording, number: int, fixed: Sequence[Anchor]) -> P
     homography, sigma_m, odds = carried[0] if len(carried) == 1 else _combine(carried[0], carried[1], visit)
     if sigma_m > MAX_CARRIED_SHARE * view_of_placement(homography, visit.size).width_m:
         return _unlocated(visit, TOO_FAR)
+    sigma_m = float(np.hypot(sigma_m, confidence.relief_sigma_m(homography, visit.size)))
     matched = any(a.visit == number and a.is_match for a in (before, after) if a is not None)
     return Placement(
         frame=visit.index,

@@ -14,6 +14,7 @@ from rs_copilot.localization.confidence import (
     log_odds,
     may_convince,
     probability,
+    relief_sigma_m,
     sigma_m,
 )
 from rs_copilot.localization.keyframes import Keyframe, Recording, Visit
@@ -190,6 +191,16 @@ def test_a_view_taken_from_a_placement_leads_back_to_it() -> None:
 def test_windows_that_slide_along_furrows_prove_nothing() -> None:
     clear, furrows = registration(place(0, 0), 0.3), registration(place(0, 0), 0.3, clarity=0.03)
     assert log_odds(clear) > 5 > -5 > log_odds(furrows)
+
+
+def test_oblique_views_are_less_sure_of_their_centre() -> None:
+    level = place(0, 0)
+    assert relief_sigma_m(level, SIZE) == pytest.approx(0.0, abs=1e-6)
+    squeezed = (
+        level @ hg.translation(SIZE.center_px) @ np.diag([1.0, 2.0, 1.0]) @ hg.translation(-SIZE.center_px)
+    )
+    # Twice as long as wide on the ground: 60 degrees off nadir.
+    assert relief_sigma_m(squeezed, SIZE) == pytest.approx(0.8 * np.tan(np.radians(60)), rel=0.02)
 
 
 def test_a_found_place_is_believed_when_it_stands_out_and_registers() -> None:
