@@ -54,6 +54,8 @@ def new_index(kind: IndexKind, dimensions: int, count: int) -> Any:  # noqa: ANN
     cells = max(16, min(int(2 * np.sqrt(count)), min(count, TRAINING_SAMPLE) // 39))
     index = faiss.index_factory(dimensions, f"IVF{cells},SQ8", inner)
     index.nprobe = max(8, cells // 8)
+    # More rounds of k-means move the cells no more than the next tiles do.
+    index.cp.niter = 8
     return index
 
 
