@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+import scipy.fft
 
 from benchmarks.localization.cases import ATTITUDE, NONE, Case
 from benchmarks.localization.dense import Answer, DenseMethod, double_angle_field, grey_field
@@ -47,7 +49,7 @@ QUERIES = {ATTITUDE: 40, NONE: 8}
 
 def measure(case: Case, name: str, use: str, limit: int | None) -> tuple[list[Outcome], int, dict[str, Any]]:
     """Outcomes, number of queries, and the seconds that the answers alone took."""
-    with open_raster(case.satellite) as raster:
+    with open_raster(case.satellite) as raster, scipy.fft.set_workers(os.cpu_count() or 1):
         crs = raster.info.metric_crs
         queries = read_queries(case, use, crs, limit or QUERIES[use])
         method = MAKERS[name](raster)

@@ -19,7 +19,7 @@ from rs_copilot.video.telemetry import TelemetryTrack, find_telemetry, read_tele
 
 MAX_WIDTH_PX = 1000
 # Widths and headings that are tried where nothing is known of them.
-WIDTHS_M = tuple(50.0 * 1.25**step for step in range(10))
+WIDTHS_M = tuple(60.0 * 1.25**step for step in range(9))
 YAWS_DEG = tuple(range(0, 360, 10))
 
 
