@@ -61,7 +61,9 @@ def measure(case: Case, use: str) -> tuple[list[Outcome], int, dict[str, Any]]:
     map_m2 = (bounds.xmax - bounds.xmin) * (bounds.ymax - bounds.ymin)
     truth = _by_frame(found, case.centers_m(crs))
     outcomes = outcomes_of(found.placements, truth)
-    more: dict[str, Any] = {"first_fix_s": first.seconds, "map_km2": map_m2 / 1e6}
+    # The end of a run is a partial result too.
+    first_s = first.seconds if any(o.is_placed for o in outcomes) else None
+    more: dict[str, Any] = {"first_fix_s": first_s, "map_km2": map_m2 / 1e6}
     if truth is not None:
         outcomes = _with_candidates(outcomes, found, truth, _centers_m(candidates, crs), map_m2)
         more["search_areas"] = _search_areas(areas, truth, crs, map_m2)
