@@ -8,7 +8,14 @@ import numpy as np
 
 from rs_copilot.geo import homography as hg
 from rs_copilot.geo.camera import Intrinsics
-from rs_copilot.localization.view import View, attitude_view, nadir_view, view_of_placement
+from rs_copilot.localization.view import (
+    Tilt,
+    View,
+    attitude_view,
+    nadir_view,
+    tilted_view,
+    view_of_placement,
+)
 from rs_copilot.types import FloatArray, SizeWH, Telemetry, TelemetryUse
 
 # Tolerances of one hypothesis: 5 degrees of heading and 10 % of scale lose nothing (localisation notes, 2b).
@@ -17,6 +24,10 @@ SCALE_STEP = 1.2
 # Widths that are tried when nothing says how high the camera flew.
 MIN_WIDTH_M = 40.0
 MAX_WIDTH_M = 1200.0
+# Less tilt than this costs the search nothing (localisation notes, 2b), and is known no better than this.
+MIN_OFF_NADIR_DEG = 8.0
+# What cameras of stills are tilted by where they do not look down.
+OBLIQUE = (Tilt(-60.0, 0.0), Tilt(-45.0, 0.0))
 # A frame wider than the map has nothing left to be matched to.
 MAX_MAP_SHARE = 1.1
 
@@ -108,20 +119,37 @@ class Assumptions:
         return telemetry.alt_agl_m
 
     def views(
-        self, size: SizeWH, telemetry: Telemetry | None, calibration: Calibration, *, everything: bool = False
+        self,
+        size: SizeWH,
+        telemetry: Telemetry | None,
+        calibration: Calibration,
+        *,
+        tilt: Tilt | None = None,
     ) -> list[View]:
-        """Views worth trying, most likely first. ``everything`` gives up on what telemetry says."""
-        base = None if everything else self.base(size, telemetry)
+        """Views worth trying, most likely first.
+
+        Where telemetry does not tell the attitude, ``tilt`` is what the clip's motion says about it; without
+        it the camera is taken to look down.
+        """
+        base = self.base(size, telemetry)
         if base is not None:
             return _around(base, calibration)
-        known_yaw = None if everything or telemetry is None else self._grid_yaw_deg(telemetry)
+        known_yaw = None if telemetry is None else self._grid_yaw_deg(telemetry)
         yaws = (
             np.arange(0.0, 360.0, YAW_STEP_DEG)
             if known_yaw is None
             else known_yaw + np.array([0.0, -8.0, 8.0])
         )
-        widths = self._widths(size, None if everything else telemetry, calibration)
-        return [nadir_view(size, width, float(yaw)) for width in widths for yaw in yaws]
+        widths = self._widths(size, telemetry, calibration)
+        return [blind_view(size, width, float(yaw), tilt) for width in widths for yaw in yaws]
+
+    def oblique_views(self, size: SizeWH) -> list[View]:
+        """Tilted cameras at every heading and width, for frames that looking down does not explain."""
+        yaws = np.arange(0.0, 360.0, YAW_STEP_DEG)
+        widths = self._widths(size, None, Calibration())
+        return [
+            blind_view(size, width, float(yaw), tilt) for tilt in OBLIQUE for width in widths for yaw in yaws
+        ]
 
     def _told_width_m(self, size: SizeWH, telemetry: Telemetry | None) -> float | None:
         """Ground width by height and field of view, looking straight down."""
@@ -145,6 +173,13 @@ class Assumptions:
         narrowest = min(MIN_WIDTH_M, widest / 2)
         steps = int(np.ceil(np.log(widest / narrowest) / np.log(SCALE_STEP)))
         return [float(w) for w in np.geomspace(widest, narrowest, steps + 1)]
+
+
+def blind_view(size: SizeWH, width_m: float, yaw_deg: float, tilt: Tilt | None) -> View:
+    """A view of a known width and heading; straight down where no tilt is known or it hardly matters."""
+    if tilt is None or tilt.off_nadir_deg < MIN_OFF_NADIR_DEG:
+        return nadir_view(size, width_m, yaw_deg)
+    return tilted_view(size, width_m, yaw_deg, tilt) or nadir_view(size, width_m, yaw_deg)
 
 
 def turned_views(base: View) -> list[View]:

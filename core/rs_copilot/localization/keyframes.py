@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from rs_copilot.geo import homography as hg
 from rs_copilot.localization.chain import Chain
+from rs_copilot.localization.tilt import tilt_of
+from rs_copilot.localization.view import Tilt
 from rs_copilot.matching.flow import Motion, frame_motion, working_gray
 from rs_copilot.types import ByteImage, Frame, SizeWH, Telemetry
 
@@ -35,12 +37,16 @@ class Visit:
 
 @dataclass(frozen=True)
 class Keyframe:
-    """A visited frame that is matched to the map; its picture is kept compressed."""
+    """A visited frame that is matched to the map; its picture is kept compressed.
+
+    ``tilt`` is how the camera was tilted as far as its own motion tells.
+    """
 
     visit: int
     size: SizeWH
     telemetry: Telemetry | None
     encoded: bytes = field(repr=False)
+    tilt: Tilt | None = None
 
     @property
     def image(self) -> ByteImage:
@@ -81,7 +87,21 @@ def record(
             recording.keyframes.append(_keyframe(frame, visit, len(recording.visits) - 1))
         last_gray = gray
         on_frame(frame)
+    recording.keyframes = _tilted(recording)
     return recording
+
+
+def _tilted(recording: Recording) -> list[Keyframe]:
+    """Keyframes with their tilt: by their own motion, or as the nearest one of the same stretch."""
+    chain = recording.chain
+    told = {key.visit: tilt_of(chain, key.visit, key.size) for key in recording.keyframes}
+    known = [visit for visit, tilt in told.items() if tilt is not None]
+
+    def tilt(visit: int) -> Tilt | None:
+        near = [other for other in known if chain.connected(other, visit)]
+        return told[min(near, key=lambda other: abs(other - visit))] if near else None
+
+    return [replace(key, tilt=tilt(key.visit)) for key in recording.keyframes]
 
 
 def _motion(last: ByteImage | None, gray: ByteImage | None, scale: float) -> Motion | None:

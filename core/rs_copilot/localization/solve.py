@@ -33,6 +33,8 @@ MAX_WIDE_TRIALS = 6
 MAX_WIDE_FLIGHT_TRIALS = 3
 # Telemetry is seldom that wrong.
 ANY_HEADING_COST = 1.5
+# Most photos look down; those that do not have to show more.
+OBLIQUE_COST = 1.0
 # Windows that sit in one corner of the frame fix its place but not its scale.
 MIN_SPREAD = 0.6
 # A best peak that stands out by this ratio and registers well needs no comparison with the others.
@@ -116,7 +118,7 @@ class Solver:
                 # Not at the flight's height, perhaps: the first photos after take-off, a hill.
                 self.wide_trials += 1
                 keyframe = self.recording.keyframes[key]
-                blind = self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration())
+                blind = self._views(keyframe, Calibration())
                 found[key] = found[key] + self._search_views(key, blind, 0.0)
         return found
 
@@ -158,8 +160,16 @@ class Solver:
     def _overlapping(self) -> bool:
         return any(step is not None for step in self.chain.steps)
 
+    def _views(self, keyframe: Keyframe, calibration: Calibration) -> list[View]:
+        return self.assumptions.views(keyframe.size, keyframe.telemetry, calibration, tilt=keyframe.tilt)
+
+    @property
+    def _may_be_oblique(self) -> bool:
+        """Whether it is worth assuming so: nothing was found looking down, and not often tried."""
+        return not self.trusted and self.wide_trials < MAX_WIDE_TRIALS
+
     def _search_cost(self, keyframe: Keyframe) -> float:
-        views = self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration)
+        views = self._views(keyframe, self.calibration)
         cost = self._cost_px(keyframe, views)
         return PROPOSALS_COST_PX if self.propose is not None and cost > DEAR_PX else cost
 
@@ -236,15 +246,19 @@ class Solver:
             yield self.flight.views(keyframe.size), 0.0
             yield self.flight.wider_views(keyframe.size), 0.0
             return
-        yield self.assumptions.views(keyframe.size, keyframe.telemetry, self.calibration), 0.0
+        yield self._views(keyframe, self.calibration), 0.0
         if base is None:
             if self.calibration.width_m is not None and self.wide_trials < MAX_WIDE_TRIALS:
                 self.wide_trials += 1
-                yield self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration()), 0.0
+                yield self._views(keyframe, Calibration()), 0.0
+            oblique = self.assumptions.oblique_views(keyframe.size)
+            if keyframe.tilt is None and self._may_be_oblique and self._cost_px(keyframe, oblique) < DEAR_PX:
+                self.wide_trials += 1
+                yield oblique, OBLIQUE_COST
             return
         if self.calibration.is_known:
             # What the clip taught may not hold here: another height above ground, a wide turn.
-            yield self.assumptions.views(keyframe.size, keyframe.telemetry, Calibration()), 0.0
+            yield self._views(keyframe, Calibration()), 0.0
         turned = turned_views(base.turned(0.0, self.calibration.scale))
         if self.wide_trials < MAX_WIDE_TRIALS and self._cost_px(keyframe, turned) < SEARCH_BUDGET_PX:
             self.wide_trials += 1

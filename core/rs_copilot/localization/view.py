@@ -64,6 +64,42 @@ def nadir_view(size: SizeWH, width_m: float, yaw_deg: float = 0.0) -> View:
     return View(size, local, _reach_m(local, size))
 
 
+@dataclass(frozen=True)
+class Tilt:
+    """How a camera is tilted against the ground, whatever its heading, and its assumed field of view."""
+
+    pitch_deg: float
+    roll_deg: float
+    hfov_deg: float = TYPICAL_HFOV_DEG
+
+    @classmethod
+    def of_down(cls, down: FloatArray, hfov_deg: float) -> Tilt:
+        """From the direction to the ground below, a unit vector in camera axes (x right, y down, z forward).
+
+        It is the negative of the upward row of `geo.camera.world_from_camera`.
+        """
+        pitch = -np.degrees(np.arcsin(np.clip(down[2], -1.0, 1.0)))
+        return cls(float(pitch), float(np.degrees(np.arctan2(down[0], down[1]))), hfov_deg)
+
+    @property
+    def off_nadir_deg(self) -> float:
+        """Angle between the optical axis and the plumb line."""
+        return 90.0 + self.pitch_deg
+
+
+def tilted_view(size: SizeWH, width_m: float, yaw_deg: float, tilt: Tilt) -> View | None:
+    """A view of a tilted camera that is ``width_m`` wide at its centre, image-up at grid azimuth ``yaw_deg``.
+
+    Returns ``None`` where the camera looks at the horizon.
+    """
+    telemetry = Telemetry(pitch_deg=tilt.pitch_deg, roll_deg=tilt.roll_deg, yaw_deg=0.0)
+    unit = attitude_view(size, telemetry, 100.0, 0.0, tilt.hfov_deg)
+    if unit is None:
+        return None
+    azimuth = hg.grid_azimuth_deg(unit.local_from_px, size.center_px)
+    return unit.turned(yaw_deg - azimuth, width_m / unit.width_m)
+
+
 def attitude_view(
     size: SizeWH, telemetry: Telemetry, height_m: float, convergence_deg: float, hfov_deg: float | None = None
 ) -> View | None:
@@ -126,7 +162,7 @@ def render(image: ByteImage, view: View, gsd_m: float, center_offset_px: FloatAr
     patch_from_local = np.array(
         [[1 / gsd_m, 0.0, radius + offset[0]], [0.0, -1 / gsd_m, radius + offset[1]], [0.0, 0.0, 1.0]]
     )
-    source, source_size = prefiltered(image, view, gsd_m)
+    source, source_size = _prefiltered(image, view, gsd_m)
     full_from_source = np.diag(
         [view.size.width_px / source_size.width_px, view.size.height_px / source_size.height_px, 1.0]
     )
@@ -134,7 +170,7 @@ def render(image: ByteImage, view: View, gsd_m: float, center_offset_px: FloatAr
     return _warp(source, source_size, patch_from_source, radius, gsd_m)
 
 
-def prefiltered(image: ByteImage, view: View, gsd_m: float) -> tuple[ByteImage, SizeWH]:
+def _prefiltered(image: ByteImage, view: View, gsd_m: float) -> tuple[ByteImage, SizeWH]:
     """Shrink by area averaging to just above the patch's resolution, so that warping does not alias.
 
     Returns the picture and its size; the same picture where it is small enough already.
