@@ -19,8 +19,9 @@ from benchmarks.retrieval.dense import ranks_of_dense
 from benchmarks.retrieval.networks import Network
 from benchmarks.retrieval.places import SEEDS, all_places
 from benchmarks.retrieval.queries import CONDITIONS, Condition, Query, read_queries
-from benchmarks.retrieval.ranking import RANKS, Outcome, first_hit
+from benchmarks.retrieval.ranking import RANKS, Outcome, rank_of
 from benchmarks.retrieval.speed import images_per_core_second
+from rs_copilot.evaluation.retrieval import RetrievalScore
 from rs_copilot.retrieval.gallery import TileTable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +104,11 @@ def _gallery_tables(
         ranks = ranks_of_dense(some, places, sides)
         seconds = (time.process_time() - started) / len(some)
         for group, numbers in _groups(some).items():
-            yield _line(Outcome("exhaustive double-angle FFT", "attitude", group, ranks[numbers], seconds))
+            yield _line(
+                Outcome(
+                    "exhaustive double-angle FFT", "attitude", group, RetrievalScore(ranks[numbers]), seconds
+                )
+            )
 
 
 def _rows(
@@ -116,10 +121,10 @@ def _rows(
 ) -> Iterator[str]:
     for condition in conditions:
         started = time.process_time()
-        ranks = np.array([first_hit(query, tiles, names, rank(query, condition)) for query in queries])
+        ranks = np.array([rank_of(query, tiles, names, rank(query, condition)) for query in queries])
         seconds = (time.process_time() - started) / len(queries)
         for group, numbers in _groups(queries).items():
-            yield _line(Outcome(name, condition.name, group, ranks[numbers], seconds))
+            yield _line(Outcome(name, condition.name, group, RetrievalScore(ranks[numbers]), seconds))
 
 
 def _groups(queries: list[Query]) -> dict[str, np.ndarray]:
@@ -152,9 +157,17 @@ def _head(cells: tuple[str, ...]) -> Iterator[str]:
 def _line(item: Outcome) -> str:
     shares = []
     for rank in RANKS:
-        low, high = item.interval(rank)
-        shares.append(f"{item.recall(rank):.1%} ({low:.0%}-{high:.0%})")
-    cells = (item.method, item.condition, item.group, str(len(item.ranks)), *shares, f"{item.seconds:.3f}")
+        low, high = item.score.interval(rank)
+        shares.append(f"{item.score.recall(rank):.1%} ({low:.0%}-{high:.0%})")
+    count = str(len(item.score.ranks))
+    cells = (
+        item.method,
+        item.condition,
+        item.group,
+        count,
+        *shares,
+        f"{item.seconds:.3f}" if item.seconds else "–",
+    )
     return f"| {' | '.join(cells)} |"
 
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from benchmarks.retrieval.ranking import Outcome
+from rs_copilot.evaluation.retrieval import RetrievalScore
 from rs_copilot.retrieval.embedder import Branch, Embedder
 from rs_copilot.retrieval.query import turns_deg
 from rs_copilot.types import ByteImage
@@ -57,7 +58,7 @@ def outcomes(name: str, drone: list[ByteImage], satellite: list[ByteImage], embe
             )
             own = np.take_along_axis(scores, np.arange(len(queries))[:, None], axis=1)
             ranks = (scores > own).sum(axis=1) + 1
-            found.append(Outcome(name, heading, label, np.where(ranks <= 10, ranks, 0), 0.0))
+            found.append(Outcome(name, heading, label, RetrievalScore(ranks), 0.0))
     return found
 
 

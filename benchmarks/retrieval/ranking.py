@@ -5,44 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from benchmarks.retrieval.queries import Query
+from rs_copilot.evaluation.retrieval import RetrievalScore, first_hit, is_near
 from rs_copilot.retrieval.gallery import TileTable
 
 RANKS = (1, 5, 10)
-DRAWS = 2000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Ranks of the first hit by query, from 1; 0 where none is among the best ten."""
+    """How one method did on one group of queries."""
 
     method: str
     condition: str
     group: str
-    ranks: np.ndarray
+    score: RetrievalScore
     seconds: float
 
-    def recall(self, rank: int) -> float:
-        """Share of queries with a hit up to that rank."""
-        return float(self._hits(rank).mean())
 
-    def interval(self, rank: int) -> tuple[float, float]:
-        """95 % interval of the recall, by drawing queries again."""
-        hits, rng = self._hits(rank), np.random.default_rng(0)
-        means = hits[rng.integers(0, len(hits), (DRAWS, len(hits)))].mean(axis=1)
-        low, high = np.percentile(means, [2.5, 97.5])
-        return float(low), float(high)
-
-    def _hits(self, rank: int) -> np.ndarray:
-        return (self.ranks > 0) & (self.ranks <= rank)
-
-
-def first_hit(query: Query, tiles: TileTable, names: Sequence[str], found: Sequence[int]) -> int:
-    """Rank of the first tile of the right raster whose centre is within half a side of the truth; 0: none."""
-    for rank, tile in enumerate(found[: RANKS[-1]], 1):
-        apart = np.linalg.norm(tiles.center_xy_m[tile] - query.center_m)
-        if names[tiles.raster[tile]] == query.place and apart <= tiles.side_m[tile] / 2:
-            return rank
-    return 0
+def rank_of(query: Query, tiles: TileTable, names: Sequence[str], found: Sequence[int]) -> int:
+    """Rank of the first hit, from 1; 0: none. Rendered worlds share one place on Earth, so names decide."""
+    near = is_near(tiles.center_xy_m, tiles.side_m, query.center_m)
+    own = tiles.raster == (names.index(query.place) if query.place in names else -1)
+    return first_hit(found[: RANKS[-1]], near & own)
