@@ -19,6 +19,7 @@ from rs_copilot.localization.reference import Bounds, Reference
 from rs_copilot.localization.relief_clip import ReliefClip
 from rs_copilot.localization.relief_pose import AttitudePrior
 from rs_copilot.localization.relief_register import Terrain
+from rs_copilot.localization.relief_search import ReliefSearch
 from rs_copilot.localization.search import Candidate
 from rs_copilot.localization.search_area import SearchArea, areas_of
 from rs_copilot.localization.solve import Propose, Solver
@@ -135,11 +136,14 @@ def locate(
         propose=options.propose,
     )
     fixes = solver.solve()
-    anchors = placing.anchors(recording, fixes)
     cameras = _CameraFinder(recording, reference, assumptions, solver.calibration, options)
+    terrain = None if options.elevation_at is None else Terrain(reference, options.elevation_at)
+    if terrain is not None:
+        again = ReliefSearch(recording, terrain, assumptions, cameras.attitude_prior, solver.bounds_m)
+        fixes |= again.found_again(fixes, lambda: listener.progress(99, "Searching over the terrain"))
+    anchors = placing.anchors(recording, fixes)
     placed = [cameras.complete(number, p) for number, p in enumerate(placing.placements(recording, anchors))]
-    if options.elevation_at is not None:
-        terrain = Terrain(reference, options.elevation_at)
+    if terrain is not None:
         placed = ReliefClip(recording, terrain, cameras.attitude_prior).improve(placed, fixes)
     judged = {
         recording.visits[recording.keyframes[key].visit].index: list(found)

@@ -142,14 +142,14 @@ def _evidence(
         windows=len(offsets),
         ncc=float(offsets.values[agree].mean()),
         residual_m=float(np.sqrt(np.mean(residuals**2))),
-        spread=_spread(pixels[agree], size),
+        spread=spread_of(pixels[agree], size),
         clarity=float(offsets.clarity[agree].mean()),
         points_px=pixels[agree],
         points_m=end_m[agree],
     )
 
 
-def _spread(points_px: FloatArray, size: SizeWH) -> float:
+def spread_of(points_px: FloatArray, size: SizeWH) -> float:
     """How much of the frame the agreeing windows span: 1 is an even cover, 0 a single spot."""
     even = np.array([size.width_px, size.height_px]) / np.sqrt(12.0)
     return float(np.min(np.minimum(points_px.std(axis=0) / even, 1.0)))
