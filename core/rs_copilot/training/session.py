@@ -97,7 +97,13 @@ def _write(
         "dimensions": recipe.model.embedding,
     }
     if recipe.model.backbone is None:
-        card["dense_sha256"] = write_dense_onnx(trainer.model, out / DENSE_WEIGHTS)
+        dense = DENSE_WEIGHTS.removesuffix(".onnx")
+        field = {"name": dense, "sha256": write_dense_onnx(trainer.model, out / DENSE_WEIGHTS)}
+        channels = recipe.model.field_channels
+        write_card(
+            out / f"{dense}.json",
+            field | {"input_px": recipe.model.input_px, "channels": channels, "trained_with": digest},
+        )
     card |= {
         "recipe": recipe.model_dump(mode="json"),
         "grounds": material.used,
