@@ -57,7 +57,7 @@ RELIEF_EVIDENCE = float(np.log(0.19 / confidence.STRENGTH_EVEN_ODDS))
 LEAST_LOG_ODDS = 3.0
 # A camera whose position telemetry knows is looked for this near to it.
 POSITION_REACH_M = 60.0
-TRIED = 3
+TRIED = 4
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pyproj
 from scipy.interpolate import RectBivariateSpline
 
 from rs_copilot.geo.camera import Intrinsics, rays
-from rs_copilot.geo.relief import meet_terrain
+from rs_copilot.geo.relief import HeightAt, meet_terrain
 from rs_copilot.localization.reference import Bounds, Reference
 from rs_copilot.localization.relief_pose import CameraPose
 from rs_copilot.raster.grid import MapImage
@@ -25,6 +25,11 @@ def heights(points: FloatArray) -> FloatArray:
     """Ground of 250 m with hills of 12 m."""
     x, y = points[:, 0] - WEST_M, points[:, 1] - NORTH_M
     return 250.0 + 12.0 * np.sin(x / 24.0) * np.cos(y / 31.0)
+
+
+def mountains(points: FloatArray) -> FloatArray:
+    """The same hills more than twice as high: no plane comes near them."""
+    return 250.0 + 2.4 * (heights(points) - 250.0)
 
 
 def ground_picture(seed: int = 4) -> ByteImage:
@@ -60,11 +65,11 @@ def reference(picture: ByteImage) -> Reference:
     return Reference(read, (WEST_M, NORTH_M - SIDE_M, WEST_M + SIDE_M, NORTH_M), GSD_M, CRS)
 
 
-def photo(picture: ByteImage, pose: CameraPose) -> ByteImage:
+def photo(picture: ByteImage, pose: CameraPose, height_at: HeightAt = heights) -> ByteImage:
     """What the camera sees: lines of sight followed to the hills, splines between every sixth pixel."""
     x, y = np.arange(0.5, SIZE.width_px + 6.0, 6.0), np.arange(0.5, SIZE.height_px + 6.0, 6.0)
     directions = rays(LENS, pose.attitude, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))
-    met = meet_terrain(pose.xyz_m, directions, heights, 400.0)[:, :2].reshape(len(y), len(x), 2)
+    met = meet_terrain(pose.xyz_m, directions, height_at, 400.0)[:, :2].reshape(len(y), len(x), 2)
     fine = [np.arange(side) + 0.5 for side in (SIZE.height_px, SIZE.width_px)]
     east, north = (RectBivariateSpline(y, x, met[..., k])(*fine) for k in (0, 1))
     col, row = (east - WEST_M) / GSD_M - 0.5, (NORTH_M - north) / GSD_M - 0.5
