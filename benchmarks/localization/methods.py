@@ -13,6 +13,7 @@ import scipy.fft
 
 from benchmarks.localization.cases import ATTITUDE, NONE, Case
 from benchmarks.localization.dense import Answer, DenseMethod, double_angle_field, grey_field
+from benchmarks.localization.learned import LearnedMethod, has_dense_weights
 from benchmarks.localization.queries import Query, read_queries
 from benchmarks.localization.retriever import RetrieverMethod, has_weights
 from benchmarks.localization.sift import SiftMethod
@@ -35,6 +36,8 @@ MAKERS: dict[str, Callable[[RasterSource], Method]] = {
 }
 if has_weights():
     MAKERS["retriever"] = RetrieverMethod
+if has_dense_weights():
+    MAKERS["learned-field"] = LearnedMethod
 # What a method makes of telemetry: raw SIFT ignores it, gated SIFT is nothing without it.
 USES = {
     "sift-homography": (NONE,),
@@ -42,6 +45,7 @@ USES = {
     "grey-ncc": (ATTITUDE, NONE),
     "double-angle": (ATTITUDE, NONE),
     "retriever": (ATTITUDE, NONE),
+    "learned-field": (ATTITUDE,),
 }
 # Hundreds of views per picture take seconds each.
 QUERIES = {ATTITUDE: 40, NONE: 8}

@@ -34,6 +34,7 @@ COLORS = {
     "sift-gated": "#CC79A7",
     "sift-homography": "#D55E00",
     "retriever": "#56B4E9",
+    "learned-field": "#CC79A7",
 }
 LABELS = {
     OURS: "RS Copilot",
@@ -42,6 +43,7 @@ LABELS = {
     "sift-gated": "SIFT, gated",
     "sift-homography": "SIFT homography",
     "retriever": "retriever",
+    "learned-field": "learned field FFT",
 }
 MARKERS = dict(zip(METHOD_ORDER, "osD^vP", strict=True))
 TITLES = {ATTITUDE: "with attitude and height", NONE: "pixels alone"}

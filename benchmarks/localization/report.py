@@ -21,10 +21,19 @@ from rs_copilot.evaluation.localization_scores import (
     wilson_interval,
 )
 
-METHOD_ORDER = (OURS, "double-angle", "grey-ncc", "sift-gated", "sift-homography", "retriever")
+METHOD_ORDER = (
+    OURS,
+    "learned-field",
+    "double-angle",
+    "grey-ncc",
+    "sift-gated",
+    "sift-homography",
+    "retriever",
+)
 METHOD_NAMES = {
     OURS: "**RS Copilot**",
     "double-angle": "double-angle FFT, best peak",
+    "learned-field": "learned dense field FFT, best peak",
     "grey-ncc": "grey NCC by FFT, best peak",
     "sift-gated": "SIFT, gated, similarity",
     "sift-homography": "SIFT + MAGSAC homography",
