@@ -213,6 +213,10 @@ def localize(
         float | None, typer.Option(metavar="SECONDS", help="Time between sampled frames.")
     ] = None,
     dem: Annotated[str | None, typer.Option(help="Elevation raster, for relief-aware camera poses.")] = None,
+    control: Annotated[
+        Path | None,
+        typer.Option(help="Control points: a CSV of file, frame or time_s, x_px, y_px, lon, lat."),
+    ] = None,
     index: Annotated[
         Path | None,
         typer.Option(
@@ -233,6 +237,7 @@ def localize(
         "prior": parse_prior(prior),
         "every_s": every,
         "dem": dem,
+        "control": control,
         "index": index,
         "weights": weights,
     }

@@ -19,6 +19,7 @@ from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.gallery import RankedTile, candidates_table, open_retriever, provenance_of
 from rs_copilot.localization.alignment import Alignment, align, offset_of_photos
+from rs_copilot.localization.controls import read_controls
 from rs_copilot.localization.pipeline import (
     ElevationAt,
     Listener,
@@ -63,6 +64,7 @@ class LocalizeParams(BaseModel):
     )
     every_s: float | None = Field(default=None, gt=0)
     dem: str | None = None
+    control: Path | None = Field(default=None, description="CSV of control points")
     index: Path | None = None
     weights: Path | None = None
 
@@ -156,7 +158,8 @@ class _Work:
         info = self.raster.info
         reference = Reference(self.raster.read, info.bounds_m, info.gsd_m, info.metric_crs)
         proposer = self._proposer(reference)
-        options = Options(self.params.use_telemetry, self._prior(), self._elevation(), proposer)
+        controls = read_controls(self.params.control) if self.params.control else ()
+        options = Options(self.params.use_telemetry, self._prior(), self._elevation(), proposer, controls)
         _check_prior(reference, options.prior)
         step_s, keep_every = _sampling(self.params.every_s, moving=self._moving)
         try:
@@ -174,6 +177,10 @@ class _Work:
             raise
         if proposer is not None:
             self._retrieved = _ranked_tiles(proposer, located)
+        for frame in located.unused_controls:
+            self.context.warn(
+                f"Frame {frame}: one control point does not place a frame that nothing else does."
+            )
         return _thinned(located, keep_every)
 
     def _proposer(self, reference: Reference) -> Proposer | None:

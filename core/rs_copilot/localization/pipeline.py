@@ -12,6 +12,7 @@ from rs_copilot.geo.camera import Attitude, Intrinsics
 from rs_copilot.geo.crs import convergence_deg, from_lonlat, to_lonlat
 from rs_copilot.localization import placements as placing
 from rs_copilot.localization.assumptions import Assumptions, Calibration
+from rs_copilot.localization.controls import Control, with_controls
 from rs_copilot.localization.keyframes import Recording, TelemetryAt, record
 from rs_copilot.localization.path import Fix
 from rs_copilot.localization.pose import camera_from_attitude, camera_from_homography, grid_px
@@ -54,13 +55,14 @@ class Options:
     """How to localise: what telemetry may be used, where to look, and the terrain where it is known.
 
     ``elevation_at`` gives metres above sea level at ``(N, 2)`` map points, NaN where unknown; ``propose``
-    where to look for a keyframe first.
+    where to look for a keyframe first; ``controls`` are points that a user gave, which are hard evidence.
     """
 
     use: TelemetryUse = TelemetryUse.ALL
     prior: Prior | None = None
     elevation_at: ElevationAt | None = None
     propose: Propose | None = None
+    controls: Sequence[Control] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Located:
     """What localisation says about a clip.
 
     ``judged`` has, by frame, every place that was registered, with its evidence before the clip as a whole
-    was heard; ``areas`` where unlocated frames may be.
+    was heard; ``areas`` where unlocated frames may be; ``unused_controls`` frames whose control points were
+    too few to place them.
     """
 
     placements: list[Placement]
@@ -87,6 +90,7 @@ class Located:
     calibration: Calibration = field(default_factory=Calibration)
     judged: dict[int, list[Fix]] = field(default_factory=dict)
     areas: dict[int, list[SearchArea]] = field(default_factory=dict)
+    unused_controls: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,10 @@ def locate(
     if terrain is not None:
         again = ReliefSearch(recording, terrain, assumptions, cameras.attitude_prior, solver.bounds_m)
         fixes |= again.found_again(fixes, lambda: listener.progress(99, "Searching over the terrain"))
-    anchors = placing.anchors(recording, fixes)
+    found = placing.anchors(recording, fixes)
+    anchors, unused = with_controls(recording, found, options.controls, reference.crs)
+    kept = {anchor.visit for anchor in set(found) & set(anchors)}
+    fixes = {key: fix for key, fix in fixes.items() if recording.keyframes[key].visit in kept}
     placed = [cameras.complete(number, p) for number, p in enumerate(placing.placements(recording, anchors))]
     if terrain is not None:
         placed = ReliefClip(recording, terrain, cameras.attitude_prior).improve(placed, fixes)
@@ -150,7 +157,8 @@ def locate(
         for key, found in solver.judged.items()
     }
     areas = areas_of(recording, solver.judged, placed, reference.bounds_m)
-    return Located(placed, _considered(recording, solver.candidates), solver.calibration, judged, areas)
+    considered = _considered(recording, solver.candidates)
+    return Located(placed, considered, solver.calibration, judged, areas, unused)
 
 
 def search_bounds(reference: Reference, prior: Prior | None) -> Bounds:

@@ -100,6 +100,26 @@ def test_a_clip_of_another_place_is_never_placed(small_world: Path, tmp_path: Pa
     assert set(areas.geom_type) == {"Polygon"}
 
 
+def test_control_points_place_what_the_map_cannot(small_world: Path, tmp_path: Path) -> None:
+    satellite = other_place(small_world, tmp_path)
+    points = tmp_path / "points.csv"
+    points.write_text(
+        "time_s,x_px,y_px,lon,lat\n0,100,100,15.05,48.21\n0,500,110,15.051,48.2101\n", encoding="utf-8"
+    )
+    result = localize(
+        small_world,
+        tmp_path / "s.gpkg",
+        satellite=str(satellite),
+        use_telemetry="attitude",
+        every_s=1.0,
+        control=points,
+    )
+    assert result.located >= 1
+    first = read_layer(tmp_path / "s.gpkg", "frames").sort_values("frame").iloc[0]
+    assert first["status"] == "located"
+    assert first["lon"] == pytest.approx(15.0505, abs=0.001)
+
+
 def test_a_map_of_nothing_places_nothing(small_world: Path, tmp_path: Path) -> None:
     path = tmp_path / "blank.tif"
     blank = np.full((3, 500, 500), 127, dtype=np.uint8)
