@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import build_plugin
 import build_wheel
@@ -20,8 +22,11 @@ from plugin_files import ROOT
 WEIGHTS = ROOT / "core" / "rs_copilot" / "retrieval" / "weights"
 NETWORKS = sorted(WEIGHTS.glob("*.onnx"))
 MAX_NETWORK_BYTES = 8_000_000
-# What the card of a network that we give away must say.
-SAID = {"name", "sha256", "input_px"}
+# What the card of a network that we give away must say; one head of another network points to that.
+SAID = {"name", "sha256", "input_px", "licence", "recipe", "hardware", "seconds", "held_out", "command"}
+SAID_OF_A_HEAD = {"name", "sha256", "input_px", "trained_with"}
+# Licences of training data that let anyone pass on what was learned from it.
+OPEN = re.compile(r"BSD|MIT|CC0|CC BY \d|public domain|Copernicus", re.IGNORECASE)
 HASH = hashlib.sha256(b"weights").hexdigest()
 
 
@@ -32,9 +37,24 @@ def test_a_network_is_small_and_its_card_is_its_own(network: Path | None) -> Non
     data = network.read_bytes()
     assert len(data) <= MAX_NETWORK_BYTES
     card = json.loads(network.with_suffix(".json").read_text(encoding="utf-8"))
-    assert sorted(SAID - set(card)) == []
+    said = SAID_OF_A_HEAD if "trained_with" in card else SAID
+    assert sorted(said - set(card)) == []
     assert card["sha256"] == hashlib.sha256(data).hexdigest()
     assert card["name"] == network.stem
+
+
+def cards() -> list[dict[str, Any]]:
+    return [json.loads(path.with_suffix(".json").read_text(encoding="utf-8")) for path in NETWORKS]
+
+
+def test_a_head_belongs_to_a_network_that_is_there() -> None:
+    hashes = {card["sha256"] for card in cards()}
+    assert {card["trained_with"] for card in cards() if "trained_with" in card} <= hashes
+
+
+def test_what_networks_were_trained_on_may_be_passed_on() -> None:
+    sources = [source for card in cards() if "recipe" in card for source in card["recipe"]["sources"]]
+    assert [source for source in sources if not OPEN.search(source["licence"])] == []
 
 
 def test_no_card_is_left_without_its_network() -> None:
