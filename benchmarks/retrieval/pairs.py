@@ -18,6 +18,7 @@ from rs_copilot.retrieval.query import turns_deg
 from rs_copilot.types import ByteImage
 
 FOLDER = "13_university1652_pairs"
+HEADINGS = ("as they are", "every heading")
 Embed = Callable[[list[ByteImage], Branch], np.ndarray]
 
 
@@ -47,7 +48,7 @@ def turned(picture: ByteImage, turn_deg: float) -> ByteImage:
 def outcomes(name: str, drone: list[ByteImage], satellite: list[ByteImage], embed: Embed) -> list[Outcome]:
     """Both directions, as they are and with every heading tried."""
     found = []
-    for heading, turns in (("as they are", (0.0,)), ("every heading", turns_deg(heading_known=False))):
+    for heading, turns in zip(HEADINGS, ((0.0,), turns_deg(heading_known=False)), strict=True):
         for label, queries, gallery, branches in (
             ("drone to satellite", drone, satellite, (Branch.UAV, Branch.SATELLITE)),
             ("satellite to drone", satellite, drone, (Branch.SATELLITE, Branch.UAV)),
