@@ -53,7 +53,7 @@ MAX_FAILURES = 2
 # Windows that a pose was fitted to, after the best of many places was chosen: wrong places of real frames
 # reach a strength of 0.11, right ones start at 0.34. In between lie even odds, so much above those of
 # `confidence`.
-RELIEF_EVIDENCE = float(np.log(0.19 / confidence.STRENGTH_EVEN_ODDS))
+RELIEF_EVIDENCE = float(np.log(0.16 / confidence.STRENGTH_EVEN_ODDS))
 LEAST_LOG_ODDS = 3.0
 # A camera whose position telemetry knows is looked for this near to it.
 POSITION_REACH_M = 60.0
