@@ -128,7 +128,9 @@ def _mass(
 def _gaussian(spot: Spot, xy_m: FloatArray, cell_m: float) -> FloatArray:
     sigma = max(spot.sigma_m, cell_m / 2)
     squared = np.sum((xy_m - spot.center_m) ** 2, axis=1) / sigma**2
-    return np.asarray(np.exp(-0.5 * squared) * cell_m**2 / (2 * np.pi * sigma**2))
+    mass = np.exp(-0.5 * squared) * cell_m**2 / (2 * np.pi * sigma**2)
+    # Sampled at the centres of few cells it may sum to a little more than one; what is beyond the map is not.
+    return np.asarray(mass / max(1.0, float(mass.sum())))
 
 
 def neighbour_spots(placements: Sequence[Placement], width_m: float) -> list[list[Spot]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rs_copilot.localization.search_area import (
@@ -65,6 +65,7 @@ spots = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(st.lists(spots, max_size=5), st.lists(spots, max_size=2), st.floats(0.05, 1.0))
 def test_areas_lie_on_the_map_and_probabilities_are_such(
     candidates: list[Spot], neighbours: list[Spot], on_map: float
