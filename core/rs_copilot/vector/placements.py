@@ -80,7 +80,7 @@ def _placement(row: dict[str, Any]) -> Placement:
         size=SizeWH(int(row["width_px"]), int(row["height_px"])) if located else None,
         file=row["file"],
         reason=row["reason"],
-        level_m=None if pd.isna(row["level_m"]) else float(row["level_m"]),
+        level_m=None if pd.isna(row.get("level_m")) else float(row["level_m"]),
     )
 
 

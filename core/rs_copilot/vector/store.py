@@ -34,6 +34,13 @@ from rs_copilot.vector.schema import LAYER_BY_NAME, LAYERS, SCHEMA_VERSION, Fiel
 
 BUSY_TIMEOUT_S = 30.0
 GEOMETRY_COLUMN = "geom"
+_SQL_TYPE = {
+    FieldType.TEXT: "TEXT",
+    FieldType.REAL: "REAL",
+    FieldType.INTEGER: "INTEGER",
+    FieldType.BOOLEAN: "BOOLEAN",
+    FieldType.DATETIME: "DATETIME",
+}
 _VERSION_KEY = "RS_COPILOT_SCHEMA"
 _HINT_NOT_SCENE = "Give a scene that `rs-copilot localize` wrote, or a new file name."
 _OGR_NAME = {GeometryType.LINE_M: "Measured LineString"}
@@ -166,7 +173,20 @@ def _layer(name: str) -> Layer:
     return LAYER_BY_NAME[name]
 
 
+def _columns(connection: sqlite3.Connection, layer: Layer) -> set[str]:
+    return {row[1] for row in connection.execute(f'PRAGMA table_info("{layer.name}")')}
+
+
+def _add_new_columns(connection: sqlite3.Connection, layer: Layer) -> None:
+    """Give a layer of an earlier version the fields that came since."""
+    known = _columns(connection, layer)
+    for item in layer.fields:
+        if item.name not in known:
+            connection.execute(f'ALTER TABLE "{layer.name}" ADD COLUMN "{item.name}" {_SQL_TYPE[item.type]}')
+
+
 def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFrame) -> None:
+    _add_new_columns(connection, layer)
     names = [item.name for item in layer.fields]
     values = [[_sql_value(item) for item in table[name]] for name in names]
     if layer.geometry is not GeometryType.NONE:
@@ -236,7 +256,9 @@ def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.
         names = ["fid", *wanted.field_names]
         if wanted.geometry is not GeometryType.NONE:
             names.append(GEOMETRY_COLUMN)
-        columns = ", ".join(f'"{name}"' for name in names)
+        known = _columns(connection, wanted)
+        # A scene of an earlier version lacks what later ones know: it reads as unknown.
+        columns = ", ".join(f'"{name}"' if name in known else f'NULL AS "{name}"' for name in names)
         where, values = ("", ()) if clip is None else (" WHERE clip = ?", (clip,))
         query = f'SELECT {columns} FROM "{wanted.name}"{where} ORDER BY fid'  # noqa: S608  # nosec B608 - as above
         rows = connection.execute(query, values).fetchall()
