@@ -34,7 +34,7 @@ COLORS = {
     "sift-gated": "#CC79A7",
     "sift-homography": "#D55E00",
     "retriever": "#56B4E9",
-    "learned-field": "#CC79A7",
+    "learned-field": "#882255",
 }
 LABELS = {
     OURS: "RS Copilot",

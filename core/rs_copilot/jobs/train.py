@@ -34,7 +34,7 @@ class TrainParams(BaseModel):
     data: Path | None = None
     weights: Path | None = None
     steps: int | None = Field(default=None, ge=1)
-    pairs: int = Field(default=2048, ge=64)
+    pairs: int = Field(default=3072, ge=64)
     seed: int | None = None
     workers: int = Field(default=1, ge=0)
     undo: bool = False
@@ -118,7 +118,7 @@ def _adapt(params: TrainParams, context: JobContext) -> TrainResult:
     network = read_network(base)
     ground = read_raster_ground(params.rasters)
     config = TrainingConfig(
-        seed=params.seed or 1, steps=params.steps or 300, batch_size=128, learning_rate=1e-3, check_every=50
+        seed=params.seed or 1, steps=params.steps or 150, batch_size=256, learning_rate=5e-4, check_every=50
     )
 
     def report(line: Progress) -> None:
