@@ -24,6 +24,9 @@ SCALE_STEP = 1.2
 # Widths that are tried when nothing says how high the camera flew.
 MIN_WIDTH_M = 40.0
 MAX_WIDTH_M = 1200.0
+# Half the width costs four times as much. On maps larger than this, narrow views come last.
+LARGE_MAP_M2 = 5e6
+NARROW_M = 80.0
 # Less tilt than this costs the search nothing (localisation notes, 2b), and is known no better than this.
 MIN_OFF_NADIR_DEG = 8.0
 # What cameras of stills are tilted by where they do not look down.
@@ -143,6 +146,18 @@ class Assumptions:
         widths = self._widths(size, telemetry, calibration)
         return [blind_view(size, width, float(yaw), tilt) for width in widths for yaw in yaws]
 
+    def narrow_views(self, size: SizeWH, tilt: Tilt | None) -> list[View]:
+        """Blind views that `views` leaves out on large maps, where they take most of the time."""
+        if not self._is_large:
+            return []
+        yaws = np.arange(0.0, 360.0, YAW_STEP_DEG)
+        widths = np.geomspace(NARROW_M / SCALE_STEP, MIN_WIDTH_M, 4)
+        return [blind_view(size, float(width), float(yaw), tilt) for width in widths for yaw in yaws]
+
+    @property
+    def _is_large(self) -> bool:
+        return self.map_size_m[0] * self.map_size_m[1] > LARGE_MAP_M2
+
     def oblique_views(self, size: SizeWH) -> list[View]:
         """Tilted cameras at every heading and width, for frames that looking down does not explain."""
         yaws = np.arange(0.0, 360.0, YAW_STEP_DEG)
@@ -170,7 +185,7 @@ class Assumptions:
         if known is not None:
             return [known * s for s in (1.0, 1.15, 1 / 1.15)]
         widest = min(MAX_WIDTH_M, MAX_MAP_SHARE * float(np.sqrt(np.prod(self.map_size_m))))
-        narrowest = min(MIN_WIDTH_M, widest / 2)
+        narrowest = min(NARROW_M if self._is_large else MIN_WIDTH_M, widest / 2)
         steps = int(np.ceil(np.log(widest / narrowest) / np.log(SCALE_STEP)))
         return [float(w) for w in np.geomspace(widest, narrowest, steps + 1)]
 

@@ -164,8 +164,8 @@ class Solver:
         return self.assumptions.views(keyframe.size, keyframe.telemetry, calibration, tilt=keyframe.tilt)
 
     @property
-    def _may_be_oblique(self) -> bool:
-        """Whether it is worth assuming so: nothing was found looking down, and not often tried."""
+    def _may_be_unusual(self) -> bool:
+        """Whether dear views are worth it: the usual ones found nothing yet, and it was not often tried."""
         return not self.trusted and self.wide_trials < MAX_WIDE_TRIALS
 
     def _search_cost(self, keyframe: Keyframe) -> float:
@@ -251,8 +251,12 @@ class Solver:
             if self.calibration.width_m is not None and self.wide_trials < MAX_WIDE_TRIALS:
                 self.wide_trials += 1
                 yield self._views(keyframe, Calibration()), 0.0
+            narrow = self.assumptions.narrow_views(keyframe.size, keyframe.tilt)
+            if narrow and self._may_be_unusual:
+                self.wide_trials += 1
+                yield narrow, 0.0
             oblique = self.assumptions.oblique_views(keyframe.size)
-            if keyframe.tilt is None and self._may_be_oblique and self._cost_px(keyframe, oblique) < DEAR_PX:
+            if keyframe.tilt is None and self._may_be_unusual and self._cost_px(keyframe, oblique) < DEAR_PX:
                 self.wide_trials += 1
                 yield oblique, OBLIQUE_COST
             return

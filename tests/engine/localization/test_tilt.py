@@ -92,3 +92,13 @@ def test_blind_views_take_the_tilt_and_telemetry_overrules_it() -> None:
     seen = assumptions.views(SIZE, told, Calibration(), tilt=tilt)
     assert all(abs(view.local_from_px[2, 1]) < 1e-9 for view in seen)
     assert len(assumptions.oblique_views(SIZE)) == 2 * len(level)
+
+
+def test_narrow_views_come_last_on_large_maps() -> None:
+    small = Assumptions(TelemetryUse.NONE, 0.0, (900.0, 900.0))
+    large = Assumptions(TelemetryUse.NONE, 0.0, (5000.0, 5000.0))
+    assert small.narrow_views(SIZE, None) == []
+    usual = [view.width_m for view in large.views(SIZE, None, Calibration())]
+    narrow = [view.width_m for view in large.narrow_views(SIZE, None)]
+    assert max(narrow) < min(usual) < 1.3 * max(narrow)
+    assert min(narrow) == pytest.approx(min(v.width_m for v in small.views(SIZE, None, Calibration())))
