@@ -53,7 +53,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path(default), help="folder of real imagery")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench" / "retrieval")
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FILE", help="a network")
-    parser.add_argument("--only", default="networks,pairs,bags,dense", help="what to run")
+    parser.add_argument(
+        "--only",
+        default="networks,pairs,bags,dense",
+        help="what to run; pairbags: bags of words on pairs only",
+    )
     parser.add_argument("--conditions", default="", help="beginnings of names, separated by semicolons")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="rendered worlds")
     parser.add_argument("--limit", type=int, default=30, help="queries of each place")
@@ -149,7 +153,7 @@ def _pairs(args: argparse.Namespace, data: Path, models: list[tuple[str, Path]])
     for name, path in models:
         embed = pairs.embed_with(open_embedder(with_card(name, path, args.work), "cpu"))
         keep(args.work, name, subject, "", pairs.outcomes(name, drone, satellite, embed))
-    for kind in ("SIFT", "ORB") if "bags" in args.only else ():
+    for kind in ("SIFT", "ORB") if {"bags", "pairbags"} & set(args.only.split(",")) else ():
         bag = BagOfWords(kind, [*drone, *satellite], TileTable.join([]))
         found = pairs.outcomes(bag.name, drone, satellite, lambda p, _, bag=bag: bag.embed(p))
         keep(args.work, bag.name, subject, "", found)

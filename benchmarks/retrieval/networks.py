@@ -41,8 +41,9 @@ class Network:
         self.name = name
         path = with_card(name, weights, work)
         embedder = open_embedder(path, "cpu")
-        out = work / "galleries" / embedder.sha256[:16]
         rasters = [str(place.raster) for place in places]
+        subject = hashlib.sha256("\n".join([embedder.sha256, *rasters]).encode()).hexdigest()
+        out = work / "galleries" / subject[:16]
         if not (out / "manifest.json").is_file():
             made = index.run(
                 index.IndexParams(rasters=rasters, out=out, weights=path), JobContext(device="cpu")

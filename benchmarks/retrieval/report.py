@@ -24,7 +24,8 @@ def notes(kept: list[Kept]) -> list[str]:
         costs = {outcome.condition: outcome.seconds for outcome in item.outcomes if outcome.seconds}
         times = ", ".join(f"{name} {seconds:.3f}" for name, seconds in costs.items())
         cost = f" CPU seconds a query: {times}." if times else ""
-        lines.append(f"* {item.method} ({item.measured}): {item.note}{cost}")
+        if item.note or cost:
+            lines.append(f"* {item.method} ({item.measured}): {item.note}{cost}")
     return lines
 
 
