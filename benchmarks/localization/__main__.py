@@ -46,6 +46,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=os.environ.get("RS_COPILOT_DATA"))
     parser.add_argument("--only", default="", help="groups or beginnings of names, separated by commas")
+    parser.add_argument("--skip", default="", help="beginnings of names to leave for another run")
     parser.add_argument("--quick", action="store_true", help="a few frames, about a minute")
     parser.add_argument(
         "--budget", type=float, default=math.inf, help="seconds; what is kept serves after it"
@@ -61,6 +62,8 @@ def main() -> None:
     words = tuple(filter(None, args.only.split(",")))
     found = quick_cases(data, work) if args.quick else list(cases_of(data, work))
     chosen = [case for case in found if not words or case.group in words or case.name.startswith(words)]
+    skipped = tuple(filter(None, args.skip.split(",")))
+    chosen = [case for case in chosen if not (skipped and case.name.startswith(skipped))]
     limit = QUICK_QUERIES if args.quick else None
     tasks = runner.tasks_of(chosen, folder / "quick" if args.quick else folder, limit=limit)
     methods = tuple(filter(None, args.methods.split(",")))
