@@ -45,7 +45,7 @@ LABELS = {
     "retriever": "retriever",
     "learned-field": "learned field FFT",
 }
-MARKERS = dict(zip(METHOD_ORDER, "osD^vP", strict=True))
+MARKERS = dict(zip(METHOD_ORDER, "oXsD^vP", strict=True))
 TITLES = {ATTITUDE: "with attitude and height", NONE: "pixels alone"}
 STYLE = {
     "font.size": 10,
