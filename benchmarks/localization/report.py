@@ -308,12 +308,12 @@ def modality_table(rows: Sequence[Row]) -> list[str]:
 
 def problem_lines(rows: Sequence[Row]) -> list[str]:
     """What could not be measured, and why; and what is from an earlier state of the code."""
-    missing = [f"* {row.case}, {row.method}, {row.use}: {row.problem}." for row in rows if row.problem]
-    earlier: dict[str, list[str]] = {}
+    told: dict[str, list[str]] = {}
     for row in rows:
-        if row.is_old and not row.problem:
-            earlier.setdefault(row.commit, []).append(f"{row.case} ({row.method}, {row.use})")
-    return missing + [f"* Measured at {commit}: {', '.join(names)}." for commit, names in earlier.items()]
+        reason = row.problem or (f"measured at {row.commit}" if row.is_old else None)
+        if reason:
+            told.setdefault(reason, []).append(f"{row.case} ({row.method}, {row.use})")
+    return [f"* {reason[0].upper()}{reason[1:]}: {', '.join(names)}." for reason, names in told.items()]
 
 
 def _header(cells: Sequence[str]) -> list[str]:

@@ -69,7 +69,7 @@ def test_the_report_has_every_section_and_says_what_failed() -> None:
         assert title in text
     assert "| 45° off nadir | attitude | **RS Copilot** | 20 |" in text, "two towns are one row"
     assert "| a on b | attitude | 10 | 100 % | 100 % |" in text
-    assert "* slow, ours, attitude: stopped after 9 s." in text
+    assert "* Stopped after 9 s: slow (ours, attitude)." in text
     assert "images/localization-errors.png" in text
     assert "nan" not in text.lower()
 
