@@ -60,7 +60,7 @@ STYLE = {
     "figure.facecolor": "white",
 }
 SMALLEST_M, LARGEST_M = 0.05, 1000.0
-LEAST_AREA = 1e-5
+LEAST_AREA = 1e-3
 
 
 def _width(method: str) -> float:
@@ -100,7 +100,12 @@ def _outcomes(rows: Sequence[Row], method: str, use: str) -> list[Outcome]:
 
 
 def on_same_queries(rows: Sequence[Row]) -> list[Row]:
-    """Rows cut down to the queries that every method of the same case and telemetry was given."""
+    """Rows cut down to the queries that every method of the same case and telemetry was given.
+
+    Cases that ours has no result of are left out.
+    """
+    ours = {(row.case, row.use) for row in rows if row.method == OURS}
+    rows = [row for row in rows if (row.case, row.use) in ours]
     shared: dict[tuple[str, str], set[str]] = {}
     for row in rows:
         names = {o.query for o in row.outcomes}
@@ -124,7 +129,7 @@ def error_figure(rows: Sequence[Row]) -> Figure | None:
             axis.set(xlabel="distance from the truth, m")
             axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
             axis.xaxis.set_major_formatter("{x:g}")
-            axis.legend(loc="upper left", fontsize=8)
+            axis.legend(loc="lower right", fontsize=8)
         axes[0].set_ylabel("share of queries within it")
         figure.suptitle(
             "Real sources, the same pictures for every method: how far from the truth", fontsize=12
@@ -226,20 +231,41 @@ def area_figure(rows: Sequence[Row]) -> Figure | None:
         return None
     with _panels(2) as (figure, axes):
         for method in (OURS, "double-angle", "grey-ncc", "retriever"):
-            found = _outcomes(real, method, NONE)
-            shares, recall = recall_versus_area(found)
+            shares, recall = recall_versus_area(_outcomes(_in_discs(real), method, NONE))
             if len(shares):
                 x, y = [LEAST_AREA, *shares, 1.0], [0.0, *recall, recall[-1]]
                 axes[0].step(
                     x, y, where="post", color=COLORS[method], label=LABELS[method], lw=_width(method)
                 )
         axes[0].set(xscale="log", xlim=(LEAST_AREA, 1), ylim=(0, 1.02), title="real sources, pixels alone")
-        axes[0].set(xlabel="part of the map kept, best first", ylabel="share of queries whose place is kept")
+        axes[0].set(
+            xlabel="part of the map kept, best first, in discs of 25 m",
+            ylabel="share of queries whose place is kept",
+        )
         axes[0].yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
-        axes[0].legend(loc="lower right", fontsize=8)
+        if axes[0].lines:
+            axes[0].legend(loc="lower right", fontsize=8)
         _cost_curves(axes[1], sized)
         figure.suptitle("How much of the map has to be kept, and what a larger map costs", fontsize=12)
     return figure
+
+
+def _in_discs(rows: Sequence[Row]) -> list[Row]:
+    """Rows whose kept parts are never smaller than the disc of 25 m that a candidate of ours keeps."""
+    maps_km2 = {row.case: row.more["map_km2"] for row in rows if "map_km2" in row.more}
+    disc_km2 = np.pi * 0.025**2
+    return [
+        replace(
+            row,
+            outcomes=[
+                replace(o, area_share=max(o.area_share, disc_km2 / maps_km2[row.case]))
+                for o in row.outcomes
+                if o.area_share is not None
+            ],
+        )
+        for row in on_same_queries(rows)
+        if row.case in maps_km2
+    ]
 
 
 def _cost_curves(axis: Axes, sized: Sequence[Row]) -> None:
@@ -258,6 +284,7 @@ def _cost_curves(axis: Axes, sized: Sequence[Row]) -> None:
     areas = sorted({float(row.tags["area_km2"]) for row in sized})
     axis.set(xscale="log", yscale="log", xlabel="area of the map at 0.5 m, km²", ylabel="wall seconds")
     axis.set(title="one flight of 6 s, 30 frames", xticks=areas)
+    axis.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
     for scale in (axis.xaxis, axis.yaxis):
         scale.set_major_formatter("{x:g}")
         scale.set_minor_formatter(mpl.ticker.NullFormatter())

@@ -35,7 +35,11 @@ def row(error_m: float | None = 0.0, **changes: object) -> Row:
 
 
 def every_group() -> list[Row]:
-    rows = [row(use=use, method=method) for use in (ATTITUDE, NONE) for method in (OURS, "double-angle")]
+    rows = [
+        row(use=use, method=method, more={"map_km2": 0.5} if method == OURS else {})
+        for use in (ATTITUDE, NONE)
+        for method in (OURS, "double-angle")
+    ]
     rows += [
         row(case=f"town{seed}", group="tilt", tags={"tilt": tilt}) for seed in (1, 2) for tilt in ("0", "45")
     ]
