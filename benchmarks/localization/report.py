@@ -147,14 +147,21 @@ def pooled(rows: Sequence[Row], tag: str, suffix: str) -> list[Row]:
             wall_s=sum(row.wall_s for row in found),
             cpu_s=sum(row.cpu_s for row in found),
             peak_mb=max(row.peak_mb for row in found),
-            more={
-                name: sum(row.more.get(name, 0.0) for row in found) for name in ("answer_s", "answer_cpu_s")
-            }
-            if key[1] != OURS
-            else found[0].more,
+            more=_more_of(found) if key[1] == OURS else _seconds_of(found),
         )
         for key, found in groups.items()
     ]
+
+
+def _seconds_of(rows: Sequence[Row]) -> dict[str, float]:
+    return {name: sum(row.more.get(name, 0.0) for row in rows) for name in ("answer_s", "answer_cpu_s")}
+
+
+def _more_of(rows: Sequence[Row]) -> dict[str, object]:
+    """The slowest first fix, and all search areas."""
+    firsts = [row.more["first_fix_s"] for row in rows if row.more.get("first_fix_s") is not None]
+    areas = [area for row in rows for area in row.more.get("search_areas", [])]
+    return {"first_fix_s": max(firsts, default=None), "search_areas": areas}
 
 
 def accuracy_table(rows: Sequence[Row], head: str) -> list[str]:
