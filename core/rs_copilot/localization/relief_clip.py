@@ -6,7 +6,7 @@ for keeps the place it had.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,8 +17,8 @@ from rs_copilot.geo.crs import to_lonlat
 from rs_copilot.localization.keyframes import Keyframe, Recording
 from rs_copilot.localization.path import Fix
 from rs_copilot.localization.relief_pose import (
-    AttitudePrior,
     CameraPose,
+    PriorOf,
     Sightings,
     center_on_terrain,
     ground_homography,
@@ -28,9 +28,8 @@ from rs_copilot.localization.relief_pose import (
 )
 from rs_copilot.localization.relief_register import OverTerrain, Terrain, noise_px, register_pose
 from rs_copilot.localization.view import view_of_placement
-from rs_copilot.types import CameraPosition, FloatArray, FrameStatus, LonLat, Placement, Telemetry
+from rs_copilot.types import CameraPosition, FloatArray, FrameStatus, LonLat, Placement
 
-PriorOf = Callable[[Telemetry], AttitudePrior | None]
 # A pose that moves the centre by more than this share of the frame's width is of another place.
 MAX_CENTER_SHIFT = 0.12
 # A plane may explain flat ground as well as the terrain does; by more than this, the terrain is wrong.

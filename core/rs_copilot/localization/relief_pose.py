@@ -7,6 +7,7 @@ attitude follow from points of the picture and their places in space (the perspe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -23,7 +24,7 @@ from rs_copilot.geo.camera import (
     world_from_camera,
 )
 from rs_copilot.geo.relief import HeightAt, meet_terrain
-from rs_copilot.types import BoolArray, FloatArray
+from rs_copilot.types import BoolArray, FloatArray, Telemetry
 
 MIN_POINTS = 8
 # Points this many standard deviations away belong to something else: a roof, a car, a wrong match.
@@ -86,6 +87,10 @@ class AttitudePrior:
     attitude: Attitude
     heading_sigma_deg: float = 3.0
     tilt_sigma_deg: float = 0.7
+
+
+# What telemetry means for the attitude; ``None`` where it says too little.
+PriorOf = Callable[[Telemetry], AttitudePrior | None]
 
 
 @dataclass(frozen=True)

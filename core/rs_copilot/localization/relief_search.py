@@ -25,6 +25,7 @@ from rs_copilot.localization.register import Registration, spread_of
 from rs_copilot.localization.relief_pose import (
     AttitudePrior,
     CameraPose,
+    PriorOf,
     center_on_terrain,
     ground_homography,
 )
@@ -41,7 +42,6 @@ from rs_copilot.localization.search import Candidate
 from rs_copilot.localization.view import view_of_placement
 from rs_copilot.types import FloatArray, Telemetry
 
-PriorOf = Callable[[Telemetry], AttitudePrior | None]
 # Standard deviation of the terrain over the flying height from which a plane fails.
 STRONG_RELIEF = 0.1
 # Cameras of the grid stand this share of their reach apart, so that neighbours overlap.
