@@ -27,6 +27,7 @@ from benchmarks.calibration_samples import Batch, Row, case_batch, world_batches
 from benchmarks.localization.cases import Case
 from benchmarks.localization.sources import foreign_cases, real_cases
 from rs_copilot.localization import calibrated, confidence
+from rs_copilot.localization.judge import Judge, Radius
 from rs_copilot.localization.placements import SHARED_ERROR
 from rs_copilot.localization.register import Registration
 
@@ -51,29 +52,10 @@ TEMPLATE = '''"""Constants of `confidence`, fitted by ``benchmarks/calibrate.py`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rs_copilot.localization.judge import Judge, Radius
 
-
-@dataclass(frozen=True)
-class Judge:
-    """Log-odds of a searched place: a sum of what speaks for it (see `confidence.found_log_odds`)."""
-
-    even_odds: float
-    evidence: float
-    height: float
-    margin: float
-
-
-@dataclass(frozen=True)
-class Radius:
-    """Standard deviation of a registered centre in units of the windows' scatter."""
-
-    floor: float
-    disagreement: float
-
-
-JUDGE = Judge(even_odds={0:.3f}, evidence={1:.3f}, height={2:.3f}, margin={3:.3f})
-RADIUS = Radius(floor={4:.3f}, disagreement={5:.3f})
+JUDGE = {judge}
+RADIUS = {radius}
 '''
 
 
@@ -154,10 +136,10 @@ def _write_constants(judged: Sequence[Row]) -> None:
     found = accepted(judged, judge)
     floor, disagreement = fit_radius(found)
     wider = widening(found)
-    values = (*judge, floor * wider, disagreement * wider)
     places = sorted({row["place"] for row in judged})
     text = TEMPLATE.format(
-        *values,
+        judge=Judge(*(round(value, 3) for value in judge)),
+        radius=Radius(round(floor * wider, 3), round(disagreement * wider, 3)),
         when=date.today(),
         count=len(judged),
         photos=len({(row["place"], row["use"], row["frame"]) for row in judged}),

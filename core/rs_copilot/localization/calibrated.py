@@ -6,26 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Judge:
-    """Log-odds of a searched place: a sum of what speaks for it (see `confidence.found_log_odds`)."""
-
-    even_odds: float
-    evidence: float
-    height: float
-    margin: float
-
-
-@dataclass(frozen=True)
-class Radius:
-    """Standard deviation of a registered centre in units of the windows' scatter."""
-
-    floor: float
-    disagreement: float
-
+from rs_copilot.localization.judge import Judge, Radius
 
 JUDGE = Judge(even_odds=-6.523, evidence=1.323, height=0.506, margin=6.335)
 RADIUS = Radius(floor=0.495, disagreement=1.981)

@@ -1,0 +1,23 @@
+"""What the fit of `confidence` learns: the form of its constants. Their values are in `calibrated`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Log-odds of a searched place: a sum of what speaks for it (see `confidence.found_log_odds`)."""
+
+    even_odds: float
+    evidence: float
+    height: float
+    margin: float
+
+
+@dataclass(frozen=True)
+class Radius:
+    """Standard deviation of a registered centre in units of the windows' scatter."""
+
+    floor: float
+    disagreement: float
