@@ -14,7 +14,7 @@ from rs_copilot.errors import StorageError, UsageError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.retrieval.embedder import DEFAULT_WEIGHTS, read_card
 
-WEIGHTS, CARD = "cvaa-s.onnx", "cvaa-s.json"
+WEIGHTS, CARD = DEFAULT_WEIGHTS.name, DEFAULT_WEIGHTS.with_suffix(".json").name
 
 
 class TrainParams(BaseModel):

@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 
+from rs_copilot.retrieval.embedder import DEFAULT_WEIGHTS
 from rs_copilot.training.export import write_card, write_dense_onnx, write_onnx
 from rs_copilot.training.loop import Progress, Trainer
 from rs_copilot.training.recipe import RECIPES, Material, Recipe, read_material, read_recipe
 
-WEIGHTS, DENSE_WEIGHTS, CARD = "cvaa-s.onnx", "cvaa-s-dense.onnx", "cvaa-s.json"
+WEIGHTS, CARD = DEFAULT_WEIGHTS.name, DEFAULT_WEIGHTS.with_suffix(".json").name
+DENSE_WEIGHTS = f"{DEFAULT_WEIGHTS.stem}-dense.onnx"
 Report = Callable[[int, int, str], None]
 
 
