@@ -13,12 +13,13 @@ from rs_copilot.geo import crs as geo_crs
 from rs_copilot.geo.relief import onto_terrain
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.track import TrackParams, run
-from rs_copilot.types import CameraPosition, FrameStatus, LonLat, Placement
-from rs_copilot.vector.build import Grid, Provenance, frames_table, runs_table
-from rs_copilot.vector.store import append_layer, create_scene, read_layer
+from rs_copilot.types import CameraPosition, LonLat
+from rs_copilot.vector.build import Grid, Provenance, runs_table
+from rs_copilot.vector.store import append_layer, read_layer
 
-from .test_track_job import COUNT, UTM, make_clip
-from .world import EAST_M, FPS, NORTH_M, SIZE, Car, World
+from .scenes import UTM, make_clip
+from .scenes import make_scene as make_placed
+from .world import EAST_M, NORTH_M, Car, World
 
 SLOPE, LEVEL_M, ABOVE_M = 0.4, 200.0, 100.0
 GRID = Grid(UTM, UTM)
@@ -47,28 +48,12 @@ def flown(tmp_path_factory):
 def make_scene(path, world, folder, *, camera=True, msl=False, localize_dem=None):
     lon, lat = geo_crs.to_lonlat(np.array([[EAST_M, NORTH_M]]), UTM)[0]
     where = CameraPosition(LonLat(lon, lat), ABOVE_M, LEVEL_M + ABOVE_M if msl else None)
-    placements = [
-        Placement(
-            i,
-            i / FPS,
-            FrameStatus.LOCATED,
-            0.9,
-            2.0,
-            world.map_from_px(i / FPS),
-            SIZE,
-            camera=where if camera else None,
-        )
-        for i in range(0, COUNT, 5)
-    ]
-    create_scene(path, UTM, overwrite=True)
-    provenance = Provenance(clip="clip.mp4", method="truth")
-    frames = frames_table(placements, GRID, provenance, clip_path=str(folder / "clip.mp4"))
-    append_layer(path, "frames", frames)
+    make_placed(path, world, folder / "clip.mp4", every=5, camera=where if camera else None)
     made = runs_table(
         "localize",
         {"dem": localize_dem},
         GRID,
-        provenance,
+        Provenance(clip="clip.mp4", method="truth"),
         version="0",
         seconds=1.0,
         device="cpu",

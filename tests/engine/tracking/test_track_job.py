@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import threading
-from fractions import Fraction
 
-import av
 import numpy as np
-import pyproj
 import pytest
 import shapely
 
@@ -20,10 +17,9 @@ from rs_copilot.types import FrameStatus, Placement
 from rs_copilot.vector.build import Grid, Provenance, frames_table
 from rs_copilot.vector.store import append_layer, create_scene, read_layer
 
+from .scenes import COUNT, UTM, make_clip, make_scene
 from .world import EAST_M, FPS, NORTH_M, SIZE, Car, World
 
-UTM = pyproj.CRS.from_epsg(32633)
-COUNT = 60
 CARS = [
     Car((-30.0, 12.0), (9.0, 0.0)),
     Car((25.0, -8.0), (-7.0, 0.0), gray=20),
@@ -31,39 +27,6 @@ CARS = [
     Car((10.0, 25.0), (3.0, -3.0), gray=25),
     Car((20.0, 20.0), (0.0, 0.0)),
 ]
-
-
-def make_clip(path, world):
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(
-            "libx264", rate=Fraction(FPS), options={"crf": "16", "preset": "veryfast"}
-        )
-        stream.width, stream.height, stream.pix_fmt = SIZE.width_px, SIZE.height_px, "yuv420p"
-        for i in range(COUNT):
-            picture = av.VideoFrame.from_ndarray(world.frame(i).image, format="rgb24")
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode())
-
-
-def make_scene(path, world, clip_path, *, every=1, noise_m=0.0):
-    rng = np.random.default_rng(5)
-    placements = [
-        Placement(
-            i,
-            i / FPS,
-            FrameStatus.LOCATED,
-            0.9,
-            2.0,
-            hg.translation(rng.normal(0, noise_m, 2)) @ world.map_from_px(i / FPS),
-            SIZE,
-        )
-        for i in range(0, COUNT, every)
-    ]
-    create_scene(path, UTM, overwrite=True)
-    provenance = Provenance(clip=clip_path.name, method="truth")
-    append_layer(
-        path, "frames", frames_table(placements, Grid(UTM, UTM), provenance, clip_path=str(clip_path))
-    )
 
 
 def truth(world):
