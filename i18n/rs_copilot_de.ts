@@ -460,6 +460,16 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
+   <source>With &amp;training (about 200 MB more to download)</source>
+   <translation>Mit &amp;Training (etwa 200 MB mehr herunterzuladen)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
+   <source>Packages that “Adapt the tile search to a layer” in the Processing toolbox needs</source>
+   <translation>Pakete, die „Kachelsuche an einen Layer anpassen“ in der Verarbeitungswerkzeugkiste braucht</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>&amp;Create Environment</source>
    <translation>Umgebung &amp;erstellen</translation>
   </message>
@@ -530,11 +540,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
-   <source>&amp;Create Again</source>
-   <translation>Neu &amp;erstellen</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>The environment is ready.</source>
    <translation>Die Umgebung ist bereit.</translation>
   </message>
@@ -557,6 +562,11 @@
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>In use: an engine on another machine</source>
    <translation>In Verwendung: Engine auf einem anderen Rechner</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
+   <source>&amp;Create Again</source>
+   <translation>Neu &amp;erstellen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
@@ -960,13 +970,18 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Open Plugins → RS Copilot → Engine and Settings, tick “With training”, press “Create Environment”, and run this again.</source>
+   <translation>Öffnen Sie Erweiterungen → RS Copilot → Engine und Einstellungen, haken Sie „Mit Training“ an, drücken Sie „Umgebung erstellen“ und starten Sie dies erneut.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
    <source>Adapt the tile search to a layer</source>
    <translation>Kachelsuche an einen Layer anpassen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
-   <source>Tunes the network that finds similar tiles on your own satellite layer, without any labels, in a few minutes. A part of the layer is kept for measuring: what the tuning brought is reported, and where it did not help, nothing is changed. Use the network in the folder for a new index. Tuning can be taken back. The engine needs its training packages for this.</source>
-   <translation>Stimmt das Netz, das ähnliche Kacheln findet, in wenigen Minuten und ohne Beschriftungen auf den eigenen Satellitenlayer ab. Ein Teil des Layers bleibt zum Messen zurück: Was die Abstimmung bringt, wird gemeldet, und wo sie nicht hilft, ändert sich nichts. Das Netz in dem Ordner für einen neuen Index verwenden. Die Abstimmung lässt sich zurücknehmen. Die Engine braucht dafür ihre Trainingspakete.</translation>
+   <source>Tunes the network that finds similar tiles on your own satellite layer, without any labels, in a few minutes. A part of the layer is kept for measuring: what the tuning brought is reported, and where it did not help, nothing is changed. Use the network in the folder for a new index. Tuning can be taken back. The engine needs its training packages for this: “With training” in Plugins → RS Copilot → Engine and Settings.</source>
+   <translation>Stimmt das Netz, das ähnliche Kacheln findet, in wenigen Minuten und ohne Beschriftungen auf Ihren eigenen Satellitenlayer ab. Ein Teil des Layers bleibt zum Messen zurück: Es wird berichtet, was die Abstimmung gebracht hat, und wo sie nicht half, wird nichts geändert. Benutzen Sie das Netz im Ordner für einen neuen Index. Die Abstimmung lässt sich zurücknehmen. Die Engine braucht dafür ihre Trainingspakete: „Mit Training“ unter Erweiterungen → RS Copilot → Engine und Einstellungen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
@@ -980,8 +995,18 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
-   <source>Found first among held-out tiles: {:.0%} before, {:.0%} after.</source>
-   <translation>Unter zurückgehaltenen Kacheln an erster Stelle gefunden: {:.0%} vorher, {:.0%} nachher.</translation>
+   <source>Right tile first: {:.0%} before, {:.0%} after.</source>
+   <translation>Richtige Kachel an erster Stelle: {:.0%} vorher, {:.0%} nachher.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Right tile among the first ten: {:.0%} before, {:.0%} after.</source>
+   <translation>Richtige Kachel unter den ersten zehn: {:.0%} vorher, {:.0%} nachher.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Tuning did not help on this layer: the network was left as it was.</source>
+   <translation>Die Abstimmung hat bei diesem Layer nichts gebracht: Das Netz blieb, wie es war.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
@@ -995,8 +1020,13 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
-   <source>Tuning did not help on this layer: the network was left as it was.</source>
-   <translation>Die Abstimmung hat bei diesem Layer nichts gebracht: Das Netz blieb, wie es war.</translation>
+   <source>The last tuning was taken back.</source>
+   <translation>Die letzte Abstimmung wurde zurückgenommen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
+   <source>Use {} for a new index and for searching in it.</source>
+   <translation>Benutzen Sie {} für einen neuen Index und für die Suche darin.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />

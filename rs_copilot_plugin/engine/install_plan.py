@@ -20,10 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 MARKER = "rs-copilot-complete"
-VARIANTS = ("cuda", "cpu")
+# Best first: each can do all that the later ones can.
+VARIANTS = ("cuda", "train", "cpu")
+# Where PyTorch publishes its builds without CUDA for Linux; the general registry holds none.
+PLAIN_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 SUPPORTED_PYTHONS = ("3.12", "3.13", "3.11", "3.10")
 # Measured: `du -s` of the finished environment, and the download beside it.
-DISK_BYTES = {"cpu": 1_600_000_000, "cuda": 11_000_000_000}
+DISK_BYTES = {"cpu": 1_600_000_000, "train": 2_800_000_000, "cuda": 11_000_000_000}
 PROBE_TIMEOUT_S = 10.0
 CHECK_CODE = "import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 15))"
 
@@ -42,12 +45,16 @@ class Tools:
 
 @dataclass(frozen=True)
 class Step:
-    """One program to run. ``share`` is the part of the whole time that it is expected to take."""
+    """One program to run. ``share`` is the part of the whole time that it is expected to take.
+
+    Where the program fails, ``otherwise`` is run instead, if there is such a way.
+    """
 
     title: str
     argv: tuple[str, ...]
     share: float
     hint: str = ""
+    otherwise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,8 +72,13 @@ class InstallPlan:
         return self.folder / MARKER
 
 
-def plan_install(locks: Path, tools: Tools, variant: str = "cpu", root: Path | None = None) -> InstallPlan:
+def plan_install(
+    locks: Path, tools: Tools, variant: str = "cpu", root: Path | None = None, platform: str = sys.platform
+) -> InstallPlan:
     """Plan the environment for a lock: with ``uv`` where there is one (8 s), else with venv and pip (70 s).
+
+    On Linux torch without CUDA is looked for where the machine's own settings say first, then on PyTorch's
+    own index; either way only archives with the hashes of the lock are taken.
 
     Raises:
         NoPythonError: neither is there.
@@ -78,44 +90,47 @@ def plan_install(locks: Path, tools: Tools, variant: str = "cpu", root: Path | N
     folder = environment_folder(
         lock, variant, root or environments_root(os.environ, sys.platform, Path.home())
     )
+    needs_index = variant == "train" and platform == "linux"
     if tools.uv:
-        steps = _uv_steps(tools, folder, lock)
+        steps = (*_uv_steps(tools, folder, lock, needs_index), _check_step(folder, variant))
     elif tools.pythons:
-        steps = _pip_steps(tools.pythons[0], folder, lock)
+        steps = (*_pip_steps(tools.pythons[0], folder, lock, needs_index), _check_step(folder, variant))
     else:
         raise NoPythonError("Found neither uv nor a Python of version 3.10 or newer on this machine.")
     return InstallPlan(variant, folder, steps, DISK_BYTES[variant])
 
 
-def _uv_steps(tools: Tools, folder: Path, lock: Path) -> tuple[Step, ...]:
+def _uv_steps(tools: Tools, folder: Path, lock: Path, needs_index: bool) -> tuple[Step, ...]:
     # Without a Python on the machine uv fetches one.
     python = tools.pythons[0] if tools.pythons else SUPPORTED_PYTHONS[0]
     make = (tools.uv, "venv", "--no-project", "--no-config", "--python", python, str(folder))
-    install = (tools.uv, "pip", "install", "--python", str(python_of(folder)), "--require-hashes")
+    base = (tools.uv, "pip", "install", "--python", str(python_of(folder)), "--require-hashes")
+    install = (*base, "--no-config", "--only-binary", ":all:", "-r", str(lock))
+    # uv knows PyTorch's indexes by itself and asks them for torch alone.
+    otherwise = (*install, "--torch-backend", "cpu") if needs_index else ()
     return (
         Step("Making the environment", make, 0.1),
-        Step(
-            "Installing packages", (*install, "--no-config", "--only-binary", ":all:", "-r", str(lock)), 0.8
-        ),
-        _check_step(folder),
+        Step("Installing packages", install, 0.8, otherwise=otherwise),
     )
 
 
-def _pip_steps(python: str, folder: Path, lock: Path) -> tuple[Step, ...]:
+def _pip_steps(python: str, folder: Path, lock: Path, needs_index: bool) -> tuple[Step, ...]:
     interpreter = str(python_of(folder))
     hint = "Install uv (https://docs.astral.sh/uv), or the package python3-venv of your system."
     pip = (interpreter, "-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check")
-    options = ("--no-compile", "--require-hashes", "--only-binary", ":all:", "-r", str(lock))
+    install = (*pip, "--no-compile", "--require-hashes", "--only-binary", ":all:", "-r", str(lock))
+    otherwise = (*install, "--extra-index-url", PLAIN_TORCH_INDEX) if needs_index else ()
     return (
         Step("Checking Python", (python, "-I", "-c", CHECK_CODE), 0.02, hint),
         Step("Making the environment", (python, "-I", "-m", "venv", str(folder)), 0.08, hint),
-        Step("Installing packages", (*pip, *options), 0.8),
-        _check_step(folder),
+        Step("Installing packages", install, 0.8, otherwise=otherwise),
     )
 
 
-def _check_step(folder: Path) -> Step:
+def _check_step(folder: Path, variant: str) -> Step:
     code = "import cv2, rasterio, av, geopandas, scipy, pydantic, faiss, onnxruntime"
+    if variant != "cpu":
+        code += ", torch, onnx, safetensors"
     return Step("Checking the packages", (str(python_of(folder)), "-I", "-c", code), 0.1)
 
 

@@ -15,6 +15,20 @@ from rs_copilot_plugin.engine.install_plan import InstallPlan, Step
 POLL_S = 0.1
 TERMINATE_S = 5.0
 LOG_TAIL_LINES = 15
+REGISTRY_HINT = "Check the connection to the package registry, then try again."
+OFFLINE_HINT = "Connect to the internet, or check proxy and firewall, then try again. Nothing was changed."
+OFFLINE_WORDS = (
+    "dns error",
+    "failed to lookup address",
+    "name or service not known",
+    "temporary failure in name resolution",
+    "getaddrinfo failed",
+    "network is unreachable",
+    "newconnectionerror",
+    "connection refused",
+    "connecttimeout",
+    "operation timed out",
+)
 
 
 class InstallError(Exception):
@@ -85,11 +99,39 @@ def _run_step(
     on_log: Callable[[str], None],
     is_cancelled: Callable[[], bool],
 ) -> None:
+    """Run a step's program and, where it fails, the other way that the step may have."""
+    code, tail = _run_program(step, step.argv, environment, on_log, is_cancelled)
+    if code and step.otherwise:
+        on_log("Trying the other way…")
+        code, tail = _run_program(step, step.otherwise, environment, on_log, is_cancelled)
+    if code == 0:
+        return
+    log = "\n".join(tail)
+    if is_offline(log):
+        raise InstallError(f"{step.title} failed: this machine cannot reach the packages.", OFFLINE_HINT, log)
+    message = f"{step.title} failed: {Path(step.argv[0]).name} ended with exit code {code}."
+    raise InstallError(message, step.hint or REGISTRY_HINT, log)
+
+
+def is_offline(log: str) -> bool:
+    """Whether the last words of uv or pip are about the network, not about a package."""
+    lower = log.lower()
+    return any(words in lower for words in OFFLINE_WORDS)
+
+
+def _run_program(
+    step: Step,
+    argv: tuple[str, ...],
+    environment: Mapping[str, str],
+    on_log: Callable[[str], None],
+    is_cancelled: Callable[[], bool],
+) -> tuple[int, list[str]]:
+    """Exit code and last lines of a program."""
     tail: list[str] = []
     try:
-        process = start_hidden(step.argv, environment)
+        process = start_hidden(argv, environment)
     except OSError as error:
-        raise InstallError(f"{step.title}: {step.argv[0]} cannot be started ({error}).", step.hint) from error
+        raise InstallError(f"{step.title}: {argv[0]} cannot be started ({error}).", step.hint) from error
     with process:
         reader = threading.Thread(target=_read_lines, args=(process, tail, on_log), daemon=True)
         reader.start()
@@ -99,10 +141,7 @@ def _run_step(
                 raise InstallCancelledError("The installation was cancelled; nothing was left behind.")
             time.sleep(POLL_S)
         reader.join(TERMINATE_S)
-    if process.returncode != 0:
-        message = f"{step.title} failed: {Path(step.argv[0]).name} ended with exit code {process.returncode}."
-        hint = step.hint or "Check the connection to the package registry, then try again."
-        raise InstallError(message, hint, "\n".join(tail))
+    return process.returncode, tail
 
 
 def start_hidden(argv: tuple[str, ...], environment: Mapping[str, str]) -> subprocess.Popen[str]:

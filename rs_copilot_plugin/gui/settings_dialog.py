@@ -7,6 +7,7 @@ from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtGui import QFontDatabase
 from qgis.PyQt.QtWidgets import (
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QGroupBox,
@@ -27,7 +28,13 @@ from rs_copilot_plugin.gui.engine_host import HostedSession
 from rs_copilot_plugin.gui.installation import Installation
 from rs_copilot_plugin.gui.widgets import StatusDot, faint_label
 from rs_copilot_plugin.layers import palette
-from rs_copilot_plugin.presenters.environment import InstallOffer, engine_facts, gigabytes, offer_install
+from rs_copilot_plugin.presenters.environment import (
+    InstallOffer,
+    can_train,
+    engine_facts,
+    gigabytes,
+    offer_install,
+)
 from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
 
@@ -85,6 +92,12 @@ class SettingsDialog(QDialog):
     def _managed_box(self) -> QGroupBox:
         box = QGroupBox(tr("Environment made by the plugin"))
         self.offer_label = faint_label()
+        self.training_check = QCheckBox(tr("With &training (about 200 MB more to download)"))
+        self.training_check.setToolTip(
+            tr("Packages that “Adapt the tile search to a layer” in the Processing toolbox needs")
+        )
+        self.training_check.setChecked(can_train())
+        self.training_check.toggled.connect(lambda _on: self.redraw())
         self.create_button = QPushButton(tr("&Create Environment"))
         self.create_button.clicked.connect(lambda _checked=False: self.create_environment())
         self.cancel_button = QPushButton(tr("C&ancel"))
@@ -100,6 +113,7 @@ class SettingsDialog(QDialog):
         row.addWidget(self.cancel_button)
         layout = QVBoxLayout(box)
         layout.addWidget(self.offer_label)
+        layout.addWidget(self.training_check)
         layout.addLayout(row)
         layout.addWidget(self.step_label)
         return box
@@ -143,11 +157,11 @@ class SettingsDialog(QDialog):
             self.offer_label.setText(tr("Looking for Python on this machine…"))
             self.create_button.setEnabled(False)
         else:
-            offer = offer_install(self._tools)
+            offer = self._offer()
             self.offer_label.setText(offer_text(offer))
             self.create_button.setEnabled(offer.fits and not running)
-        made = facts.kind == "managed"
-        self.create_button.setText(tr("&Create Again") if made else tr("&Create Environment"))
+            self.create_button.setText(tr("&Create Again") if offer.exists else tr("&Create Environment"))
+        self.training_check.setEnabled(not running)
         for widget in (self.progress_bar, self.cancel_button, self.step_label):
             widget.setVisible(running)
 
@@ -157,6 +171,9 @@ class SettingsDialog(QDialog):
 
     def _show_line(self, line: str) -> None:
         self.log_view.appendPlainText(line)
+
+    def _offer(self) -> InstallOffer:
+        return offer_install(self._tools or Tools(), "train" if self.training_check.isChecked() else "cpu")
 
     def _look_around(self) -> None:
         self._looking = ToolsTask(tr("RS Copilot: looking for Python"))
@@ -171,7 +188,7 @@ class SettingsDialog(QDialog):
 
     def create_environment(self) -> None:
         """Begin the installation."""
-        offer = offer_install(self._tools or Tools())
+        offer = self._offer()
         if offer.plan is not None:
             self.log_view.clear()
             self._installation.start(offer.plan)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs_copilot_plugin.engine.environment import PLUGIN_FOLDER, engine_folder, find_engine
-from rs_copilot_plugin.engine.install_plan import InstallPlan, NoPythonError, Tools, plan_install
+from rs_copilot_plugin.engine.install_plan import (
+    InstallPlan,
+    NoPythonError,
+    Tools,
+    is_complete,
+    managed_folders,
+    plan_install,
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class InstallOffer:
     free_bytes: int = 0
     with_uv: bool = False
     problem: str = ""
+    exists: bool = False
 
     @property
     def fits(self) -> bool:
@@ -48,7 +56,14 @@ def offer_install(tools: Tools, variant: str = "cpu") -> InstallOffer:
         plan = plan_install(code / "locks", tools, variant)
     except (NoPythonError, OSError) as error:
         return InstallOffer(problem=str(error))
-    return InstallOffer(plan, free_bytes_at(plan.folder), bool(tools.uv))
+    return InstallOffer(plan, free_bytes_at(plan.folder), bool(tools.uv), exists=is_complete(plan.folder))
+
+
+def can_train() -> bool:
+    """Whether an environment with the packages for training was made by the plugin."""
+    code = engine_folder(PLUGIN_FOLDER)
+    folders = [] if code is None else managed_folders(code / "locks")
+    return any(is_complete(folder) for folder in folders if not folder.name.startswith("cpu-"))
 
 
 def free_bytes_at(folder: Path) -> int:

@@ -14,6 +14,8 @@ from qgis.core import (
     QgsProcessingParameterMultipleLayers,
 )
 
+from rs_copilot_plugin.presenters.environment import engine_facts
+from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
 
 from .engine_algorithm import EngineAlgorithm, raster_file
@@ -34,7 +36,8 @@ class AdaptRetriever(EngineAlgorithm):
             "Tunes the network that finds similar tiles on your own satellite layer, without any labels, in "
             "a few minutes. A part of the layer is kept for measuring: what the tuning brought is reported, "
             "and where it did not help, nothing is changed. Use the network in the folder for a new index. "
-            "Tuning can be taken back. The engine needs its training packages for this."
+            "Tuning can be taken back. The engine needs its training packages for this: “With training” in "
+            "Plugins → RS Copilot → Engine and Settings."
         )
 
     def initAlgorithm(self, configuration: dict | None = None) -> None:  # noqa: ARG002
@@ -57,10 +60,33 @@ class AdaptRetriever(EngineAlgorithm):
         if not undo and not layers:
             raise QgsProcessingException(tr("Choose the layer to adapt to."))
         params = {"rasters": [raster_file(layer) for layer in layers], "out": out, "undo": undo}
-        result = call_engine("train", params, feedback)
-        if not undo:
-            text = tr("Found first among held-out tiles: {:.0%} before, {:.0%} after.")
-            feedback.pushInfo(text.format(result["before_recall_1"], result["recall_1"]))
-            if not result["kept"]:
-                feedback.pushInfo(tr("Tuning did not help on this layer: the network was left as it was."))
+        result = call_engine("train", params, feedback, _hints())
+        if undo:
+            feedback.pushInfo(tr("The last tuning was taken back."))
+        else:
+            _report(result, feedback)
         return {"OUTPUT": out}
+
+
+def _report(result: dict[str, Any], feedback: QgsProcessingFeedback) -> None:
+    """What the tuning brought, on tiles that it never saw."""
+    for text, key in (
+        (tr("Right tile first: {:.0%} before, {:.0%} after."), "recall_1"),
+        (tr("Right tile among the first ten: {:.0%} before, {:.0%} after."), "recall_10"),
+    ):
+        feedback.pushInfo(text.format(result[f"before_{key}"], result[key]))
+    if result["kept"]:
+        feedback.pushInfo(tr("Use {} for a new index and for searching in it.").format(result["weights"]))
+    else:
+        feedback.pushInfo(tr("Tuning did not help on this layer: the network was left as it was."))
+
+
+def _hints() -> dict[str, str]:
+    """Where the environment is the plugin's own, the plugin can bring what lacks."""
+    if engine_facts(Settings().engine_python).kind != "managed":
+        return {}
+    text = tr(
+        "Open Plugins → RS Copilot → Engine and Settings, tick “With training”, press “Create Environment”, "
+        "and run this again."
+    )
+    return {"missing-dependency": text}

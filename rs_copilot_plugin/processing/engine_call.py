@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from qgis.core import QgsProcessingException, QgsProcessingFeedback
@@ -14,10 +16,18 @@ from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
 
 _CANCEL_POLL_MS = 100
+_NO_HINTS: Mapping[str, str] = MappingProxyType({})
 
 
-def call_engine(method: str, params: dict[str, Any], feedback: QgsProcessingFeedback) -> dict[str, Any]:
+def call_engine(
+    method: str,
+    params: dict[str, Any],
+    feedback: QgsProcessingFeedback,
+    hints: Mapping[str, str] = _NO_HINTS,
+) -> dict[str, Any]:
     """Ask an engine of this algorithm's own and wait, in whichever thread the algorithm runs.
+
+    ``hints`` says by error code what to do inside QGIS, instead of what the engine advises.
 
     Raises:
         QgsProcessingException: the engine refused, failed or was cancelled; the text says what to do.
@@ -46,10 +56,12 @@ def call_engine(method: str, params: dict[str, Any], feedback: QgsProcessingFeed
     finally:
         timer.stop()
         session.stop_and_wait()
-    return _unpack(answer, feedback)
+    return _unpack(answer, feedback, hints)
 
 
-def _unpack(answer: list[Reply | EngineError], feedback: QgsProcessingFeedback) -> dict[str, Any]:
+def _unpack(
+    answer: list[Reply | EngineError], feedback: QgsProcessingFeedback, hints: Mapping[str, str]
+) -> dict[str, Any]:
     found = answer[0] if answer else EngineError("cancelled", tr("Cancelled"))
     if isinstance(found, Reply):
         for note in [*found.result.get("warnings", ()), *found.result.get("notes", ())]:
@@ -58,4 +70,5 @@ def _unpack(answer: list[Reply | EngineError], feedback: QgsProcessingFeedback) 
     stderr = str(found.details.get("stderr", "")).strip()
     if stderr:
         feedback.pushDebugInfo(stderr)
-    raise QgsProcessingException(" ".join(part for part in (found.message, found.hint) if part))
+    hint = hints.get(found.code, found.hint)
+    raise QgsProcessingException(" ".join(part for part in (found.message, hint) if part))

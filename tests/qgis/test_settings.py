@@ -40,6 +40,21 @@ def test_without_any_python_it_says_so(workbench):
     made.done(0)
 
 
+def test_training_is_a_tick_away(dialog, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    wait_until(lambda: "GB" in dialog.offer_label.text(), 30, "what a new environment needs")
+    plain = dialog.offer_label.text()
+    dialog.training_check.setChecked(True)
+    assert dialog.offer_label.text() != plain, "it needs more room"
+    started = []
+    monkeypatch.setattr(dialog._installation, "start", started.append)
+    dialog.create_environment()
+    assert started[0].variant == "train" and "train-" in started[0].folder.name
+    dialog.training_check.setChecked(False)
+    dialog.create_environment()
+    assert started[1].variant == "cpu"
+
+
 def test_engine_test_reports(dialog):
     dialog.test_button.click()
     wait_until(dialog.test_button.isEnabled, 60, "the test")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from plugin_files import ROOT
@@ -32,6 +33,7 @@ def group(name: str) -> list[str]:
 
 LOCKS = {
     "core/locks/cpu.txt": BASE,
+    "core/locks/train.txt": BASE + EXTRAS["train"],
     "core/locks/cuda.txt": BASE + EXTRAS["vlm"] + EXTRAS["train"] + EXTRAS["gpu"],
     "tools/locks/build.txt": group("build"),
     "tools/locks/dev.txt": BASE + EXTRAS["eval"] + EXTRAS["train"] + EXTRAS["postgis"] + group("dev"),
@@ -73,8 +75,8 @@ def test_every_package_has_a_hash_and_no_line_names_a_place(lock: str) -> None:
 
 def test_locks_agree_with_each_other() -> None:
     base = pins(ROOT / "core/locks/cpu.txt")
-    for lock in ("core/locks/cuda.txt", "tools/locks/dev.txt"):
-        kept = {name: versions for name, versions in base.items() if name != LEFT_OUT[lock]}
+    for lock in ("core/locks/train.txt", "core/locks/cuda.txt", "tools/locks/dev.txt"):
+        kept = {name: versions for name, versions in base.items() if name != LEFT_OUT.get(lock)}
         locked = pins(ROOT / lock)
         # What only onnxruntime needs goes with it, and -gpu needs the same.
         assert {name: locked[name] for name in kept} == kept
@@ -84,6 +86,25 @@ def test_the_two_builds_of_onnxruntime_never_meet() -> None:
     assert "onnxruntime-gpu" in pins(ROOT / "core/locks/cuda.txt")
     assert "onnxruntime" not in pins(ROOT / "core/locks/cuda.txt")
     assert all("onnxruntime-gpu" not in pins(ROOT / lock) for lock in LOCKS if "cuda" not in lock)
+
+
+def test_training_on_the_cpu_drags_no_cuda_along() -> None:
+    """Every torch is for Linux without CUDA or for another system, and nothing of NVIDIA comes with it."""
+    text = (ROOT / "core/locks/train.txt").read_text(encoding="utf-8")
+    assert not re.search(r"^(nvidia|triton|cuda)", text, re.MULTILINE)
+    entries = re.findall(r"^torch==(\S+) ; (.*) \\$", text, re.MULTILINE)
+    assert len(entries) == len(re.findall("^torch==", text, re.MULTILINE)) >= 2
+    for version, condition in entries:
+        assert version.endswith("+cpu") == ("sys_platform == 'linux'" in condition)
+
+
+def test_each_linux_and_python_gets_exactly_one_torch() -> None:
+    text = (ROOT / "core/locks/train.txt").read_text(encoding="utf-8")
+    markers = [Marker(found) for found in re.findall(r"^torch==\S+ ; (.*) \\$", text, re.MULTILINE)]
+    for system, machine in (("linux", "x86_64"), ("linux", "aarch64"), ("win32", "AMD64")):
+        for version in ("3.10.12", "3.11.2", "3.12.0", "3.13.1", "3.14.0"):
+            here = {"sys_platform": system, "platform_machine": machine, "python_full_version": version}
+            assert sum(marker.evaluate(here) for marker in markers) == 1, here
 
 
 def test_nothing_locked_for_development_drags_cuda_along() -> None:

@@ -34,6 +34,7 @@ def locks(tmp_path) -> Path:
     folder = tmp_path / "locks"
     folder.mkdir()
     (folder / "cpu.txt").write_text("numpy==2.0 --hash=sha256:0\n")
+    (folder / "train.txt").write_text("torch==2.0+cpu --hash=sha256:0\n")
     (folder / "cuda.txt").write_text("torch==2.0 --hash=sha256:0\n")
     return folder
 
@@ -68,13 +69,30 @@ def test_no_python_at_all(locks, tmp_path):
 
 
 @pytest.mark.parametrize("tools", [Tools("/bin/uv"), Tools("", ("/bin/python3",))])
-@pytest.mark.parametrize("variant", ["cpu", "cuda"])
+@pytest.mark.parametrize("variant", ["cpu", "train", "cuda"])
 def test_every_plan_adds_up(locks, tmp_path, tools, variant):
     plan = plan_install(locks, tools, variant, tmp_path)
     assert sum(step.share for step in plan.steps) == pytest.approx(1.0)
     assert plan.disk_bytes == DISK_BYTES[variant]
     assert plan.folder.parent == tmp_path
     assert all(step.argv[0] != sys.executable for step in plan.steps)
+
+
+@pytest.mark.parametrize("tools", [Tools("/bin/uv"), Tools("", ("/bin/python3",))])
+def test_torch_of_linux_has_a_second_place_to_come_from(locks, tmp_path, tools):
+    steps = plan_install(locks, tools, "train", tmp_path, "linux").steps
+    (install,) = [step for step in steps if step.otherwise]
+    assert install.otherwise[: len(install.argv)] == install.argv, "the same, and one place more"
+    assert "--require-hashes" in install.otherwise
+    assert "torch" in steps[-1].argv[-1], "the check imports it"
+    for variant, platform in (("train", "win32"), ("cpu", "linux")):
+        steps = plan_install(locks, tools, variant, tmp_path, platform).steps
+        assert not any(step.otherwise for step in steps)
+
+
+def test_an_environment_that_can_train_is_preferred(locks, tmp_path):
+    names = [folder.name.partition("-")[0] for folder in managed_folders(locks, tmp_path)]
+    assert names == ["cuda", "train", "cpu"]
 
 
 def test_unknown_variants_are_refused(locks, tmp_path):
@@ -178,6 +196,30 @@ def test_a_failed_step_leaves_nothing_and_shows_its_end(tmp_path):
     assert caught.value.log == "no matching distribution"
     assert not plan.folder.exists()
     assert [title for _, title in watcher.progress] == ["step 0", "step 1"]
+
+
+def test_the_other_way_is_taken_where_the_first_fails(tmp_path):
+    first = (sys.executable, "-c", "import sys; print('no such wheel'); sys.exit(1)")
+    other = (sys.executable, "-c", MAKE, str(tmp_path / "train-1"))
+    plan = InstallPlan("train", tmp_path / "train-1", (Step("Getting", first, 1.0, otherwise=other),), 1000)
+    watcher = Watcher()
+    watcher.run(plan)
+    assert is_complete(plan.folder) and "no such wheel" in watcher.log
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  cause: dns error",
+        "WARNING: Retrying ... NewConnectionError('...: [Errno -2] Name or service not known')",
+        "error: error sending request for url: operation timed out",
+    ],
+)
+def test_a_machine_without_network_is_told_so(tmp_path, line):
+    plan = make_plan(tmp_path / "cpu-1", f"import sys; print({line!r}); sys.exit(1)")
+    with pytest.raises(InstallError) as caught:
+        Watcher().run(plan)
+    assert "cannot reach" in caught.value.message and "internet" in caught.value.hint
 
 
 def test_cancel_ends_the_program_and_leaves_nothing(tmp_path):
