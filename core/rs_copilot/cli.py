@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import logging
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from rs_copilot import __version__
+from rs_copilot.cli_options import (
+    TELEMETRY_HELP,
+    AsJson,
+    Device,
+    Index,
+    Seconds,
+    Seed,
+    Size,
+    TelemetryFile,
+    UseTelemetry,
+    Weights,
+    parse_prior,
+    parse_scales,
+)
 from rs_copilot.console import report_error, report_failure, run_job
 from rs_copilot.errors import EXIT_USAGE, CancelledError, RsCopilotError, UsageError
 
@@ -24,26 +37,6 @@ app = typer.Typer(
 
 # Typer brings its own copy of click in newer versions; the base of its errors is reached by its public name.
 _ClickError: Any = typer.BadParameter.__mro__[2]
-
-AsJson = Annotated[
-    bool, typer.Option("--json", help="One JSON document on stdout, everything else on stderr.")
-]
-Seed = Annotated[int | None, typer.Option(help="Same seed, same world.")]
-Seconds = Annotated[float | None, typer.Option(help="Length of the clip.")]
-Size = Annotated[str | None, typer.Option(metavar="WxH", help="Size of the clip in pixels.")]
-Weights = Annotated[
-    Path | None, typer.Option(help="Another retrieval network: an ONNX file with its card beside it.")
-]
-TELEMETRY_HELP = "attitude: not the position; none: pixels alone."
-Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:n]", help="Where to compute.")]
-
-
-class UseTelemetry(str, Enum):
-    """How much of the telemetry may be used."""
-
-    all = "all"
-    attitude = "attitude"
-    none = "none"
 
 
 @app.callback(invoke_without_command=True)
@@ -158,15 +151,13 @@ def index(
 
 @app.command(epilog="Example: rs-copilot search map.index --image photo.jpg -k 10")
 def search(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder that `rs-copilot index` wrote.")],
+    index: Index,
     *,
     image: Annotated[
         Path, typer.Option(help="A photo; or a short video or folder that shows one place in several frames.")
     ],
     k: Annotated[int, typer.Option("-k", help="How many tiles.")] = 10,
-    telemetry: Annotated[
-        Path | None, typer.Option(help="Telemetry file, where it does not lie beside the photo.")
-    ] = None,
+    telemetry: TelemetryFile = None,
     width_m: Annotated[
         float | None, typer.Option(help="Ground width of the photo, looking straight down.")
     ] = None,
@@ -202,9 +193,7 @@ def localize(
     *,
     satellite: Annotated[str, typer.Option(help="The satellite raster.")],
     out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
-    telemetry: Annotated[
-        str | None, typer.Option(help="Telemetry file, where it does not lie beside the clip.")
-    ] = None,
+    telemetry: TelemetryFile = None,
     use_telemetry: Annotated[UseTelemetry, typer.Option(help=TELEMETRY_HELP)] = UseTelemetry.all,
     prior: Annotated[
         str | None, typer.Option(metavar="LON,LAT,RADIUS_M", help="Look only around this place.")
@@ -327,16 +316,14 @@ app.add_typer(eval_app, name="eval")
     epilog="Example: rs-copilot eval retrieval map.index --clip photos --truth ground_truth.csv",
 )
 def eval_retrieval(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="A folder that `rs-copilot index` wrote.")],
+    index: Index,
     *,
     clip: Annotated[Path, typer.Option(help="A video, an image, or a folder of images.")],
     truth: Annotated[
         Path,
         typer.Option(help="CSV with file or frame, center_lon, center_lat; or a demo world's truth.gpkg."),
     ],
-    telemetry: Annotated[
-        Path | None, typer.Option(help="Telemetry file, where it does not lie beside the clip.")
-    ] = None,
+    telemetry: TelemetryFile = None,
     use_telemetry: Annotated[
         UseTelemetry, typer.Option(help="attitude or none; positions are never used.")
     ] = UseTelemetry.attitude,
@@ -368,42 +355,6 @@ def worker(
     from rs_copilot.worker.main import main as serve
 
     return serve(device)
-
-
-def parse_scales(text: str | None) -> list[float] | None:
-    """``M,M,…`` as numbers.
-
-    Raises:
-        UsageError: not positive numbers.
-    """
-    if text is None:
-        return None
-    try:
-        scales = [float(word) for word in text.split(",")]
-    except ValueError as error:
-        raise UsageError(f"--scales: expected metres separated by commas, found {text!r}.") from error
-    if not all(0.0 < scale < 1e6 for scale in scales):
-        raise UsageError(f"--scales: expected metres above 0, found {text!r}.")
-    return scales
-
-
-def parse_prior(text: str | None) -> tuple[float, float, float] | None:
-    """``LON,LAT,RADIUS_M`` as numbers.
-
-    Raises:
-        UsageError: not three numbers, or out of range.
-    """
-    if text is None:
-        return None
-    try:
-        lon_deg, lat_deg, radius_m = (float(word) for word in text.split(","))
-    except ValueError as error:
-        raise UsageError(f"--prior: expected LON,LAT,RADIUS_M, found {text!r}.") from error
-    if not (abs(lon_deg) <= 180 and abs(lat_deg) <= 90 and radius_m > 0):
-        raise UsageError(
-            f"--prior: expected a longitude, a latitude in degrees and a radius above 0, found {text!r}."
-        )
-    return lon_deg, lat_deg, radius_m
 
 
 def run(args: list[str]) -> int:
