@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from rs_copilot.errors import BadInputError
 from rs_copilot.evaluation.retrieval import RetrievalScore, first_hit, hits_of, read_truth
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.gallery import guesses_for, open_retriever, read_told
+from rs_copilot.jobs.gallery import guesses_for, open_retriever
+from rs_copilot.jobs.telemetry import read_told
 from rs_copilot.types import TelemetryUse
 from rs_copilot.video.clip import open_clip
 
@@ -75,7 +76,7 @@ def run(params: EvalRetrievalParams, context: JobContext) -> EvalRetrievalResult
     started = time.monotonic()
     with open_clip(params.clip) as clip:
         uses = params.use_telemetry is not TelemetryUse.NONE
-        told = read_told(params.clip, params.telemetry, clip) if uses else None
+        told = read_told(params.clip, params.telemetry, clip, context) if uses else None
         for frame in clip.frames():
             place = truth.get(frame.file or str(frame.index))
             if place is None:

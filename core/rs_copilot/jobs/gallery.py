@@ -21,8 +21,6 @@ from rs_copilot.retrieval.embedder import open_embedder
 from rs_copilot.retrieval.gallery import Gallery, RasterRef, open_gallery, require_model
 from rs_copilot.types import FloatArray, SizeWH, Telemetry, TelemetryUse
 from rs_copilot.vector import build, schema
-from rs_copilot.video.clip import Clip
-from rs_copilot.video.telemetry import TelemetryTrack, find_telemetry, read_telemetry
 
 METHOD = "retrieval"
 # A raster wider than this is no limit to how wide a frame can be.
@@ -67,16 +65,6 @@ def changed_rasters(gallery: Gallery) -> list[str]:
         and path.is_file()
         and (path.stat().st_size, path.stat().st_mtime) != (raster.size_bytes, raster.modified)
     ]
-
-
-def read_told(clip_path: Path, telemetry: Path | None, clip: Clip) -> TelemetryTrack | None:
-    """The telemetry that was named, or the one that lies beside a clip.
-
-    Raises:
-        TelemetryError: it cannot be read.
-    """
-    path = telemetry or find_telemetry(clip_path)
-    return None if path is None else read_telemetry(path, start_utc=clip.info.start_utc)
 
 
 def guesses_for(

@@ -14,10 +14,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot import __version__
-from rs_copilot.errors import BadInputError, CancelledError, TelemetryError, UsageError
+from rs_copilot.errors import BadInputError, CancelledError, UsageError
 from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.gallery import RankedTile, candidates_table, open_retriever, provenance_of
+from rs_copilot.jobs.telemetry import read_told
 from rs_copilot.localization.alignment import Alignment, align, offset_of_photos
 from rs_copilot.localization.controls import read_controls
 from rs_copilot.localization.pipeline import (
@@ -39,7 +40,7 @@ from rs_copilot.types import Frame, LonLat, Placement, Telemetry, TelemetryUse
 from rs_copilot.vector import build, schema
 from rs_copilot.vector.store import append_layer, ensure_scene, write_layers
 from rs_copilot.video.clip import Clip, open_clip
-from rs_copilot.video.telemetry import TelemetryTrack, find_telemetry, read_telemetry
+from rs_copilot.video.telemetry import TelemetryTrack
 
 METHOD = "orientation-correlation"
 # First placements reach the map at most this often; each write costs some milliseconds of disk.
@@ -118,7 +119,8 @@ def run(params: LocalizeParams, context: JobContext) -> LocalizeResult:
             open_retriever(params.index, params.weights, context) if params.index is not None else None
         )
         ensure_scene(params.out, raster.info.crs)
-        telemetry = _read_telemetry(params, clip, context)
+        uses = params.use_telemetry is not TelemetryUse.NONE
+        telemetry = read_told(params.clip, params.telemetry, clip, context) if uses else None
         work = _Work(params, context, clip, raster, telemetry, started, retriever)
         located = work.locate()
         for warning in clip.warnings:
@@ -344,26 +346,6 @@ class _Work:
             seconds=time.monotonic() - self.started,
             warnings=list(self.context.warnings),
         )
-
-
-def _read_telemetry(params: LocalizeParams, clip: Clip, context: JobContext) -> TelemetryTrack | None:
-    """The telemetry that was named, or the one beside the clip; if that is broken, only a warning."""
-    if params.use_telemetry is TelemetryUse.NONE:
-        return None
-    path = params.telemetry or find_telemetry(params.clip)
-    if path is None:
-        return None
-    try:
-        track = read_telemetry(path, start_utc=clip.info.start_utc)
-    except TelemetryError as error:
-        if params.telemetry is not None:
-            raise
-        context.warn(f"Telemetry beside the clip was not used: {error.message}")
-        return None
-    shorter = track.warn_if_shorter(clip.info.duration_s)
-    for warning in (*track.warnings, *([shorter] if shorter else [])):
-        context.warn(warning)
-    return track
 
 
 def _sampling(every_s: float | None, *, moving: bool) -> tuple[float | None, int]:

@@ -24,9 +24,9 @@ from rs_copilot.jobs.gallery import (
     open_retriever,
     provenance_of,
     raster_of,
-    read_told,
     tile_corners_m,
 )
+from rs_copilot.jobs.telemetry import read_told
 from rs_copilot.localization.retrieve import Guess, Retriever
 from rs_copilot.retrieval.query import Hit
 from rs_copilot.types import Frame
@@ -141,7 +141,7 @@ class _Work:
 
     def find(self) -> tuple[list[FoundTile], int]:
         """The best tiles, and how many guesses were made about each frame."""
-        told = read_told(self.params.image, self.params.telemetry, self.clip)
+        told = read_told(self.params.image, self.params.telemetry, self.clip, self.context)
         tried: list[list[Guess]] = []
         pictures = []
         for frame in self._pick():
