@@ -34,14 +34,14 @@ def rendered_frames(scenario: Scenario) -> Iterator[RenderedFrame]:
     for index in range(scenario.settings.clip.frame_count):
         time_s = scenario.settings.clip.time_s(index)
         picture = render(scenario.world, light, scenario.flight.view(time_s), scenario.crowd_at(time_s))
-        exposure = _auto_exposure(picture, exposure)
+        exposure = auto_exposure(picture, exposure)
         image = drone_picture(
             picture.light, exposure, _blur_maps(scenario, time_s), scenario.sensor_rng(index)
         )
         yield RenderedFrame(index, time_s, image, picture.sightings)
 
 
-def _auto_exposure(picture: Picture, before: float | None) -> float:
+def auto_exposure(picture: Picture, before: float | None) -> float:
     """The camera aims at a mean brightness and gets there slowly."""
     wanted = float(np.clip(0.27 / np.mean(np.minimum(picture.light[::4, ::4], 1.5)), 0.6, 1.6))
     return wanted if before is None else before + 0.12 * (wanted - before)

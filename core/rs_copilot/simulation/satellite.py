@@ -10,20 +10,21 @@ from rasterio.enums import Resampling
 
 from rs_copilot.simulation.render import render
 from rs_copilot.simulation.scenario import Scenario
-from rs_copilot.simulation.season import SEASONS
+from rs_copilot.simulation.season import SEASONS, Season
 from rs_copilot.simulation.sensor import satellite_picture
 from rs_copilot.simulation.views import SatelliteView
-from rs_copilot.simulation.world import CRS, World
+from rs_copilot.simulation.world import CRS, World, light_for
 from rs_copilot.types import ByteImage, Float32Array, SizeWH
 
 STRIP_ROWS = 256
 
 
-def satellite_image(scenario: Scenario) -> ByteImage:
-    """North-up picture of the whole extent, shape (N, N, 3)."""
+def satellite_image(scenario: Scenario, season: Season | None = None) -> ByteImage:
+    """North-up picture of the whole extent, shape (N, N, 3), in ``season`` or the one of the settings."""
     s, world = scenario.settings.satellite, scenario.world
     side = round(world.settings.extent_m / s.gsd_m)
-    light, crowd = scenario.satellite_light(), scenario.satellite_crowd()
+    season = season or SEASONS[s.season]
+    light, crowd = light_for(world, season), scenario.satellite_crowd()
     linear = np.empty((side, side, 3), dtype=np.float32)
     for first in range(0, side, STRIP_ROWS):
         rows = min(STRIP_ROWS, side - first)
@@ -34,7 +35,7 @@ def satellite_image(scenario: Scenario) -> ByteImage:
         )
         fine = render(world, light, view, crowd).light
         linear[first : first + rows] = fine.reshape(rows, 2, side, 2, 3).mean(axis=(1, 3))
-    return satellite_picture(linear, SEASONS[s.season].haze, scenario.satellite_rng)
+    return satellite_picture(linear, season.haze, scenario.satellite_rng)
 
 
 def write_satellite(path: Path, scenario: Scenario, image: ByteImage) -> None:

@@ -55,10 +55,6 @@ class Scenario:
         """Sun and colours on the day of the flight."""
         return light_for(self.world, SEASONS[self.settings.clip.season])
 
-    def satellite_light(self) -> Light:
-        """Sun and colours on the day of the satellite image."""
-        return light_for(self.world, SEASONS[self.settings.satellite.season])
-
     def crowd_at(self, time_s: float) -> Crowd:
         """The bridge, parked and moving objects at a moment of the clip; tags are track ids."""
         moving = []

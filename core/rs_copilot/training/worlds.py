@@ -13,11 +13,11 @@ import numpy as np
 from rs_copilot.errors import StorageError
 from rs_copilot.geo import homography as hg
 from rs_copilot.geo.camera import Attitude, Intrinsics, ground_from_px
-from rs_copilot.simulation.clip import _auto_exposure
+from rs_copilot.simulation.clip import auto_exposure
 from rs_copilot.simulation.render import render
 from rs_copilot.simulation.satellite import satellite_image
 from rs_copilot.simulation.scenario import Scenario, make_scenario
-from rs_copilot.simulation.season import AUTUMN, SEASONS, SUMMER, Season
+from rs_copilot.simulation.season import AUTUMN, SUMMER, Season
 from rs_copilot.simulation.sensor import drone_picture
 from rs_copilot.simulation.settings import ClipSettings, SatelliteSettings, Settings, WorldSettings
 from rs_copilot.simulation.views import DroneView, Pose
@@ -92,15 +92,9 @@ def _satellite(scenario: Scenario, rng: np.random.Generator) -> ByteImage:
         scenario.settings.satellite,
         lean_deg=float(rng.uniform(0.0, 18.0)),
         lean_azimuth_deg=float(rng.uniform(0.0, 360.0)),
-        season=season.name,
     )
     dated = replace(scenario, settings=replace(scenario.settings, satellite=view))
-    # The renderer looks seasons up by name.
-    SEASONS[season.name] = season
-    try:
-        return satellite_image(dated)
-    finally:
-        del SEASONS[season.name]
+    return satellite_image(dated, season)
 
 
 def _shot(scenario: Scenario, number: int, rng: np.random.Generator) -> tuple[ByteImage, FloatArray]:
@@ -125,7 +119,7 @@ def _shot(scenario: Scenario, number: int, rng: np.random.Generator) -> tuple[By
         scenario.crowd_at(float(rng.uniform(0.0, 4.0))),
     )
     image = drone_picture(
-        picture.light, _auto_exposure(picture, None), [np.eye(3)] * 2, scenario.sensor_rng(number)
+        picture.light, auto_exposure(picture, None), [np.eye(3)] * 2, scenario.sensor_rng(number)
     )
     local = ground_from_px(intrinsics, attitude, pose.xyz_m, ground)
     gsd = scenario.settings.satellite.gsd_m
