@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -10,7 +12,6 @@ from rs_copilot.geo import homography as hg
 from rs_copilot.localization.patches import ladder_gsd_m, patch_field
 from rs_copilot.localization.reference import Reference
 from rs_copilot.localization.view import View, view_of_placement
-from rs_copilot.matching.orientation import ComplexField
 from rs_copilot.matching.refine import Offsets, fit_motion, window_offsets
 from rs_copilot.types import BoolArray, ByteImage, FloatArray, SizeWH
 
@@ -22,16 +23,54 @@ MIN_WINDOWS = 8
 
 @dataclass(frozen=True)
 class Stage:
-    """One round of refinement: how far windows may move, what motion they must share, how closely."""
+    """One round of refinement: how far points may move, what motion they must share, how closely.
+
+    All pixels are those of the drawn frame, which is ``width_px`` wide.
+    """
 
     reach_px: int
     model: str
     tolerance_px: float
+    width_px: int = FINE_WIDTH_PX
 
 
 COARSE_TO_FINE = (Stage(24, "similarity", 4.0), Stage(10, "affine", 2.5), Stage(6, "homography", 1.8))
 # From a prediction by frame-to-frame motion: close already, so no wide search.
 FROM_PREDICTION = (Stage(14, "similarity", 3.0), Stage(6, "homography", 1.8))
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A frame that lies roughly here, ready to be drawn on the map's own pixel grid.
+
+    ``cell`` is the column and row of the grid's cell corner at which the drawing is centred: the view is
+    shifted by the rest, so that frame and map share one grid. ``reach_px`` of map are wanted around it.
+    """
+
+    image: ByteImage
+    view: View
+    gsd_m: float
+    cell: FloatArray
+    reach_px: int
+
+    @classmethod
+    def of(
+        cls, image: ByteImage, size: SizeWH, map_from_px: FloatArray, reference: Reference, stage: Stage
+    ) -> Spot:
+        """Where ``map_from_px`` puts the frame, at the resolution and with the reach of a stage."""
+        view = view_of_placement(map_from_px, size)
+        gsd_m = ladder_gsd_m(view.width_m / stage.width_px, reference.gsd_m)
+        center = hg.apply(hg.orient(map_from_px, size), size.center_px)
+        at = reference.col_row(center, gsd_m)[0]
+        cell = np.floor(at)
+        # The fraction of a pixel goes into the view, so that patch and map share one grid.
+        shift = (at - cell) * [gsd_m, -gsd_m]
+        shifted = View(view.size, hg.translation(shift) @ view.local_from_px, view.reach_m)
+        return cls(image, shifted, gsd_m, cell, stage.reach_px)
+
+
+# Finds points of a drawn frame on the map: the points and offsets, and the drawing's first column and row.
+Correspond: TypeAlias = Callable[[Spot, Reference], tuple[Offsets, FloatArray]]
 
 
 @dataclass(frozen=True)
@@ -55,12 +94,28 @@ class Registration:
     points_m: FloatArray
 
 
+def by_windows(spot: Spot, reference: Reference) -> tuple[Offsets, FloatArray]:
+    """The built-in way: every small window of the orientation field finds its own offset."""
+    patch, mask = patch_field(spot.image, spot.view, spot.gsd_m)
+    origin = spot.cell - patch.shape[0] // 2
+    surroundings = reference.window(
+        spot.gsd_m,
+        int(origin[1]) - spot.reach_px,
+        int(origin[0]) - spot.reach_px,
+        patch.shape[0] + 2 * spot.reach_px,
+        patch.shape[1] + 2 * spot.reach_px,
+    )
+    offsets = window_offsets(patch, mask, surroundings, window_px=WINDOW_PX, reach_px=spot.reach_px)
+    return offsets, origin
+
+
 def register(
     image: ByteImage,
     size: SizeWH,
     map_from_px: FloatArray,
     reference: Reference,
     stages: tuple[Stage, ...] = COARSE_TO_FINE,
+    correspond: Correspond = by_windows,
 ) -> Registration | None:
     """Refine a frame's homography by local offsets, or return ``None`` where nothing fits.
 
@@ -70,10 +125,11 @@ def register(
         map_from_px: where the frame lies roughly.
         reference: the map.
         stages: rounds of refinement, coarse first.
+        correspond: who says which point of the frame is which of the map.
     """
     current, result = map_from_px, None
     for stage in stages:
-        refined = _round(image, size, current, reference, stage)
+        refined = _round(image, size, current, reference, stage, correspond)
         if refined is None:
             return result if result is not None and stage.model == "homography" else None
         current, result = refined.map_from_px, refined
@@ -81,47 +137,27 @@ def register(
 
 
 def _round(
-    image: ByteImage, size: SizeWH, map_from_px: FloatArray, reference: Reference, stage: Stage
+    image: ByteImage,
+    size: SizeWH,
+    map_from_px: FloatArray,
+    reference: Reference,
+    stage: Stage,
+    correspond: Correspond,
 ) -> Registration | None:
-    view = view_of_placement(map_from_px, size)
-    gsd_m = ladder_gsd_m(view.width_m / FINE_WIDTH_PX, reference.gsd_m)
-    center = hg.apply(hg.orient(map_from_px, size), size.center_px)
-    patch, mask, surroundings, origin = _aligned(image, view, reference, gsd_m, center, stage.reach_px)
-    offsets = window_offsets(patch, mask, surroundings, window_px=WINDOW_PX, reach_px=stage.reach_px)
+    spot = Spot.of(image, size, map_from_px, reference, stage)
+    offsets, origin = correspond(spot, reference)
     if len(offsets) < MIN_WINDOWS:
         return None
     start = offsets.points_px + origin
     motion, agree = fit_motion(start, start + offsets.offsets_px, stage.model, stage.tolerance_px)
     if agree.sum() < MIN_WINDOWS // 2:
         return None
+    gsd_m = spot.gsd_m
     grid = np.array([[gsd_m, 0, reference.bounds_m[0]], [0, -gsd_m, reference.bounds_m[3]], [0, 0, 1.0]])
     refined = grid @ motion @ np.linalg.inv(grid) @ map_from_px
     if not hg.is_plausible(refined, size):
         return None
     return _evidence(hg.orient(refined, size), map_from_px, grid, start, offsets, agree, size)
-
-
-def _aligned(
-    image: ByteImage, view: View, reference: Reference, gsd_m: float, center: FloatArray, reach_px: int
-) -> tuple[ComplexField, BoolArray, ComplexField, FloatArray]:
-    """The frame's field on the map's pixel grid, its mask, the map around it, and the patch's grid origin."""
-    grid_center = reference.col_row(center, gsd_m)[0]
-    whole = np.floor(grid_center)
-    # The fraction of a pixel goes into the view, so that patch and map share one grid.
-    shift = (grid_center - whole) * [gsd_m, -gsd_m]
-    patch, mask = patch_field(
-        image, View(view.size, hg.translation(shift) @ view.local_from_px, view.reach_m), gsd_m
-    )
-    radius = patch.shape[0] // 2
-    origin = whole - radius
-    window = reference.window(
-        gsd_m,
-        int(origin[1]) - reach_px,
-        int(origin[0]) - reach_px,
-        patch.shape[0] + 2 * reach_px,
-        patch.shape[1] + 2 * reach_px,
-    )
-    return patch, mask, window, origin
 
 
 def _evidence(
