@@ -55,10 +55,10 @@ class Pyramid:
     levels: tuple[ByteImage, ...]
 
     @classmethod
-    def of(cls, image: ByteImage) -> Pyramid:
-        """Halve by area averaging down to `SMALLEST_LEVEL_PX`."""
+    def of(cls, image: ByteImage, smallest_px: int = SMALLEST_LEVEL_PX) -> Pyramid:
+        """Halve by area averaging, as long as the shorter side keeps ``smallest_px``."""
         levels = [image]
-        while min(levels[-1].shape[:2]) >= 2 * SMALLEST_LEVEL_PX:
+        while min(levels[-1].shape[:2]) >= 2 * smallest_px:
             height, width = levels[-1].shape[:2]
             half = cv2.resize(levels[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
             levels.append(np.asarray(half, dtype=np.uint8))
@@ -67,6 +67,12 @@ class Pyramid:
     def for_width(self, width_px: float) -> ByteImage:
         """The smallest level that is wider than ``width_px``; the picture itself where none is."""
         return next((level for level in reversed(self.levels) if level.shape[1] > width_px), self.levels[0])
+
+    def level_for(self, shrink: float) -> tuple[ByteImage, float]:
+        """The level to sample when the result is ``shrink`` times coarser, and that level's own factor."""
+        number = int(np.clip(np.floor(np.log2(max(shrink, 1.0)) + 0.4), 0, len(self.levels) - 1))
+        level = self.levels[number]
+        return level, self.levels[0].shape[1] / level.shape[1]
 
 
 @dataclass

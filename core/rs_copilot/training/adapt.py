@@ -20,7 +20,7 @@ from torch import Tensor
 from rs_copilot.errors import BadInputError
 from rs_copilot.retrieval.embedder import open_embedder
 from rs_copilot.training.export import HEAD_PREFIX, head_graph, write_joined
-from rs_copilot.training.grounds import MIN_SIDE_PX, Ground, Pyramid
+from rs_copilot.training.grounds import MIN_SIDE_PX, Ground, pyramid_of
 from rs_copilot.training.loop import Progress, Report, TrainingConfig, learning_rate_at, recalls
 from rs_copilot.training.loss import contrastive_loss
 from rs_copilot.training.model import SATELLITE, UAV, Cvaa, ModelConfig
@@ -131,7 +131,7 @@ def split_ground(ground: Ground) -> tuple[Ground, Ground]:
 
 
 def _crop(ground: Ground, first: int, end: int) -> Ground:
-    dates = tuple(Pyramid.of(np.ascontiguousarray(date.levels[0][:, first:end])) for date in ground.dates)
+    dates = tuple(pyramid_of(np.ascontiguousarray(date.levels[0][:, first:end])) for date in ground.dates)
     return Ground(ground.name, dates, ground.valid[:, first:end])
 
 

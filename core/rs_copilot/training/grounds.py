@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from rs_copilot.errors import BadInputError
+from rs_copilot.localization.patches import Pyramid
 from rs_copilot.raster.source import open_raster
 from rs_copilot.training.worlds import read_world
 from rs_copilot.types import BoolArray, ByteImage, FloatArray
@@ -18,29 +18,13 @@ from rs_copilot.video.clip import open_clip
 # Below this many pixels a picture holds too few distinct tiles.
 MIN_SIDE_PX = 256
 MAX_SIDE_PX = 4096
+# Pairs are drawn from levels no smaller than this.
+SMALLEST_LEVEL_PX = 128
 
 
-@dataclass(frozen=True)
-class Pyramid:
-    """A picture at full, half, quarter … resolution, each averaged from the one before."""
-
-    levels: tuple[ByteImage, ...]
-
-    @classmethod
-    def of(cls, image: ByteImage) -> Pyramid:
-        """Halve until the shorter side is under 128 px."""
-        levels = [image]
-        while min(levels[-1].shape[:2]) >= 256:
-            before = levels[-1]
-            size = (before.shape[1] // 2, before.shape[0] // 2)
-            levels.append(np.asarray(cv2.resize(before, size, interpolation=cv2.INTER_AREA), np.uint8))
-        return cls(tuple(levels))
-
-    def level_for(self, shrink: float) -> tuple[ByteImage, float]:
-        """The level to sample when the result is ``shrink`` times coarser, and that level's own factor."""
-        number = int(np.clip(np.floor(np.log2(max(shrink, 1.0)) + 0.4), 0, len(self.levels) - 1))
-        level = self.levels[number]
-        return level, self.levels[0].shape[1] / level.shape[1]
+def pyramid_of(image: ByteImage) -> Pyramid:
+    """What pairs of any size are drawn from."""
+    return Pyramid.of(image, SMALLEST_LEVEL_PX)
 
 
 @dataclass(frozen=True)
@@ -71,11 +55,11 @@ def read_world_ground(path: Path) -> Ground:
     """A rendered training world."""
     world = read_world(path)
     shots = tuple(
-        Shot(Pyramid.of(picture), homography)
+        Shot(pyramid_of(picture), homography)
         for picture, homography in zip(world.frames, world.map_px_from_px, strict=True)
     )
     valid = np.ones(world.satellites.shape[1:3], dtype=bool)
-    return Ground(path.stem, tuple(Pyramid.of(image) for image in world.satellites), valid, shots)
+    return Ground(path.stem, tuple(pyramid_of(image) for image in world.satellites), valid, shots)
 
 
 def read_raster_ground(paths: Sequence[Path]) -> Ground:
@@ -100,7 +84,7 @@ def read_raster_ground(paths: Sequence[Path]) -> Ground:
             hint="Train on a raster with more ground, or at a finer resolution.",
         )
     valid = np.logical_and.reduce([item.valid for item in same])
-    return Ground(paths[0].stem, tuple(Pyramid.of(item.image) for item in same), np.asarray(valid))
+    return Ground(paths[0].stem, tuple(pyramid_of(item.image) for item in same), np.asarray(valid))
 
 
 def read_picture_ground(path: Path) -> Ground:
@@ -111,4 +95,4 @@ def read_picture_ground(path: Path) -> Ground:
     """
     with open_clip(path) as clip:
         frame = next(iter(clip.frames()))
-    return Ground(path.stem, (Pyramid.of(frame.image),), np.ones(frame.image.shape[:2], dtype=bool))
+    return Ground(path.stem, (pyramid_of(frame.image),), np.ones(frame.image.shape[:2], dtype=bool))

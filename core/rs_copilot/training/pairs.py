@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_copilot.localization.patches import Pyramid
 from rs_copilot.training.augment import SATELLITE_STRENGTH, UAV_STRENGTH, change, to_gray
-from rs_copilot.training.grounds import Ground, Pyramid, Shot
+from rs_copilot.training.grounds import Ground, Shot
 from rs_copilot.types import BoolArray, ByteImage, FloatArray
 
 ASPECTS = (16 / 9, 4 / 3, 3 / 2)

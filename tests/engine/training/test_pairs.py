@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rs_copilot.training.grounds import Ground, Pyramid, Shot
+from rs_copilot.training.grounds import Ground, Shot, pyramid_of
 from rs_copilot.training.pairs import Batch, Jitter, Sampler, _patch, _rotation
 
 from .conftest import draw_town
@@ -17,8 +17,8 @@ STILL = Jitter(yaw_deg=0.0, scale=0.0, tilt=0.0, relief=0.0)
 
 @pytest.fixture(scope="module")
 def ground() -> Ground:
-    town = Pyramid.of(draw_town(640, 1))
-    shot = Shot(Pyramid.of(draw_town(640, 1)), np.eye(3))
+    town = pyramid_of(draw_town(640, 1))
+    shot = Shot(pyramid_of(draw_town(640, 1)), np.eye(3))
     return Ground("town", (town,), np.ones((640, 640), dtype=bool), (shot,))
 
 
