@@ -118,7 +118,7 @@ def _adapt(params: TrainParams, context: JobContext) -> TrainResult:
     network = read_network(base)
     ground = read_raster_ground(params.rasters)
     config = TrainingConfig(
-        seed=params.seed or 1, steps=params.steps or 150, batch_size=256, learning_rate=5e-4, check_every=50
+        seed=params.seed or 1, steps=params.steps or 150, batch_size=256, learning_rate=2e-4, check_every=50
     )
 
     def report(line: Progress) -> None:

@@ -20,8 +20,9 @@ from rs_copilot.retrieval.gallery import Gallery
 from rs_copilot.retrieval.query import Hit, best_per_tile, pool_mean, turns_deg, zooms
 from rs_copilot.types import ByteImage, Float32Array
 
-# Every guess is looked up at four places around the image centre; see `draw_shifted`.
-SHIFTS = 4
+# Every guess is looked up at this many places along each axis around the image centre; see `draw_shifted`.
+SHIFTS, SHIFTS_OF_MANY = 3, 2
+MANY_GUESSES = 12
 
 
 @dataclass(frozen=True)
@@ -95,14 +96,19 @@ def draw_query(image: ByteImage, guess: Guess, input_px: int, margin_px: int = 0
     return _center_square(rgba, side_px)
 
 
-def draw_shifted(image: ByteImage, guess: Guess, input_px: int) -> ByteImage:
-    """A query moved by an eighth of its side each way, ``(SHIFTS, input_px, input_px, 4)``.
+def shifts_of(tried: Sequence[Guess]) -> int:
+    """How many places along each axis every guess is looked up at: fewer where there are many guesses."""
+    return SHIFTS if len(tried) <= MANY_GUESSES else SHIFTS_OF_MANY
 
-    Tiles are half a side apart: one of the four shifts brings the nearest tile's centre within an eighth.
+
+def draw_shifted(image: ByteImage, guess: Guess, input_px: int, shifts: int) -> ByteImage:
+    """A query moved by up to an eighth of its side each way, ``(shifts**2, input_px, input_px, 4)``.
+
+    Tiles are half a side apart: one of the shifts brings the nearest tile's centre within an eighth.
     """
-    shift = input_px // 8
-    drawn = draw_query(image, guess, input_px, shift)
-    starts = (0, 2 * shift)
+    reach = input_px // 8
+    drawn = draw_query(image, guess, input_px, reach)
+    starts = [2 * reach * step // (shifts - 1) for step in range(shifts)]
     return np.stack([drawn[row : row + input_px, col : col + input_px] for row in starts for col in starts])
 
 
@@ -128,8 +134,9 @@ class Retriever:
     def embed(
         self, image: ByteImage, tried: Sequence[Guess], check: Callable[[], None] = lambda: None
     ) -> Float32Array:
-        """Embeddings of a frame under all guesses, ``(Q * SHIFTS, D)``; those of nothing are zero."""
-        pictures = np.concatenate([draw_shifted(image, guess, self.embedder.input_px) for guess in tried])
+        """Embeddings of a frame under all guesses, those of one in a row ``(Q, D)``; 0 if of nothing."""
+        side, shifts = self.embedder.input_px, shifts_of(tried)
+        pictures = np.concatenate([draw_shifted(image, guess, side, shifts) for guess in tried])
         found = self.embedder.embed(pictures, Branch.UAV, check)
         found[~pictures[..., 3].any(axis=(1, 2))] = 0.0
         return found
@@ -137,13 +144,14 @@ class Retriever:
     def hits(self, embeddings: Float32Array, tried: Sequence[Guess], count: int) -> list[Hit]:
         """The best tiles over all guesses, best first."""
         groups: dict[tuple[float, ...] | None, list[int]] = {}
+        each = len(embeddings) // len(tried)
         for number, embedding in enumerate(embeddings):
             if embedding.any():
-                groups.setdefault(tried[number // SHIFTS].sides_m, []).append(number)
+                groups.setdefault(tried[number // each].sides_m, []).append(number)
         found: list[Hit] = []
         for sides_m, numbers in groups.items():
             scores, ids = self.gallery.search(embeddings[numbers], count, sides_m)
-            found += best_per_tile(scores, ids, [number // SHIFTS for number in numbers], count)
+            found += best_per_tile(scores, ids, [number // each for number in numbers], count)
         return best_of(found, count)
 
     def find(self, image: ByteImage, tried: Sequence[Guess], count: int) -> list[Hit]:

@@ -1,4 +1,4 @@
-"""Adapt to a layer: minutes of tuning on the user's own raster, of the adapters alone.
+"""Adapt to a layer: minutes of tuning on the user's own raster, of the adapters and the whitening.
 
 The trunk stays as it is, so that its features are computed once; what is learned is what makes this ground
 differ from the grounds of the training. Tiles of another part of the layer say whether it helped.
@@ -25,9 +25,12 @@ from rs_copilot.training.loop import Progress, Report, TrainingConfig, learning_
 from rs_copilot.training.loss import contrastive_loss
 from rs_copilot.training.model import SATELLITE, UAV, Cvaa, ModelConfig
 from rs_copilot.training.pairs import Batch, Sampler
+from rs_copilot.training.whitening import adapted_whitening
 from rs_copilot.types import BoolArray
 
 HELD_OUT_SHARE = 0.3
+# How far the whitening moves from that of all grounds to that of this one.
+WHITENING_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Network:
 
     def embed(self, features: Tensor, branch: float) -> Tensor:
         """Embeddings from features."""
-        made: Tensor = self.model.head(self.model.branches(features, torch.full((len(features),), branch)))
+        made: Tensor = self.model.head(features, torch.full((len(features),), branch))
         return made
 
 
@@ -150,7 +153,7 @@ class _Pairs:
 def adapt(
     network: Network, ground: Ground, config: TrainingConfig, pair_count: int, report: Report
 ) -> Outcome:
-    """Tune the network's adapters in place on the western part of a ground; measure on the eastern.
+    """Tune the network in place on the western part of a ground; measure on the eastern.
 
     ``report`` hears of each check and may raise to stop.
 
@@ -178,7 +181,18 @@ def adapt(
         if (step + 1) % config.check_every == 0:
             recall = held_out.recalls(network)
             report(Progress(step + 1, float(loss.detach()), 0.0, 0.0, 0.0, *recall))
+    _whiten(network, learn)
     return Outcome(before, held_out.recalls(network), pair_count)
+
+
+def _whiten(network: Network, pairs: _Pairs) -> None:
+    model = network.model
+    with torch.no_grad():
+        views = model.plain(pairs.views, torch.full((len(pairs.views),), UAV))
+        tiles = model.plain(pairs.tiles, torch.full((len(pairs.tiles),), SATELLITE))
+    found = adapted_whitening(model.whitening_means, model.whitening, views, tiles, WHITENING_SHARE)
+    model.whitening_means.copy_(found[0])
+    model.whitening.copy_(found[1])
 
 
 def _loss(network: Network, pairs: _Pairs, chosen: np.ndarray[Any, Any]) -> Tensor:

@@ -41,7 +41,7 @@ class _Head(nn.Module):
         self.model = model
 
     def forward(self, features: Tensor, branch: Tensor) -> Tensor:
-        return self.model.head(self.model.branches(features, branch))
+        return self.model.head(features, branch)
 
 
 class _Field(nn.Module):
@@ -70,7 +70,7 @@ def write_onnx(model: Cvaa, path: Path, input_px: int | None = None) -> str:
 
 
 def head_graph(model: Cvaa, input_px: int) -> onnx.ModelProto:
-    """Adapters and projection as a graph of their own; its weights keep the names of the state."""
+    """Adapters, projection and whitening as a graph of their own; its weights keep the names of the state."""
     with torch.no_grad():
         features = model.features(torch.zeros(2, 4, input_px, input_px))
     given = (features, torch.zeros(2))

@@ -19,9 +19,10 @@ from rs_copilot.training.loss import contrastive_loss, correlation_loss
 from rs_copilot.training.model import SATELLITE, UAV, Cvaa, ModelConfig
 from rs_copilot.training.pairs import Batch, Sampler
 from rs_copilot.training.state import read_state, write_state
+from rs_copilot.training.whitening import pair_whitening
 
 # Streams of random numbers: training batches and held-out batches never share one.
-_TRAIN, _HELD_OUT = 1, 2
+_TRAIN, _HELD_OUT, _WHITENING = 1, 2, 3
 
 
 class TrainingConfig(BaseModel):
@@ -40,6 +41,7 @@ class TrainingConfig(BaseModel):
     log_every: int = Field(25, ge=1)
     check_every: int = Field(250, ge=1)
     held_out_pairs: int = Field(512, ge=4)
+    whitening_pairs: int = Field(3000, ge=0)
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,20 @@ class Trainer:
         finally:
             self.save()
 
+    def whiten(self) -> None:
+        """Whiten the embeddings by matching pairs of the training grounds, and keep that."""
+        size = self.config.batch_size
+        views, tiles = [], []
+        for number in range(-(-self.config.whitening_pairs // size)):
+            batch = self.sampler.batch(size, np.random.default_rng([self.config.seed, _WHITENING, number]))
+            views.append(self._embed(batch.views, UAV, whitened=False))
+            tiles.append(self._embed(batch.tiles, SATELLITE, whitened=False))
+        if views:
+            means, matrix = pair_whitening(torch.cat(views), torch.cat(tiles))
+            self.model.whitening_means.copy_(means)
+            self.model.whitening.copy_(matrix)
+            self.save()
+
     def _make_folder(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -194,17 +210,18 @@ class Trainer:
         """Recall@1 and Recall@10 of held-out views among as many held-out tiles."""
         rng = np.random.default_rng([self.config.seed, _HELD_OUT])
         batch = self.held_out.batch(self.config.held_out_pairs, rng)
-        self.model.eval()
-        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
-            views = self._embed(batch.views, UAV)
-            tiles = self._embed(batch.tiles, SATELLITE)
+        views, tiles = self._embed(batch.views, UAV), self._embed(batch.tiles, SATELLITE)
         return recalls((views @ tiles.t()).numpy(), batch.overlaps())
 
-    def _embed(self, pictures: np.ndarray, branch: float) -> Tensor:
-        parts = [
-            self.model(as_tensor(part).to(self.device), torch.full((len(part),), branch, device=self.device))
-            for part in np.array_split(pictures, max(1, len(pictures) // 128))
-        ]
+    def _embed(self, pictures: np.ndarray, branch: float, *, whitened: bool = True) -> Tensor:
+        self.model.eval()
+        last = self.model.head if whitened else self.model.plain
+        parts = []
+        # Whitening magnifies what eight bits of mantissa lose: no bfloat16 here.
+        with torch.no_grad():
+            for part in np.array_split(pictures, max(1, len(pictures) // 128)):
+                branches = torch.full((len(part),), branch, device=self.device)
+                parts.append(last(self.model.features(as_tensor(part).to(self.device)), branches))
         return torch.cat(parts).float().cpu()
 
     def save(self) -> None:

@@ -199,7 +199,13 @@ class Branches(nn.Module):
 
 
 class Cvaa(nn.Module):
-    """The retriever: pictures and branch numbers to unit embeddings, and to dense fields."""
+    """The retriever: pictures and branch numbers to unit embeddings, and to dense fields.
+
+    Training ends with a whitening of the embeddings (see `training.whitening`); before, it changes nothing.
+    """
+
+    whitening_means: Tensor
+    whitening: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -211,12 +217,14 @@ class Cvaa(nn.Module):
         self.project = nn.Linear(config.grid_channels * config.grid**2 + last, config.embedding)
         if isinstance(self.trunk, Trunk):
             self.dense = nn.Conv2d(config.widths[0], config.field_channels, 3, 1, 1)
+        self.register_buffer("whitening_means", torch.zeros(2, config.embedding))
+        self.register_buffer("whitening", torch.eye(config.embedding))
         self.log_temperature = nn.Parameter(torch.tensor(0.07).log())
         self.log_sharpness = nn.Parameter(torch.tensor(20.0).log())
 
     def forward(self, image: Tensor, branch: Tensor) -> Tensor:
         """Unit embeddings ``(N, D)`` of ``(N, 4, H, W)`` pictures."""
-        return self.head(self.branches(self.features(image), branch))
+        return self.head(self.features(image), branch)
 
     def features(self, image: Tensor) -> Tensor:
         """What both branches share, ``(N, C, h, w)``."""
@@ -224,14 +232,21 @@ class Cvaa(nn.Module):
         return made
 
     def learn(self, image: Tensor, branch: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Embeddings and, where the trunk is our own, dense fields from one pass."""
+        """Unwhitened embeddings and, where the trunk is our own, dense fields from one pass."""
         if not isinstance(self.trunk, Trunk):
-            return self(image, branch), None
+            return self.plain(self.trunk(image), branch), None
         first, last = self.trunk(image)
-        return self.head(self.branches(last, branch)), self.field_of(first, image[:, 3:4])
+        return self.plain(last, branch), self.field_of(first, image[:, 3:4])
 
-    def head(self, x: Tensor) -> Tensor:
-        """Pool the layout and the whole, project, normalise."""
+    def head(self, features: Tensor, branch: Tensor) -> Tensor:
+        """Whitened unit embeddings from the shared features."""
+        share = branch.view(-1, 1).to(features.dtype)
+        means = (1.0 - share) * self.whitening_means[0] + share * self.whitening_means[1]
+        return F.normalize((self.plain(features, branch) - means) @ self.whitening, dim=1)
+
+    def plain(self, features: Tensor, branch: Tensor) -> Tensor:
+        """Adapt, pool the layout and the whole, project, normalise."""
+        x = self.branches(features, branch)
         # Averages over a frozen backbone's tokens may be negative, which the generalised mean cannot take.
         layout = pool_layout(self.squeeze(x), self.config.grid).flatten(1)
         whole = x.clamp(min=1e-4).pow(3.0).mean(dim=(2, 3)).pow(1.0 / 3.0)

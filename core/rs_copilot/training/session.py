@@ -61,6 +61,7 @@ def train_recipe(
         progress(line.step, recipe.training.steps, f"step {line.step}, loss {line.loss:.3f}")
 
     trainer.run(report, workers=workers)
+    trainer.whiten()
     recall = trainer.check()
     digest = _write(recipe, material, trainer, recall, device)
     return {
