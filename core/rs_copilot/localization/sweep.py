@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ from rs_copilot.matching.correlate import (
     correlate,
     local_maxima,
 )
-from rs_copilot.matching.orientation import ComplexField
 from rs_copilot.types import FloatArray
 
 # Less map structure than this share of the frame's own is nothing to compare with (water, no data).
@@ -32,7 +30,6 @@ MAX_SPECTRA_BYTES = 250_000_000
 LEAST_Z = 3.0
 # Two peaks closer than this share of the frame's width are one place.
 PEAK_RADIUS = 0.12
-BLOCKS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -79,13 +76,12 @@ class CoarseMap:
     _spectra: OrderedDict[tuple[float, int, int, int], Block] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
-    def field(self, gsd_m: float, row: int, col: int, side: int) -> Block | ComplexField:
-        """The block whose first pixel is at (row, col): its spectra if they are kept, or its field."""
+    def kept(self, gsd_m: float, row: int, col: int, side: int) -> Block | None:
+        """The spectra of the block whose first pixel is at (row, col), if they are kept."""
         key = (gsd_m, row, col, side)
         if key in self._spectra:
             self._spectra.move_to_end(key)
-            return self._spectra[key]
-        return self.reference.window(gsd_m, row, col, side, side)
+        return self._spectra.get(key)
 
     def keep(self, gsd_m: float, row: int, col: int, block: Block) -> None:
         """Keep spectra that were made, and let go of the oldest."""
@@ -170,18 +166,19 @@ def _sweep_scale(
     templates = Templates.of(patches, masks, side, min_energy=MIN_ENERGY)
     radius = max(2, round(PEAK_RADIUS * views[0].width_m / gsd_m))
 
-    def work(place: _Place, given: Block | ComplexField) -> tuple[Block, _Peaks]:
-        block = given if isinstance(given, Block) else Block.of(given)
+    half = templates.patch_px // 2
+
+    def work(place: _Place, block: Block | None) -> tuple[Block, _Peaks]:
+        if block is None:
+            block = Block.of(coarse.reference.window(gsd_m, place.row - half, place.col - half, side, side))
         return block, _peaks(correlate(block, templates)[:, : place.rows, : place.cols], place, radius)
 
     parts: list[_Peaks] = []
-    half = templates.patch_px // 2
-    for some in _batched(_places(top, left, bottom, right, templates.places_px), BLOCKS_AT_ONCE):
-        # Files are read by one thread; the arithmetic runs beside it.
-        fields = [coarse.field(gsd_m, place.row - half, place.col - half, side) for place in some]
-        for place, (block, peaks) in zip(some, pool.map(work, some, fields), strict=True):
-            coarse.keep(gsd_m, place.row - half, place.col - half, block)
-            parts.append(peaks)
+    places = list(_places(top, left, bottom, right, templates.places_px))
+    known = [coarse.kept(gsd_m, place.row - half, place.col - half, side) for place in places]
+    for place, (block, peaks) in zip(places, pool.map(work, places, known), strict=True):
+        coarse.keep(gsd_m, place.row - half, place.col - half, block)
+        parts.append(peaks)
     return _hits(parts, views, coarse.reference, gsd_m)
 
 
@@ -189,11 +186,6 @@ def _places(top: int, left: int, bottom: int, right: int, step: int) -> Iterator
     for row in range(top, bottom, step):
         for col in range(left, right, step):
             yield _Place(row, col, min(step, bottom - row), min(step, right - col))
-
-
-def _batched(places: Iterator[_Place], count: int) -> Iterator[list[_Place]]:
-    while some := list(itertools.islice(places, count)):
-        yield some
 
 
 def _peaks(surfaces: np.ndarray, place: _Place, radius_px: int) -> _Peaks:

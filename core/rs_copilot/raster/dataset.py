@@ -20,7 +20,7 @@ from rasterio.windows import Window
 
 from rs_copilot.errors import MissingCrsError, RasterError
 from rs_copilot.geo import crs as geo_crs
-from rs_copilot.raster.grid import BoundsM, RasterInfo
+from rs_copilot.raster.grid import BoundsM, RasterInfo, paste
 from rs_copilot.types import BoolArray, FloatArray, LonLat, SizeWH
 
 GDAL_OPTIONS = {"GDAL_CACHEMAX": 256}
@@ -220,11 +220,27 @@ def warp(
             source = Georeference(
                 place.crs, place.transform @ Affine.translation(window.col_off, window.row_off)
             )
+            if (offset := _whole_offset(source, target)) is not None:
+                paste(np.moveaxis(values[:, strip], 0, -1), np.moveaxis(block, 0, -1), *offset)
+                paste(valid[strip], mask, *offset)
+                continue
             _reproject(block, source, values[:, strip], target)
             support = np.zeros((size.height_px, width), dtype=np.uint8)
             _reproject(mask.astype(np.uint8) * 255, source, support, target)
             valid[strip] = support >= 254
     return values, valid
+
+
+def _whole_offset(source: Georeference, target: Georeference) -> tuple[int, int] | None:
+    """Row and column of the source's first pixel in the target's grid, where the grids are one."""
+    if source.crs != target.crs:
+        return None
+    step = ~target.transform @ source.transform
+    offset = np.array([step.f, step.c])
+    same = np.allclose([step.a, step.b, step.d, step.e], [1.0, 0.0, 0.0, 1.0], rtol=0, atol=1e-7)
+    if not same or np.abs(offset - np.round(offset)).max() > 1e-3:
+        return None
+    return round(step.f), round(step.c)
 
 
 def _reproject(

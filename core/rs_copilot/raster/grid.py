@@ -134,3 +134,15 @@ class ElevationMap(NorthUpGrid):
         upper = self.heights_m[top, left] * (1 - fx) + self.heights_m[top, right] * fx
         lower = self.heights_m[bottom, left] * (1 - fx) + self.heights_m[bottom, right] * fx
         return np.where(inside, upper * (1 - fy) + lower * fy, np.nan)
+
+
+def paste(target: np.ndarray, source: np.ndarray, row: int, col: int) -> None:
+    """Copy the overlap of ``source``, whose first pixel lies at (row, col) of ``target``.
+
+    Both are ``(H, W, ...)``.
+    """
+    top, left = max(row, 0), max(col, 0)
+    bottom = min(row + source.shape[0], target.shape[0])
+    right = min(col + source.shape[1], target.shape[1])
+    if top < bottom and left < right:
+        target[top:bottom, left:right] = source[top - row : bottom - row, left - col : right - col]

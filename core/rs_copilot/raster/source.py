@@ -142,9 +142,13 @@ class RasterSource:
                 dark_edge = gdal.has_black_edge(self._dataset, self._bands, BLACK_LEVEL)
             bounds = self.info.bounds_m
             side_m = max(bounds.xmax - bounds.xmin, bounds.ymax - bounds.ymin)
-            coarse = self._read_plain(max(side_m / COLLAR_SIDE_PX, self.info.gsd_m), bounds)
-            mask = border_black(coarse.image, coarse.valid) if dark_edge else np.zeros_like(coarse.valid)
-            self._collar = replace(coarse, valid=mask)
+            if dark_edge:
+                coarse = self._read_plain(max(side_m / COLLAR_SIDE_PX, self.info.gsd_m), bounds)
+                self._collar = replace(coarse, valid=border_black(coarse.image, coarse.valid))
+            else:
+                # Then there is no collar, and the raster need not be read through to know it.
+                nothing = np.zeros((1, 1, 3), dtype=np.uint8), np.zeros((1, 1), dtype=np.bool_)
+                self._collar = MapImage(*nothing, bounds.xmin, bounds.ymax, side_m, self.info.metric_crs)
         return self._collar
 
     def close(self) -> None:
