@@ -75,6 +75,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
+   <source>{} control points</source>
+   <translation>{} Passpunkte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>Telemetry: {}</source>
    <translation>Telemetrie: {}</translation>
   </message>
@@ -92,6 +97,36 @@
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
    <source>{} unlocated</source>
    <translation>{} nicht verortet</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/control_box.py" />
+   <source>Control points</source>
+   <translation>Passpunkte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/control_box.py" />
+   <source>Remove the selected control point</source>
+   <translation>Ausgewählten Passpunkt entfernen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/control_box.py" />
+   <source>&lt;b&gt;1.&lt;/b&gt; This is the nearest frame that is located: click the point in it again.</source>
+   <translation>&lt;b&gt;1.&lt;/b&gt; Dies ist das nächste Bild, das verortet wird: Klicken Sie den Punkt darin noch einmal an.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/control_box.py" />
+   <source>&lt;b&gt;2.&lt;/b&gt; Now click the same point on the map.</source>
+   <translation>&lt;b&gt;2.&lt;/b&gt; Klicken Sie jetzt denselben Punkt auf der Karte an.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/control_box.py" />
+   <source>&lt;b&gt;1.&lt;/b&gt; Click a point in the picture that you can see on the map, too.</source>
+   <translation>&lt;b&gt;1.&lt;/b&gt; Klicken Sie im Bild einen Punkt an, der auch auf der Karte zu sehen ist.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/control_controller.py" />
+   <source>Control point</source>
+   <translation>Passpunkt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
@@ -595,6 +630,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
+   <source>Set control points: click the same place in the picture and on the map</source>
+   <translation>Passpunkte setzen: dieselbe Stelle im Bild und auf der Karte anklicken</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>RS Copilot Video</source>
    <translation>RS Copilot Video</translation>
   </message>
@@ -995,13 +1035,13 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
-   <source>Right tile first: {:.0%} before, {:.0%} after.</source>
-   <translation>Richtige Kachel an erster Stelle: {:.0%} vorher, {:.0%} nachher.</translation>
+   <source>Right tile first: {:.1%} before, {:.1%} after.</source>
+   <translation>Richtige Kachel an erster Stelle: {:.1%} vorher, {:.1%} nachher.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
-   <source>Right tile among the first ten: {:.0%} before, {:.0%} after.</source>
-   <translation>Richtige Kachel unter den ersten zehn: {:.0%} vorher, {:.0%} nachher.</translation>
+   <source>Right tile among the first ten: {:.1%} before, {:.1%} after.</source>
+   <translation>Richtige Kachel unter den ersten zehn: {:.1%} vorher, {:.1%} nachher.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />

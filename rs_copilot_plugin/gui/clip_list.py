@@ -38,6 +38,12 @@ SUMMARY_ROLE = Qt.ItemDataRole.UserRole + 2
 _PAD = 6
 
 
+def inputs_text(clip: Clip) -> str:
+    """What a row says about telemetry and control points."""
+    points = tr("{} control points").format(clip.control_points) if clip.control_points else ""
+    return " · ".join(part for part in (telemetry_text(clip), points) if part)
+
+
 def telemetry_text(clip: Clip) -> str:
     """What a row says about telemetry."""
     if clip.telemetry is not None:
@@ -79,7 +85,7 @@ class _Delegate(QStyledItemDelegate):
         bold.setBold(True)
         self._text(painter, QRect(box.x(), box.y(), box.width(), line), clip.name, bold, strong)
         under = QRect(box.x(), box.y() + line, box.width(), line)
-        self._text(painter, under, telemetry_text(clip), option.font, faint)
+        self._text(painter, under, inputs_text(clip), option.font, faint)
         summary = index.data(SUMMARY_ROLE)
         if summary is not None:
             self._summary(painter, under.translated(0, line), summary, option.font, faint)
@@ -144,7 +150,7 @@ class ClipListView(QListWidget):
             item = QListWidgetItem(self)
             item.setData(CLIP_ROLE, clip)
             item.setData(SUMMARY_ROLE, summaries.get(clip.path))
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{clip.name}, {telemetry_text(clip)}")
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{clip.name}, {inputs_text(clip)}")
             item.setToolTip(str(clip.path))
             item.setSelected(clip.path in selected)
 

@@ -23,7 +23,7 @@ from rs_copilot_plugin.layers import palette
 from rs_copilot_plugin.presenters.frames import View
 from rs_copilot_plugin.presenters.projection import XY
 
-_WGS84 = "EPSG:4326"
+WGS84 = "EPSG:4326"
 # Share of the canvas that the footprint may leave before the map follows.
 _FOLLOW_MARGIN = 0.08
 
@@ -163,7 +163,7 @@ class MapOverlay:
         try:
             ring = [self.to_canvas(corner, view.metric_crs) for corner in view.corners_m]
             centre = self.to_canvas(view.center_m, view.metric_crs)
-            camera = None if view.cam_lonlat is None else self.to_canvas(view.cam_lonlat, _WGS84)
+            camera = None if view.cam_lonlat is None else self.to_canvas(view.cam_lonlat, WGS84)
         except QgsCsException:
             self._item.set_view([], None, None, None)
             return

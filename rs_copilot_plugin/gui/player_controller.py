@@ -31,6 +31,8 @@ class PlayerController(QObject):
 
     failed = pyqtSignal(object)
     nothing_seen = pyqtSignal()
+    clip_changed = pyqtSignal(str)
+    frame_shown = pyqtSignal(float)
 
     def __init__(
         self, session: EngineSession, panel: VideoPanel, overlay: MapOverlay, parent: QObject | None = None
@@ -41,7 +43,8 @@ class PlayerController(QObject):
         self._panel, self._overlay = panel, overlay
         self._frames: ClipFrames | None = None
         self._detections = ClipDetections()
-        self._size_px = (0, 0)
+        self.size_px = (0, 0)
+        self.shown_s = 0.0
         self._drape = False
         self._ring_folder = _make_ring_folder()
         self._client = PlayerClient(
@@ -68,6 +71,7 @@ class PlayerController(QObject):
         self._panel.show_moments([])
         self._overlay.show(None)
         self._client.open(clip, self._opened)
+        self.clip_changed.emit(clip)
 
     def set_frames(self, frames: ClipFrames | None, detections: ClipDetections | None = None) -> None:
         """The clip was placed, or placed again, or objects were found in it."""
@@ -83,6 +87,7 @@ class PlayerController(QObject):
         self._client.close()
         self._panel.show_state(self.player)
         self._overlay.show(None)
+        self.clip_changed.emit("")
 
     def stop(self) -> None:
         """End for good."""
@@ -96,6 +101,15 @@ class PlayerController(QObject):
         """Play or pause."""
         self.player.toggle(time.monotonic())
         self._after_change()
+
+    def pause(self) -> None:
+        """Stand still."""
+        if self.player.state is PlayerState.PLAYING:
+            self.toggle()
+
+    def sampled_times_s(self) -> list[float]:
+        """Times of the frames that were located, or tried to be; none before that."""
+        return [row.time_s for row in self._frames.rows] if self._frames is not None else []
 
     def step(self, count: int) -> None:
         """Go some frames on or back."""
@@ -130,7 +144,7 @@ class PlayerController(QObject):
 
     def _opened(self, info: ClipInfo) -> None:
         self.player.opened(info.duration_s, info.fps, info.times_s)
-        self._size_px = (info.width_px, info.height_px)
+        self.size_px = (info.width_px, info.height_px)
         self._panel.strip.show_frames(self._frames, info.duration_s)
         self._panel.show_state(self.player)
         self._ask(self.player.position_s)
@@ -139,9 +153,11 @@ class PlayerController(QObject):
         self._panel.view.show_pixels(frame.pixels, frame.width_px, frame.height_px, frame.stride_bytes)
         if self.player.state is not PlayerState.PLAYING:
             self.player.position_s = frame.time_s
+        self.shown_s = frame.time_s
         self._panel.show_time(self.player)
-        self._panel.view.set_boxes(self._detections.at(frame.time_s), self._size_px)
+        self._panel.view.set_boxes(self._detections.at(frame.time_s), self.size_px)
         self._show_view(frame.time_s)
+        self.frame_shown.emit(frame.time_s)
 
     def _client_failed(self, error: EngineError) -> None:
         self._timer.stop()

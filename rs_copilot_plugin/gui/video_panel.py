@@ -23,6 +23,7 @@ from rs_copilot_plugin.presenters.player import Player, PlayerState, clock_text
 from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.translate import tr
 
+from .control_box import ControlBox
 from .time_strip import TimeStrip
 from .video_view import VideoView
 from .widgets import tool_button
@@ -59,6 +60,7 @@ class VideoPanel(QgsDockWidget):
     picture_clicked = pyqtSignal(object)
     follow_toggled = pyqtSignal(bool)
     drape_toggled = pyqtSignal(bool)
+    control_toggled = pyqtSignal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(tr("RS Copilot Video"), parent)
@@ -76,6 +78,9 @@ class VideoPanel(QgsDockWidget):
         self.strip = TimeStrip()
         layout.addWidget(self.strip)
         layout.addLayout(self._control_row())
+        self.control_box = ControlBox()
+        self.control_box.hide()
+        layout.addWidget(self.control_box)
         self.setWidget(body)
         self.show_state(Player())
 
@@ -97,6 +102,9 @@ class VideoPanel(QgsDockWidget):
         self.drape_button = self._toggle("drape.svg", tr("Lay the picture on the map"), self.drape_toggled)
         row.addWidget(self.clip_combo, 1)
         row.addWidget(self.moment_combo)
+        tip = tr("Set control points: click the same place in the picture and on the map")
+        self.control_button = self._toggle("control.svg", tip, self.control_toggled)
+        row.addWidget(self.control_button)
         row.addWidget(self.follow_button)
         row.addWidget(self.drape_button)
         return row
@@ -143,10 +151,12 @@ class VideoPanel(QgsDockWidget):
         """Draw controls for the player's state."""
         playing = player.state is PlayerState.PLAYING
         self.play_button.setIcon(icon("pause.svg" if playing else "play.svg"))
-        for widget in (self.play_button, self.back_button, self.forward_button, self.slider):
+        buttons = (self.play_button, self.back_button, self.forward_button, self.control_button)
+        for widget in (*buttons, self.slider):
             widget.setEnabled(player.is_open)
         self.slider.setRange(0, max(1, round(player.last_s * _SLIDER_STEPS_PER_S)))
         if player.state is PlayerState.EMPTY:
+            self.control_button.setChecked(False)
             self.view.clear(tr("Choose a clip in the RS Copilot panel: it plays here, linked to the map."))
         elif player.state is PlayerState.OPENING:
             self.view.clear(tr("Opening…"))

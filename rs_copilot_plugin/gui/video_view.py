@@ -25,6 +25,7 @@ class VideoView(QWidget):
         super().__init__(parent)
         self._image: QImage | None = None
         self._mark: XY | None = None
+        self._pins: list[XY] = []
         self._hint = ""
         self._badge: tuple[str, str] | None = None
         self._boxes: list[Detection] = []
@@ -57,7 +58,7 @@ class VideoView(QWidget):
     def clear(self, hint: str = "") -> None:
         """Show no frame, but a word about why."""
         self._image, self._mark, self._badge, self._hint = None, None, None, hint
-        self._boxes = []
+        self._boxes, self._pins = [], []
         self.update()
 
     def set_badge(self, text: str, colour: str) -> None:
@@ -75,6 +76,11 @@ class VideoView(QWidget):
         self._mark = uv
         if uv is not None:
             self._mark_timer.start()
+        self.update()
+
+    def set_pins(self, places_uv: list[XY]) -> None:
+        """Places that stay marked, in shares of width and height."""
+        self._pins = places_uv
         self.update()
 
     def picture_rect(self) -> QRectF:
@@ -109,7 +115,10 @@ class VideoView(QWidget):
             painter.drawImage(box, self._image)
             self._paint_boxes(painter, box)
             self._paint_badge(painter, box)
-            self._paint_mark(painter, box)
+            for pin in self._pins:
+                _paint_cross(painter, box, pin, palette.CONTROL)
+            if self._mark is not None:
+                _paint_cross(painter, box, self._mark, palette.ACCENT)
         painter.end()
 
     def _paint_hint(self, painter: QPainter) -> None:
@@ -145,16 +154,14 @@ class VideoView(QWidget):
         painter.setPen(QColor("#ffffff"))
         painter.drawText(size.adjusted(20, 0, 0, 0), text_flags(Qt.AlignmentFlag.AlignVCenter), text)
 
-    def _paint_mark(self, painter: QPainter, box: QRectF) -> None:
-        if self._mark is None:
-            return
-        centre = QPointF(box.x() + self._mark[0] * box.width(), box.y() + self._mark[1] * box.height())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, width in ((QColor(0, 0, 0, 160), 4.0), (QColor(palette.ACCENT), 2.0)):
-            painter.setPen(QPen(colour, width))
-            painter.drawEllipse(centre, 9, 9)
-            painter.drawLine(centre - QPointF(15, 0), centre - QPointF(5, 0))
-            painter.drawLine(centre + QPointF(5, 0), centre + QPointF(15, 0))
-            painter.drawLine(centre - QPointF(0, 15), centre - QPointF(0, 5))
-            painter.drawLine(centre + QPointF(0, 5), centre + QPointF(0, 15))
+
+def _paint_cross(painter: QPainter, box: QRectF, uv: XY, colour: str) -> None:
+    """A ring with four strokes around a place, which itself stays visible."""
+    centre = QPointF(box.x() + uv[0] * box.width(), box.y() + uv[1] * box.height())
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen_colour, width in ((QColor(0, 0, 0, 160), 4.0), (QColor(colour), 2.0)):
+        painter.setPen(QPen(pen_colour, width))
+        painter.drawEllipse(centre, 9, 9)
+        for step in (QPointF(1, 0), QPointF(-1, 0), QPointF(0, 1), QPointF(0, -1)):
+            painter.drawLine(centre + 5 * step, centre + 15 * step)

@@ -28,6 +28,7 @@ from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
 
 from .background import Background
+from .control_controller import ControlController
 from .dock import MainDock
 from .engine_host import EngineHost
 from .export_dialog import ExportDialog
@@ -62,6 +63,7 @@ class Workbench(QObject):
         self.overlay = MapOverlay(iface.mapCanvas())
         self.player = PlayerController(self.host.video, self.video, self.overlay, self)
         self.seek_tool = SeekTool(iface.mapCanvas())
+        self.controls = ControlController(self.player, self.video, self.overlay, iface.mapCanvas(), self)
         self._dialogs: list[QDialog] = []
         self.last_notice: Notice | None = None
         self._connect()
@@ -99,11 +101,14 @@ class Workbench(QObject):
         self.player.failed.connect(lambda error: self.tell(messages.explain(error)))
         self.player.nothing_seen.connect(self._nothing_seen)
         self.seek_tool.picked.connect(self._map_picked)
+        self.controls.changed.connect(self._controls_changed)
+        self.controls.failed.connect(lambda text: self.tell(Notice(tr("Control points"), text)))
 
     def close(self) -> None:
         """Leave nothing behind: no process, no widget, no canvas item."""
         self.jobs.cancel()
         self.installation.cancel()
+        self.controls.stop()
         self.player.stop()
         self.host.stop()
         self.background.stop()
@@ -295,6 +300,10 @@ class Workbench(QObject):
         if self.host.is_configured and clip != self.player.clip:
             self.player.open(clip, self.scene.frames_of(clip), self.scene.detections_of(clip))
         self._show_clip_names()
+
+    def _controls_changed(self, clip: str, count: int) -> None:
+        self.panel.clips.set_control_points(Path(clip), count)
+        self.redraw()
 
     def _map_picked(self, point: QgsPointXY) -> None:
         self.video.setUserVisible(True)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .controls import count_points
+
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".avi", ".ts", ".mpg", ".mpeg", ".webm", ".h264", ".h265")
 STILL_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 TELEMETRY_SUFFIXES = (".srt", ".csv", ".klv", ".gpx")
@@ -14,11 +16,12 @@ RASTER_SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".ecw", ".sid", ".gp
 
 @dataclass(frozen=True)
 class Clip:
-    """A video, a still, or a folder of stills. ``note`` says in one word how it fared."""
+    """A video, a still, or a folder of stills, and how many control points the user has set in it."""
 
     path: Path
     telemetry: Path | None = None
     is_folder: bool = False
+    control_points: int = 0
 
     @property
     def name(self) -> str:
@@ -79,7 +82,7 @@ def sort_paths(paths: Iterable[Path]) -> Dropped:
 
 
 def _as_clip(path: Path) -> Clip:
-    return Clip(path, find_telemetry(path), path.is_dir())
+    return Clip(path, find_telemetry(path), path.is_dir(), count_points(path))
 
 
 def has_stills(folder: Path) -> bool:
@@ -115,6 +118,12 @@ class ClipList:
         for clip in targets:
             self.set_telemetry(clip.path, telemetry)
         return bool(targets)
+
+    def set_control_points(self, path: Path, count: int) -> None:
+        """The user has set or removed control points of a clip."""
+        self.clips = [
+            replace(clip, control_points=count) if clip.path == path else clip for clip in self.clips
+        ]
 
     def set_telemetry(self, path: Path, telemetry: Path | None) -> None:
         """Choose another telemetry file for a clip, or none."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .clips import Clip, ClipList
+from .controls import control_file
 
 
 class TelemetryUse(str, Enum):
@@ -107,6 +108,8 @@ class LocatePanel:
         }
         if clip.telemetry is not None and self.telemetry_use is not TelemetryUse.NONE:
             params["telemetry"] = str(clip.telemetry)
+        if clip.control_points:
+            params["control"] = str(control_file(clip.path))
         return Request("localize", params, clip.name)
 
     def track_request(self) -> Request:

@@ -71,8 +71,8 @@ class AdaptRetriever(EngineAlgorithm):
 def _report(result: dict[str, Any], feedback: QgsProcessingFeedback) -> None:
     """What the tuning brought, on tiles that it never saw."""
     for text, key in (
-        (tr("Right tile first: {:.0%} before, {:.0%} after."), "recall_1"),
-        (tr("Right tile among the first ten: {:.0%} before, {:.0%} after."), "recall_10"),
+        (tr("Right tile first: {:.1%} before, {:.1%} after."), "recall_1"),
+        (tr("Right tile among the first ten: {:.1%} before, {:.1%} after."), "recall_10"),
     ):
         feedback.pushInfo(text.format(result[f"before_{key}"], result[key]))
     if result["kept"]:
