@@ -8,7 +8,6 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +16,9 @@ from benchmarks.localization.cases import Case
 from benchmarks.localization.store import OURS, Row
 
 # A row that takes longer is stopped and says so.
-LIMIT_S = 420.0
+LIMIT_S = 300.0
+# What is measured first.
+GROUPS = ("real", "tilt", "area", "season", "foreign", "modality")
 
 
 @dataclass(frozen=True)
@@ -48,55 +49,88 @@ class Task:
 
 
 def tasks_of(cases: list[Case], folder: Path, *, limit: int | None = None) -> list[Task]:
-    """Every row of the cases, ours first."""
-    own, other = store.engine_key(), store.method_key()
+    """Every row of the cases, in the order of the report."""
+    own = store.engine_key()
     found: list[Task] = []
     for case in cases:
         found += [Task(case, OURS, use, store.path_of(folder, case, OURS, use), own) for use in case.uses]
         wanted = tuple(methods.MAKERS) if case.methods is None else case.methods
         found += [
-            Task(case, name, use, store.path_of(folder, case, name, use), other, limit)
+            Task(case, name, use, store.path_of(folder, case, name, use), store.method_key(name), limit)
             for name in wanted
             if case.truth is not None
             for use in methods.USES[name]
             if use in case.uses
         ]
-    # What time allows is ours first: the simpler methods change seldom and are kept.
-    return sorted(found, key=lambda task: task.method != OURS)
+    return found
 
 
-def run_all(tasks: list[Task], *, limit_s: float = LIMIT_S, budget_s: float = math.inf) -> Iterator[Row]:
-    """Rows in order; those that are kept with the same key are not made again.
+@dataclass(frozen=True)
+class Limits:
+    """Seconds: for one row, and for all; ``methods`` are those to measure, none for every one."""
 
-    When ``budget_s`` is used up, rows of an earlier state of the code serve, and say so.
+    row_s: float = LIMIT_S
+    all_s: float = math.inf
+    methods: tuple[str, ...] = ()
+
+
+def run_all(tasks: list[Task], limits: Limits) -> list[Row]:
+    """A row for every task; those that are kept with the same key are not made again.
+
+    For what is not wanted now, or no longer fits, rows of an earlier state of the code serve, and say so.
     """
+    rows = {task.path: _served(task, limits.row_s) for task in tasks}
+    missing = [task for task in tasks if rows[task.path] is None]
+    wanted = [task for task in missing if not limits.methods or task.method in limits.methods]
     started = time.monotonic()
     context = multiprocessing.get_context("forkserver")
     # Imported once, before any row is measured; every row is forked from there.
     context.set_forkserver_preload(["benchmarks.localization.runner"])
-    for number, task in enumerate(tasks, start=1):
-        kept = store.read_row(task.path)
-        if kept is not None and kept.key == task.key:
-            yield kept
-            continue
-        left_s = budget_s - (time.monotonic() - started)
+    for number, task in enumerate(sorted(wanted, key=_urgency), start=1):
+        left_s = limits.all_s - (time.monotonic() - started)
         if left_s <= 0:
-            yield task.blank("not measured, time was up") if kept is None else replace(kept, is_old=True)
-            continue
-        print(f"{number}/{len(tasks)} {task.path.stem}", file=sys.stderr, flush=True)
-        yield _run(context, task, min(limit_s, max(left_s, 10.0)))
+            break
+        print(f"{number}/{len(wanted)} {task.path.stem}", file=sys.stderr, flush=True)
+        rows[task.path] = _run(context, task, min(limits.row_s, max(left_s, 10.0)), limits.row_s)
+    return [rows[task.path] or _earlier(task) for task in tasks]
 
 
-def _run(context: multiprocessing.context.ForkServerContext, task: Task, limit_s: float) -> Row:
+def _served(task: Task, limit_s: float) -> Row | None:
+    """The row that is kept of this state of the code, but for one that now may take longer."""
+    kept = store.read_row(task.path)
+    if kept is None or kept.key != task.key:
+        return None
+    return None if kept.problem and kept.more.get("limit_s", LIMIT_S) < limit_s else kept
+
+
+def _earlier(task: Task) -> Row:
+    kept = store.read_row(task.path)
+    if kept is None or kept.problem:
+        return task.blank("not measured, time was up")
+    return kept if kept.key == task.key else replace(kept, is_old=True)
+
+
+def _urgency(task: Task) -> tuple[bool, bool, int, float]:
+    """Ours before the others, which change seldom; what may not end last; by group; what is quick first."""
+    kept = store.read_row(task.path)
+    is_slow = kept is None or kept.problem is not None
+    group = GROUPS.index(task.case.group) if task.case.group in GROUPS else len(GROUPS)
+    return task.method != OURS, is_slow, group, kept.wall_s if kept is not None else 0.0
+
+
+def _run(
+    context: multiprocessing.context.ForkServerContext, task: Task, limit_s: float, row_limit_s: float
+) -> Row:
     process = context.Process(target=measure, args=(task,))
     process.start()
     process.join(limit_s)
     if process.is_alive():
         process.kill()
         process.join()
-        row = task.blank(f"stopped after {limit_s:.0f} s")
-        if limit_s >= LIMIT_S:
-            store.write_row(task.path, row)
+        if limit_s < row_limit_s:
+            return task.blank("not measured, time was up")
+        row = replace(task.blank(f"stopped after {limit_s:.0f} s"), more={"limit_s": limit_s})
+        store.write_row(task.path, row)
         return row
     row = store.read_row(task.path) if process.exitcode == 0 else None
     return row or task.blank(f"failed, exit code {process.exitcode}")

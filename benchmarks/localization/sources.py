@@ -132,6 +132,21 @@ def foreign_cases(real: list[Case]) -> list[Case]:
     ]
 
 
+def with_few(case: Case, work: Path, count: int) -> Case:
+    """A case of photos with only ``count`` of those that have truth, evenly spread; a video as it is."""
+    if case.clip.is_file():
+        return case
+    names = sorted(case.truth or {})
+    chosen = np.unique(np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int))
+    truth = {names[i]: case.truth[names[i]] for i in chosen} if case.truth else {}
+    folder = work / f"{case.name}_{len(truth)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in truth:
+        if not (folder / name).exists():
+            (folder / name).symlink_to((case.clip / name).resolve())
+    return replace(case, clip=folder, truth=truth)
+
+
 def _case(data: Path, work: Path, source: Source) -> Case:
     clip = data / source.clip
     with (clip.parent / "ground_truth.csv").open(encoding="utf-8") as file:

@@ -29,6 +29,16 @@ ENGINE_PARTS = (
     "jobs/localize.py",
 )
 INPUTS = ("cases", "sources", "worlds", "modalities", "maps")
+WEIGHTS = ROOT / "core" / "rs_copilot" / "retrieval" / "weights"
+# The modules and the weights of each simpler method.
+METHOD_PARTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "sift-homography": (("sift",), ()),
+    "sift-gated": (("sift",), ()),
+    "grey-ncc": (("dense",), ()),
+    "double-angle": (("dense",), ()),
+    "retriever": (("dense", "retriever"), ("cvaa-s.onnx",)),
+    "learned-field": (("dense", "learned"), ("cvaa-s-dense.onnx",)),
+}
 
 
 @dataclass(frozen=True)
@@ -83,11 +93,12 @@ def engine_key() -> str:
     return hash_of([*(package / part for part in ENGINE_PARTS), *inputs])
 
 
-def method_key() -> str:
-    """Changes with the simpler methods and their inputs."""
+def method_key(method: str) -> str:
+    """Changes with a simpler method and its inputs, and with the weights of those that are networks."""
     own = ROOT / "benchmarks" / "localization"
-    names = ("dense", "sift", "methods", "queries", "retriever", *INPUTS)
-    return hash_of([own / f"{name}.py" for name in names])
+    modules, weights = METHOD_PARTS[method]
+    names = ("methods", "queries", *modules, *INPUTS)
+    return hash_of([*(own / f"{name}.py" for name in names), *(WEIGHTS / name for name in weights)])
 
 
 def path_of(folder: Path, case: Case, method: str, use: str) -> Path:

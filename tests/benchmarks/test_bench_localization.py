@@ -107,7 +107,7 @@ def test_a_kept_row_is_not_measured_again(tmp_path: Path) -> None:
     tasks = runner.tasks_of([case], tmp_path)
     for task in tasks:
         store.write_row(task.path, replace(task.blank(), frames=7))
-    assert [found.frames for found in runner.run_all(tasks)] == [7, 7]
+    assert [found.frames for found in runner.run_all(tasks, runner.Limits())] == [7, 7]
     assert all(len(json.loads(task.path.read_text())["key"]) == 16 for task in tasks)
 
 
@@ -115,7 +115,7 @@ def test_when_time_is_up_kept_rows_serve_and_say_so(tmp_path: Path) -> None:
     case = Case("place", "real", tmp_path / "missing.mp4", tmp_path / "missing.tif", {}, methods=())
     first, second = runner.tasks_of([case], tmp_path)
     store.write_row(first.path, replace(row(case="place", use=first.use), key="older", commit="abc1234"))
-    rows = list(runner.run_all([first, second], budget_s=0.0))
+    rows = runner.run_all([first, second], runner.Limits(all_s=0.0))
     assert [found.is_old for found in rows] == [True, False]
     assert rows[1].problem == "not measured, time was up"
     assert "* Measured at abc1234: place (ours, attitude)." in report.document(rows, [])
