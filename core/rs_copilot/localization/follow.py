@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from rs_copilot.localization.reference import Reference
 from rs_copilot.localization.register import FROM_PREDICTION, register
 from rs_copilot.localization.search import Candidate
 from rs_copilot.localization.view import view_of_placement
-from rs_copilot.types import FloatArray
+from rs_copilot.types import FloatArray, SizeWH
 
 # What a keyframe that does not register where it must costs, in log-odds, and what any stretch has to bring.
 MISSED_COST = 2.0
@@ -77,8 +77,30 @@ class Follower:
                 confirmed
                 and sum(fix.log_odds for fix in placed.values()) > MISSED_COST * missed + SECTION_COST
             ):
-                kept |= placed
+                kept |= self._raised(placed, MISSED_COST * missed)
         return kept
+
+    def _raised(self, placed: dict[int, Fix], cost: float) -> dict[int, Fix]:
+        """Fixes of one stretch with the evidence of all of it: they are right together or not at all.
+
+        The best one counts in full, others as far as they show ground that those before do not.
+        """
+        best = max(placed.values(), key=lambda fix: fix.log_odds)
+        total, seen = best.log_odds - cost, [self._center(best)]
+        for key in sorted(placed, key=lambda other: abs(other - best.key)):
+            fix, center = placed[key], self._center(placed[key])
+            width_m = view_of_placement(fix.registration.map_from_px, self._size(key)).width_m
+            new = min(1.0, min(float(np.linalg.norm(center - other)) for other in seen) / width_m)
+            total += new * max(fix.log_odds, 0.0)
+            seen.append(center)
+        together = min(total, confidence.MAX_LOG_ODDS)
+        return {key: replace(fix, log_odds=max(fix.log_odds, together)) for key, fix in placed.items()}
+
+    def _size(self, key: int) -> SizeWH:
+        return self.recording.keyframes[key].size
+
+    def _center(self, fix: Fix) -> FloatArray:
+        return hg.apply(fix.registration.map_from_px, self._size(fix.key).center_px)[0]
 
     def _should_register(self, key: int, placed: dict[int, Fix]) -> bool:
         """Whether the nearest fix predicts a keyframe well inside the map, where it did not register."""
