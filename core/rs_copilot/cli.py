@@ -213,6 +213,13 @@ def localize(
         ),
     ] = None,
     weights: Weights = None,
+    matcher: Annotated[
+        str | None,
+        typer.Option(
+            metavar="sift|FOLDER",
+            help="Helps to register frames: SIFT, or a network of yours (config.json, model.safetensors).",
+        ),
+    ] = None,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
@@ -229,6 +236,7 @@ def localize(
         "control": control,
         "index": index,
         "weights": weights,
+        "matcher": matcher,
     }
     return run_job("localize", params, as_json=as_json, device=device)
 

@@ -35,6 +35,8 @@ from rs_copilot.localization.pipeline import (
 from rs_copilot.localization.propose import Proposer
 from rs_copilot.localization.reference import Reference
 from rs_copilot.localization.retrieve import Retriever
+from rs_copilot.matching.learned import open_matcher
+from rs_copilot.matching.matcher import Matcher
 from rs_copilot.raster.source import RasterSource, open_raster, read_elevation
 from rs_copilot.types import Frame, LonLat, Placement, Telemetry, TelemetryUse
 from rs_copilot.vector import build, schema
@@ -68,6 +70,7 @@ class LocalizeParams(BaseModel):
     control: Path | None = Field(default=None, description="CSV of control points")
     index: Path | None = None
     weights: Path | None = None
+    matcher: str | None = Field(default=None, description="sift, or a folder with a learned matcher")
 
 
 class LocalizeResult(BaseModel):
@@ -109,6 +112,7 @@ def run(params: LocalizeParams, context: JobContext) -> LocalizeResult:
     Raises:
         BadInputError: the clip, raster, telemetry or scene cannot be used.
         UsageError: the prior lies outside the raster.
+        MissingDependencyError: a learned matcher was asked for, and its packages are not there.
         CancelledError: stopped; the frames placed so far are in the scene.
     """
     started = time.monotonic()
@@ -118,10 +122,11 @@ def run(params: LocalizeParams, context: JobContext) -> LocalizeResult:
         retriever = (
             open_retriever(params.index, params.weights, context) if params.index is not None else None
         )
+        matcher = None if params.matcher is None else open_matcher(params.matcher, context.device)
         ensure_scene(params.out, raster.info.crs)
         uses = params.use_telemetry is not TelemetryUse.NONE
         telemetry = read_told(params.clip, params.telemetry, clip, context) if uses else None
-        work = _Work(params, context, clip, raster, telemetry, started, retriever)
+        work = _Work(params, context, clip, raster, telemetry, started, retriever, matcher)
         located = work.locate()
         for warning in clip.warnings:
             context.warn(warning)
@@ -140,6 +145,7 @@ class _Work:
     telemetry: TelemetryTrack | None
     started: float
     retriever: Retriever | None = None
+    matcher: Matcher | None = None
     _retrieved: list[RankedTile] = field(default_factory=list)
     _first: dict[int, Placement] = field(default_factory=dict)
     _last_partial: float = 0.0
@@ -153,7 +159,10 @@ class _Work:
     @property
     def provenance(self) -> build.Provenance:
         """Goes into every row."""
-        return build.Provenance(clip=self.params.clip.name, method=METHOD)
+        if self.matcher is None:
+            return build.Provenance(clip=self.params.clip.name, method=METHOD)
+        method = f"{METHOD}+matcher"
+        return build.Provenance(self.params.clip.name, method, self.matcher.name, self.matcher.sha256)
 
     def locate(self) -> Located:
         """Search, and keep what is found so far where the user stops it."""
@@ -161,7 +170,9 @@ class _Work:
         reference = Reference(self.raster.read, info.bounds_m, info.gsd_m, info.metric_crs)
         proposer = self._proposer(reference)
         controls = read_controls(self.params.control) if self.params.control else ()
-        options = Options(self.params.use_telemetry, self._prior(), self._elevation(), proposer, controls)
+        options = Options(
+            self.params.use_telemetry, self._prior(), self._elevation(), proposer, controls, self.matcher
+        )
         _check_prior(reference, options.prior)
         step_s, keep_every = _sampling(self.params.every_s, moving=self._moving)
         try:

@@ -14,9 +14,11 @@ from rs_copilot.localization import placements as placing
 from rs_copilot.localization.assumptions import Assumptions, Calibration
 from rs_copilot.localization.controls import Control, with_controls
 from rs_copilot.localization.keyframes import Recording, TelemetryAt, record
+from rs_copilot.localization.matched import MatchedRegister
 from rs_copilot.localization.path import Fix
 from rs_copilot.localization.pose import camera_from_attitude, camera_from_homography, grid_px
 from rs_copilot.localization.reference import Bounds, Reference
+from rs_copilot.localization.register import register
 from rs_copilot.localization.relief_clip import ReliefClip
 from rs_copilot.localization.relief_pose import AttitudePrior
 from rs_copilot.localization.relief_register import Terrain
@@ -25,6 +27,7 @@ from rs_copilot.localization.search import Candidate
 from rs_copilot.localization.search_area import SearchArea, areas_of
 from rs_copilot.localization.solve import Propose, Solver
 from rs_copilot.localization.sweep import CoarseMap
+from rs_copilot.matching.matcher import Matcher
 from rs_copilot.types import (
     CameraPosition,
     FloatArray,
@@ -55,7 +58,8 @@ class Options:
     """How to localise: what telemetry may be used, where to look, and the terrain where it is known.
 
     ``elevation_at`` gives metres above sea level at ``(N, 2)`` map points, NaN where unknown; ``propose``
-    where to look for a keyframe first; ``controls`` are points that a user gave, which are hard evidence.
+    where to look for a keyframe first; ``controls`` are points that a user gave, which are hard evidence;
+    ``matcher`` helps to register the places that the search finds.
     """
 
     use: TelemetryUse = TelemetryUse.ALL
@@ -63,6 +67,7 @@ class Options:
     elevation_at: ElevationAt | None = None
     propose: Propose | None = None
     controls: Sequence[Control] = ()
+    matcher: Matcher | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ def locate(
         report=lambda share, text: listener.progress(RECORD_SHARE + int((99 - RECORD_SHARE) * share), text),
         on_fix=lambda fix: listener.first(_preliminary(recording, fix)),
         propose=options.propose,
+        verify=register if options.matcher is None else MatchedRegister(options.matcher),
     )
     fixes = solver.solve()
     cameras = _CameraFinder(recording, reference, assumptions, solver.calibration, options)

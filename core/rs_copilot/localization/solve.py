@@ -15,6 +15,7 @@ from rs_copilot.localization.chain import Chain
 from rs_copilot.localization.flight import Flight, Seen
 from rs_copilot.localization.follow import Follower
 from rs_copilot.localization.keyframes import Keyframe, Recording
+from rs_copilot.localization.matched import Register
 from rs_copilot.localization.path import Fix, best_path
 from rs_copilot.localization.reference import Bounds
 from rs_copilot.localization.register import register
@@ -72,6 +73,7 @@ class Solver:
     report: Report
     on_fix: Callable[[Fix], None]
     propose: Propose | None = None
+    verify: Register = register
     calibration: Calibration = field(default_factory=Calibration)
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
     wide_trials: int = 0
@@ -285,7 +287,7 @@ class Solver:
         for candidate in found:
             if not confidence.may_convince(candidate, trials):
                 continue
-            registration = register(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
+            registration = self.verify(image, keyframe.size, candidate.map_from_px, self.coarse.reference)
             if registration is not None:
                 odds = confidence.found_log_odds(registration, candidate, trials) - cost
                 fixes.append(Fix(key, candidate, registration, odds, trials))
