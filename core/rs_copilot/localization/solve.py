@@ -18,7 +18,7 @@ from rs_copilot.localization.keyframes import Keyframe, Recording
 from rs_copilot.localization.matched import Register
 from rs_copilot.localization.path import Fix, best_path
 from rs_copilot.localization.reference import Bounds
-from rs_copilot.localization.register import register
+from rs_copilot.localization.register import FROM_PREDICTION, register
 from rs_copilot.localization.search import Candidate, Region, coarse_gsd_m, search, search_regions
 from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.localization.view import View, view_of_placement
@@ -29,6 +29,9 @@ CANDIDATES = 5
 SEARCH_SHARE = 0.8
 # A fix is trusted to teach the clip's scale and heading from these log-odds on.
 TRUSTED = 3.0
+# A place that is more likely right than not is shown; motion carries it to other keyframes, and views that
+# contradict it are not tried where that is dear.
+LIKELY = 1.0
 # Trying all headings or scales is expensive: on a map of another place it would be spent on every keyframe.
 MAX_WIDE_TRIALS = 6
 MAX_WIDE_FLIGHT_TRIALS = 3
@@ -51,6 +54,8 @@ MAX_SPEED_MPS = 35.0
 
 # A search that costs more looks first, and mostly only, where the gallery proposes; proposals cost little.
 DEAR_PX = 2e8
+# A search that costs more (a second of processor time) is spared where motion confirms another place.
+SPARED_PX = 2e7
 PROPOSALS_COST_PX = 2e7
 
 Report = Callable[[float, str], None]
@@ -100,13 +105,16 @@ class Solver:
             fixes = self._weighed_by_flight(self._searched_again(fixes))
         path = best_path([fixes[key] for key in sorted(fixes)], self._disagreement)
         accepted = {fix.key: fix for fix in self._supported(path)}
-        follower = Follower(
+        return self._follower.credible(self._follower.propagate(accepted))
+
+    @property
+    def _follower(self) -> Follower:
+        return Follower(
             self.recording,
             self.coarse.reference,
             lambda share: self.report(SEARCH_SHARE + (1 - SEARCH_SHARE) * share, "Following the clip"),
             self.on_fix,
         )
-        return follower.credible(follower.propagate(accepted))
 
     def _searched_again(self, fixes: dict[int, list[Fix]]) -> dict[int, list[Fix]]:
         """Separate photos that nothing convincing was found for, with what the whole flight has taught."""
@@ -181,12 +189,30 @@ class Solver:
         return float(sum(area / coarse_gsd_m(view, self.coarse.reference, len(views)) ** 2 for view in views))
 
     def _is_settled(self, key: int, fixes: dict[int, list[Fix]]) -> bool:
-        """Whether an expensive blind search can be spared: a trusted fix reaches this keyframe by motion."""
-        if self.assumptions.base(self.recording.keyframes[key].size, self.recording.keyframes[key].telemetry):
+        """Whether a search can be spared: motion brings a place here that is trusted or fits here too."""
+        keyframe = self.recording.keyframes[key]
+        dear = self._cost_px(keyframe, self._views(keyframe, self.calibration)) > SPARED_PX
+        if not dear and self._is_told(key):
             return False
-        here = self.recording.keyframes[key].visit
-        trusted = [f for options in fixes.values() for f in options if f.log_odds >= 2 * TRUSTED]
-        return any(self.chain.connected(self.recording.keyframes[f.key].visit, here) for f in trusted)
+        near = [
+            fix
+            for options in fixes.values()
+            for fix in options
+            if fix.log_odds >= LIKELY
+            and self.chain.connected(self.recording.keyframes[fix.key].visit, keyframe.visit)
+        ]
+        if any(fix.log_odds >= 2 * TRUSTED for fix in near):
+            return True
+        return dear and any(fix.log_odds + self._carried_odds(fix, key) >= 2 * TRUSTED for fix in near)
+
+    def _carried_odds(self, fix: Fix, key: int) -> float:
+        """Log-odds of what a keyframe shows where motion from a place says that it is."""
+        keyframe = self.recording.keyframes[key]
+        predicted = self._follower.predicted(fix, key)
+        if predicted is None:
+            return -confidence.MAX_LOG_ODDS
+        found = register(keyframe.image, keyframe.size, predicted, self.coarse.reference, FROM_PREDICTION)
+        return -confidence.MAX_LOG_ODDS if found is None else confidence.log_odds(found)
 
     def _region(self, keyframe: Keyframe) -> Bounds:
         """The part of the map to search: all of it, or around the telemetry's position."""
@@ -211,17 +237,18 @@ class Solver:
         for some in self._tries(key, base):
             fixes += some
             best = max(fixes, key=lambda fix: fix.log_odds, default=None)
-            if best is not None and best.log_odds >= TRUSTED:
-                self._learn(best, base)
+            if best is not None and best.log_odds >= LIKELY:
                 self.on_fix(best)
-                break
+                if best.log_odds >= TRUSTED:
+                    self._learn(best, base)
+                    break
         return fixes
 
     def _tries(self, key: int, base: View | None) -> Iterator[list[Fix]]:
         """Fixes of ever wider searches; the gallery's proposals first where searching everything is dear."""
         keyframe = self.recording.keyframes[key]
         regions: list[Region] | None = None
-        for views, cost in self._widening(keyframe, base):
+        for views, cost in self._widening(key, base):
             if regions is None and self.propose is not None:
                 regions = self.propose(keyframe, views)
                 if self._cost_px(keyframe, views) > DEAR_PX:
@@ -242,8 +269,9 @@ class Solver:
             self.trusted[fix.key] = Seen.of(fix.key, fix.registration.map_from_px, size)
             self.flight = Flight.learn(list(self.trusted.values()))
 
-    def _widening(self, keyframe: Keyframe, base: View | None) -> Iterator[tuple[list[View], float]]:
+    def _widening(self, key: int, base: View | None) -> Iterator[tuple[list[View], float]]:
         """Views to try in turn, and what each set costs in log-odds: as learned, as told, any heading."""
+        keyframe = self.recording.keyframes[key]
         if base is None and self.flight is not None:
             yield self.flight.views(keyframe.size), 0.0
             yield self.flight.wider_views(keyframe.size), 0.0
@@ -266,7 +294,10 @@ class Solver:
             # What the clip taught may not hold here: another height above ground, a wide turn.
             yield self._views(keyframe, Calibration()), 0.0
         turned = turned_views(base.turned(0.0, self.calibration.scale))
-        if self.wide_trials < MAX_WIDE_TRIALS and self._cost_px(keyframe, turned) < SEARCH_BUDGET_PX:
+        cost_px = self._cost_px(keyframe, turned)
+        if cost_px > SPARED_PX and _best_odds(self.judged.get(key, [])) >= LIKELY:
+            return
+        if self.wide_trials < MAX_WIDE_TRIALS and cost_px < SEARCH_BUDGET_PX:
             self.wide_trials += 1
             yield turned, ANY_HEADING_COST
 
@@ -320,7 +351,7 @@ class Solver:
             agreeing = [n for n in around if self._agree(n, fix)]
             odds = fix.log_odds + sum(float(np.clip(0.5 * n.log_odds, 0.0, 2.0)) for n in agreeing)
             if odds > 0:
-                kept.append(Fix(fix.key, fix.candidate, fix.registration, min(odds, confidence.MAX_LOG_ODDS)))
+                kept.append(replace(fix, log_odds=min(odds, confidence.MAX_LOG_ODDS)))
         return kept
 
     def _agree(self, one: Fix, other: Fix) -> bool:
