@@ -15,9 +15,11 @@ hold the recorded truth, so that radii of such photos are rather too large than 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from datetime import date
 from pathlib import Path
 
@@ -40,6 +42,14 @@ CHECK_DIGITS = "5790"
 RIDGE = 1.0
 # Degrees of freedom of the errors' distribution.
 FREEDOM = 4.0
+# Floor, disagreement over floor, and relief that are tried.
+GRID = list(
+    itertools.product(
+        np.geomspace(0.05, 4.0, 40).tolist(),
+        np.geomspace(0.25, 64.0, 15).tolist(),
+        [0.0, *np.geomspace(0.1, 2.0, 10)],
+    )
+)
 HEADER = (
     "places", "telemetry", "photos", "placed", "within 25 m", "mean score", "calibration error",
     "inside `error_m`", "median `error_m`",
@@ -134,12 +144,11 @@ def _write_constants(judged: Sequence[Row]) -> None:
     right = np.array([row["off_m"] <= NEAR_M for row in judged])
     judge = fit_judge(judged, right)
     found = accepted(judged, judge)
-    floor, disagreement = fit_radius(found)
-    wider = widening(found)
+    radius, wider = fit_radius(found), widening(found)
     places = sorted({row["place"] for row in judged})
     text = TEMPLATE.format(
         judge=Judge(*(round(value, 3) for value in judge)),
-        radius=Radius(round(floor * wider, 3), round(disagreement * wider, 3)),
+        radius=Radius(*(round(value * wider, 3) for value in astuple(radius))),
         when=date.today(),
         count=len(judged),
         photos=len({(row["place"], row["use"], row["frame"]) for row in judged}),
@@ -191,23 +200,22 @@ def accepted(judged: Sequence[Row], judge: Sequence[float]) -> list[Row]:
     return [row for _, row in best.values() if row["off_m"] <= NEAR_M]
 
 
-def fit_radius(right: Sequence[Row]) -> tuple[float, float]:
-    """Floor and weight of disagreement, so that 90 % of the centres lie inside.
+def fit_radius(right: Sequence[Row]) -> Radius:
+    """Constants with which 90 % of the centres lie inside their radius.
 
-    Their ratio is the one of highest likelihood on a grid, of a two-dimensional Student distribution: a few
+    Their ratios are those of highest likelihood on a grid, of a two-dimensional Student distribution: a few
     photos are off by more than a normal one allows. The scale is then the quantile.
     """
-    off_m = np.array([row["off_m"] for row in right])
-    scatter, apart = _scatter_and_disagreement(right)
-    best = (-np.inf, 0.0)
-    for ratio in np.geomspace(0.25, 64.0, 25):
-        shape = scatter * (1.0 + ratio * apart)
-        for scale in np.geomspace(0.05, 4.0, 60):
-            tail = np.log1p((off_m / (scale * shape)) ** 2 / FREEDOM) * (FREEDOM + 2.0) / 2.0
-            best = max(best, (float(np.mean(-2.0 * np.log(scale * shape) - tail)), ratio))
-    ratio = best[1]
-    scale = np.quantile(off_m / (scatter * (1.0 + ratio * apart)), 0.9) / confidence.RADIUS_90
-    return float(scale), float(scale * ratio)
+    off_m, parts = np.array([row["off_m"] for row in right]), error_parts(right)
+
+    def likelihood(tried: Radius) -> float:
+        sigma = sigmas_m(parts, tried)
+        tail = np.log1p((off_m / sigma) ** 2 / FREEDOM) * (FREEDOM + 2.0) / 2.0
+        return float(np.mean(-2.0 * np.log(sigma) - tail))
+
+    shape = max((Radius(f, f * ratio, relief) for f, ratio, relief in GRID), key=likelihood)
+    scale = float(np.quantile(off_m / sigmas_m(parts, shape), 0.9)) / confidence.RADIUS_90
+    return Radius(*(value * scale for value in astuple(shape)))
 
 
 def widening(right: Sequence[Row]) -> float:
@@ -217,18 +225,23 @@ def widening(right: Sequence[Row]) -> float:
         rest, left = ([row for row in right if (row["place"] == place) is out] for out in (False, True))
         if len(rest) < len(right) / 4:
             continue
-        floor, disagreement = fit_radius(rest)
-        scatter, apart = _scatter_and_disagreement(left)
-        radii_m = confidence.RADIUS_90 * scatter * (floor + disagreement * apart)
+        radii_m = confidence.RADIUS_90 * sigmas_m(error_parts(left), fit_radius(rest))
         ratios += [row["off_m"] / radius for row, radius in zip(left, radii_m, strict=True)]
     return max(1.0, float(np.quantile(ratios, 0.9))) if ratios else 1.0
 
 
-def _scatter_and_disagreement(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """What `confidence.sigma_m` multiplies, widened as placements are, and squared share of disagreement."""
-    scatter = np.array([confidence.scatter_m(registration_of(row)) for row in rows])
-    apart = (1.0 - np.array([row["support"] for row in rows])) ** 2
-    return scatter * np.hypot(1.0, SHARED_ERROR), apart
+def error_parts(rows: Sequence[Row]) -> np.ndarray:
+    """Scatter as placements widen it, squared share of disagreement, and tangent off nadir; ``(3, N)``."""
+    scatter = [confidence.scatter_m(registration_of(row)) for row in rows]
+    apart = [(1.0 - row["support"]) ** 2 for row in rows]
+    tangent = [row["tangent"] for row in rows]
+    return np.array([np.multiply(scatter, np.hypot(1.0, SHARED_ERROR)), apart, tangent])
+
+
+def sigmas_m(parts: np.ndarray, radius: Radius) -> np.ndarray:
+    """What `confidence.sigma_m` and `confidence.relief_sigma_m` say together of `error_parts`."""
+    scatter, apart, tangent = parts
+    return np.hypot(scatter * (radius.floor + radius.disagreement * apart), radius.relief_m * tangent)
 
 
 def table(placed: Sequence[Row]) -> list[str]:

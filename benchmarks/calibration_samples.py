@@ -20,7 +20,7 @@ import rasterio
 from benchmarks.localization.cases import Case
 from rs_copilot.geo import homography as hg
 from rs_copilot.geo.camera import Intrinsics, attitude_from_rotation
-from rs_copilot.localization import pipeline
+from rs_copilot.localization import confidence, pipeline
 from rs_copilot.localization.path import Fix
 from rs_copilot.localization.reference import Reference
 from rs_copilot.raster.source import open_raster
@@ -179,6 +179,7 @@ def _evidence(fix: Fix, frame: int, truth: Truth | None) -> Row:
         "clarity": found.clarity,
         "spread": found.spread,
         "residual_m": found.residual_m,
+        "tangent": confidence.off_nadir_tangent(found.map_from_px, candidate.view.size),
         "width_m": candidate.view.width_m,
     }
 

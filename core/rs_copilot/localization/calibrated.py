@@ -9,4 +9,4 @@ from __future__ import annotations
 from rs_copilot.localization.judge import Judge, Radius
 
 JUDGE = Judge(even_odds=-6.523, evidence=1.323, height=0.506, margin=6.335)
-RADIUS = Radius(floor=0.495, disagreement=1.981)
+RADIUS = Radius(floor=0.495, disagreement=1.981, relief_m=0.8)

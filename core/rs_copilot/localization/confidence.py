@@ -27,9 +27,9 @@ CLEAR_ENOUGH = 0.22
 MAX_Z, MAX_EVIDENCE = 25.0, 3.0
 MAX_LOG_ODDS = 8.0
 LEAST_SPREAD = 0.2
-# Usual departures from level ground within a frame; foreshortening (squared) below which a view is straight
-# down for all that registration can tell; tangent beyond which the flat-ground model says nothing anyway.
-RELIEF_M, LEVEL_FORESHORTENING, MAX_TANGENT = 0.8, 1.04, 4.0
+# Foreshortening (squared) below which a view is straight down for all that registration can tell; tangent
+# beyond which the flat-ground model says nothing anyway.
+LEVEL_FORESHORTENING, MAX_TANGENT = 1.04, 4.0
 # A search among fewer places than this has few rivals; what a place gains that was the only one to expect.
 MANY_TRIALS = 40.0
 EXPECTED_GAIN = 4.0
@@ -111,9 +111,13 @@ def sigma_m(registration: Registration) -> float:
 def relief_sigma_m(map_from_px: FloatArray, size: SizeWH) -> float:
     """What ground that is not level does to the centre of an oblique view, standard deviation per axis.
 
-    A height error shifts a place by its product with the tangent of the angle off nadir, which the
-    homography's foreshortening at the centre gives.
+    A height error shifts a place by its product with the tangent of the angle off nadir.
     """
+    return RADIUS.relief_m * off_nadir_tangent(map_from_px, size)
+
+
+def off_nadir_tangent(map_from_px: FloatArray, size: SizeWH) -> float:
+    """Tangent of the angle off nadir at the image centre, by the homography's foreshortening there."""
     stretch = np.linalg.svd(hg.jacobian(map_from_px, size.center_px), compute_uv=False)
     squared = float(stretch[0] / max(stretch[1], 1e-9)) ** 2 - LEVEL_FORESHORTENING
-    return RELIEF_M * float(np.sqrt(np.clip(squared, 0.0, MAX_TANGENT**2)))
+    return float(np.sqrt(np.clip(squared, 0.0, MAX_TANGENT**2)))

@@ -100,7 +100,7 @@ class Follower:
         return self.recording.keyframes[key].size
 
     def _center(self, fix: Fix) -> FloatArray:
-        return hg.apply(fix.registration.map_from_px, self._size(fix.key).center_px)[0]
+        return np.asarray(hg.apply(fix.registration.map_from_px, self._size(fix.key).center_px)[0])
 
     def _should_register(self, key: int, placed: dict[int, Fix]) -> bool:
         """Whether the nearest fix predicts a keyframe well inside the map, where it did not register."""

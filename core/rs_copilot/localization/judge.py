@@ -17,7 +17,12 @@ class Judge:
 
 @dataclass(frozen=True)
 class Radius:
-    """Standard deviation of a registered centre in units of the windows' scatter."""
+    """Standard deviation per axis of a registered centre.
+
+    In units of the windows' scatter, at least and where they disagree; ``relief_m`` is what the ground of a
+    frame departs from level by, which oblique views show as a shift.
+    """
 
     floor: float
     disagreement: float
+    relief_m: float
