@@ -1,22 +1,23 @@
 """Cameras and footprints over relief: flat ground, a terrain model and a surface model side by side.
 
-    python benchmarks/pose.py [--data DIR] [--work DIR] [--only worlds,orthority,snowpeak]
+    python -m benchmarks.pose [--data DIR] [--work DIR] [--markdown FILE] [--quick]
 
 Rendered worlds with 40 m of relief, 0, 30 and 45 degrees off nadir, have exact truth. ``--data`` (default:
 RS_COPILOT_DATA) adds what can be said on real frames with known poses: ``17_orthority_pose_dsm`` (four
 oblique frames, poses by structure from motion, a surface model, no map: the map of each frame is an
 orthophoto made from the other three) and ``18_snowpeak_uav_frames`` (poses by the autopilot, neither map nor
-terrain: frames that overlap are laid on each other). ``--work`` keeps what was rendered.
+terrain: frames that overlap are laid on each other, see `overlaps`). ``--work`` keeps what was rendered and
+measured; ``--quick`` leaves the worlds out.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import itertools
 import json
+import math
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,9 +29,12 @@ import pyogrio
 import pyproj
 import rasterio
 
+from benchmarks.localization.store import OUT
+from benchmarks.overlaps import snowpeak
+from benchmarks.rows import Job, key_of, measured, table
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.geo import homography as hg
-from rs_copilot.geo.camera import Attitude, Intrinsics, attitude_from_rotation, ground_from_px, project
+from rs_copilot.geo.camera import Attitude, Intrinsics, attitude_from_rotation, project
 from rs_copilot.jobs import simulate
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.localize import LocalizeParams, run
@@ -91,8 +95,6 @@ class Row:
 HEAD = ("source", "ground", "placed", "centre, m: median / 90 %", "camera, m", "its height, m", "overlap")
 # Trials per real frame.
 STARTS = 6
-# Frames farther apart than this do not overlap.
-MAX_FLOWN_M = 220.0
 
 
 def _middle(values: FloatArray, percent: float = 50, digits: int = 2) -> str:
@@ -130,16 +132,18 @@ def measure(source: str, ground: str, scene: Path, truths: dict[str, Truth], key
 # --- rendered worlds --------------------------------------------------------------------------
 
 
-def worlds(work: Path) -> Iterator[Row]:
-    """Flights over 40 m of relief; the truth is where the exact camera sees the exact model."""
-    for tilt in TILTS_DEG:
-        folder = _world(work, tilt)
-        for ground in ("flat", "dem", "dsm"):
-            scene = work / f"{folder.name}_{ground}.gpkg"
-            dem = None if ground == "flat" else str(folder / f"{ground}.tif")
-            _localize(folder / "clip.mp4", folder / "satellite.tif", scene, dem)
-            truths = _rendered_truth(folder, "dsm" if ground == "dsm" else "dem")
-            yield measure(f"town {WORLD_SEED}, {tilt}° off nadir", ground, scene, truths, "frame")
+def world_rows(work: Path, tilt: int) -> list[list[str]]:
+    """A flight over 40 m of relief; the truth is where the exact camera sees the exact model."""
+    folder = _world(work, tilt)
+    rows = []
+    for ground in ("flat", "dem", "dsm"):
+        scene = work / f"{folder.name}_{ground}.gpkg"
+        dem = None if ground == "flat" else str(folder / f"{ground}.tif")
+        _localize(folder / "clip.mp4", folder / "satellite.tif", scene, dem)
+        truths = _rendered_truth(folder, "dsm" if ground == "dsm" else "dem")
+        source = f"town {WORLD_SEED}, {tilt}° off nadir"
+        rows.append(measure(source, ground, scene, truths, "frame").cells())
+    return rows
 
 
 def _world(work: Path, tilt: int) -> Path:
@@ -332,84 +336,44 @@ def _write_orthophoto(path: Path, shots: list[Shot], intrinsics: Intrinsics, ter
         target.write(np.moveaxis(mosaic.reshape(rows, cols, 3), 2, 0))
 
 
-# --- 18_snowpeak_uav_frames: neither map nor terrain ------------------------------------------
+def orthority_rows(data: Path) -> list[list[str]]:
+    """See `orthority`."""
+    with tempfile.TemporaryDirectory() as folder:
+        return [row.cells() for row in orthority(data, Path(folder))]
 
 
-@dataclass(frozen=True)
-class Level:
-    """A frame's features laid on a level plane one metre below its camera, by the autopilot's attitude."""
-
-    row: dict[str, str]
-    points: FloatArray
-    descriptors: FloatArray
-
-
-def snowpeak(data: Path) -> str:
-    """What overlapping frames say about the autopilot: heading, and height from the distance flown."""
-    folder = data / "18_snowpeak_uav_frames"
-    with (folder / "pose.csv").open() as file:
-        frames = [_level(folder, row) for row in csv.DictReader(file)]
-    pairs = [said for a, b in itertools.combinations(frames, 2) if (said := _pair(a, b)) is not None]
-    height_m, turn_deg, course_deg = np.array(pairs).T
-    return (
-        f"18_snowpeak: {len(pairs)} pairs of {len(frames)} frames overlap. Laid on each other by the "
-        f"autopilot's attitude their headings differ by {np.median(np.abs(turn_deg)):.1f}° in the median "
-        f"(worst {np.abs(turn_deg).max():.0f}°), their courses by {np.median(np.abs(course_deg)):.1f}° "
-        f"(worst {np.abs(course_deg).max():.0f}°); the distance flown gives heights above ground of "
-        f"{height_m.min():.0f} to {height_m.max():.0f} m, {np.median(height_m):.0f} m in the median."
-    )
-
-
-def _level(folder: Path, row: dict[str, str]) -> Level:
-    image = cv2.imread(str(folder / row["file"]), cv2.IMREAD_GRAYSCALE)
-    size = SizeWH(image.shape[1], image.shape[0])
-    # Canon IXUS 125 HS: 4.3 mm over a sensor 6.17 mm wide.
-    intrinsics = Intrinsics(size, 4.3 / 6.17 * size.width_px)
-    attitude = Attitude(float(row["heading"]), float(row["pitch"]) - 90.0, float(row["roll"]))
-    plane = ground_from_px(intrinsics, attitude, np.array([0.0, 0.0, 1.0]))
-    found, descriptors = cv2.SIFT_create(3000).detectAndCompute(image, None)
-    # OpenCV's (0, 0) is the centre of the first pixel.
-    pixels = np.array([point.pt for point in found]) + 0.5
-    return Level(row, hg.apply(plane, pixels), descriptors)
-
-
-def _pair(first: Level, second: Level) -> tuple[float, float, float] | None:
-    """Height above ground, difference of heading and of course; ``None`` for frames that do not overlap."""
-    here, there = ((float(level.row["lon"]), float(level.row["lat"])) for level in (first, second))
-    azimuth, _, flown_m = geo_crs.GEOD.inv(*here, *there)
-    if flown_m > MAX_FLOWN_M:
-        return None
-    near = cv2.BFMatcher().knnMatch(second.descriptors, first.descriptors, k=2)
-    matches = [best for best, other in near if best.distance < 0.8 * other.distance]
-    source = 1000.0 * second.points[[match.queryIdx for match in matches]]
-    target = 1000.0 * first.points[[match.trainIdx for match in matches]]
-    motion, agree = cv2.estimateAffinePartial2D(source, target, ransacReprojThreshold=8.0, maxIters=5000)
-    if motion is None or agree.sum() < 15:
-        return None
-    moved = motion[:, 2] / 1000.0
-    course = float(np.degrees(np.arctan2(moved[0], moved[1]))) - azimuth
-    turn = float(np.degrees(np.arctan2(motion[1, 0], motion[0, 0])))
-    return flown_m / float(np.hypot(*moved)), turn, (course + 180.0) % 360.0 - 180.0
+def overlap_rows(data: Path) -> list[list[str]]:
+    """See `overlaps`: one sentence."""
+    return [[snowpeak(data)]]
 
 
 def main() -> None:
-    """Measure what was asked for and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure what is missing and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=os.environ.get("RS_COPILOT_DATA"))
-    parser.add_argument("--work", type=Path)
-    parser.add_argument("--only", default="worlds,orthority,snowpeak")
+    parser.add_argument("--work", type=Path, default=OUT / "pose")
+    parser.add_argument("--markdown", type=Path, help="also write the table here")
+    parser.add_argument(
+        "--budget", type=float, default=math.inf, help="seconds; what is kept serves after it"
+    )
+    parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        work = options.work or Path(scratch)
-        work.mkdir(parents=True, exist_ok=True)
-        print("| " + " | ".join(HEAD) + " |\n|" + "---|" * len(HEAD))
-        tables = worlds(work) if "worlds" in options.only else iter(())
-        if options.data and "orthority" in options.only:
-            tables = itertools.chain(tables, orthority(options.data, work))
-        for row in tables:
-            print("| " + " | ".join(row.cells()) + " |", flush=True)
-        if options.data and "snowpeak" in options.only:
-            print("\n" + snowpeak(options.data))
+    options.work.mkdir(parents=True, exist_ok=True)
+    jobs = [] if options.quick else [Job(f"relief_{t}", world_rows, (options.work, t)) for t in TILTS_DEG]
+    sentences = []
+    if options.data:
+        jobs.append(Job("17_orthority", orthority_rows, (options.data,)))
+        sentences.append(Job("18_snowpeak", overlap_rows, (options.data,)))
+    key = key_of(Path(__file__), Path(__file__).with_name("overlaps.py"))
+    ends = time.monotonic() + options.budget
+    rows = measured(jobs, options.work / "rows", key, budget_s=options.budget)
+    said = measured(sentences, options.work / "rows", key, budget_s=ends - time.monotonic())
+    lines = [*table(HEAD, rows), "", *(cells[0] for row in said for cells in row.lines), ""]
+    print("\n".join(lines))
+    if options.markdown:
+        options.markdown.write_text("\n".join(lines), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,17 @@
 """How well moving objects are tracked: a table for demo worlds and for real traffic.
 
-    python -m benchmarks.tracking --world DIR [--world DIR ...] [--data FOLDER] [--markdown FILE]
+    python -m benchmarks.tracking [--work DIR] [--data FOLDER] [--markdown FILE] [--quick]
 
-Each ``--world`` is what `rs-copilot simulate` wrote. Tracking runs on its true camera poses with its terrain
-model, and on the placements that `rs-copilot localize` finds with attitude but no position, over flat ground
-and with the terrain model. ``--data`` is the folder of real imagery; its traffic clip has machine-made truth
-(see its README), placed by a plain scale.
+Tracking runs on the true camera poses of demo worlds with their terrain model, and on the placements that
+`rs-copilot localize` finds with attitude but no position, over flat ground and with the terrain model.
+``--data`` is the folder of real imagery; its traffic clip has machine-made truth (see its README), placed by
+a plain scale. ``--quick`` leaves the worlds out.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ import pandas as pd
 import pyogrio
 import pyproj
 
-from benchmarks.localization.report import provenance
+from benchmarks.localization.store import OUT
+from benchmarks.rows import Job, key_of, measured, table
 from rs_copilot.evaluation.mot import MotScore, Moving, clear_mot, score_tracks
 from rs_copilot.evaluation.mot_data import read_tracks, read_tracks_px, read_truth, read_truth_px
 from rs_copilot.geo.camera import Attitude, Intrinsics, ground_from_px
-from rs_copilot.jobs import localize
+from rs_copilot.jobs import localize, simulate
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.track import TrackParams, run
 from rs_copilot.types import CameraPosition, FloatArray, FrameStatus, LonLat, Placement, SizeWH, TelemetryUse
@@ -52,6 +54,37 @@ COLUMNS = (
 KHARKIV_GSD_M = 0.43
 # Without georeference any true-to-scale CRS serves.
 PLANE = pyproj.CRS.from_epsg(32637)
+
+
+@dataclass(frozen=True)
+class World:
+    """A demo world; nothing was chosen on those that are not ``tuned_on``."""
+
+    seed: int
+    size: str
+    seconds: float
+    tuned_on: bool = False
+
+    @property
+    def title(self) -> str:
+        """For the table."""
+        name = f"seed {self.seed}" if self.tuned_on else f"**seed {self.seed}**"
+        return f"{name}, {self.size.replace('x', '×')}, {self.seconds:.0f} s"
+
+    def rendered(self, work: Path) -> Path:
+        """The folder with its files."""
+        folder = work / f"seed_{self.seed}"
+        if not (folder / "truth.gpkg").exists():
+            params = simulate.SimulateParams(out=folder, seed=self.seed, seconds=self.seconds, size=self.size)
+            simulate.run(params, JobContext())
+        return folder
+
+
+WORLDS = (
+    World(11, "960x540", 12.0),
+    World(12, "960x540", 12.0),
+    World(7, "1280x720", 20.0, tuned_on=True),
+)
 
 
 def truth_scene(world: Path, folder: Path) -> Path:
@@ -108,15 +141,20 @@ def _pseudo_object(track_id: int, rows: pd.DataFrame, matrix: FloatArray) -> Mov
     return Moving(track_id, "vehicle", rows.frame.to_numpy() / 25.0, points, np.ones(len(rows), dtype=bool))
 
 
-def world_rows(world: Path, folder: Path) -> Iterator[str]:
+def world_rows(work: Path, world: World) -> list[list[str]]:
     """Three rows for one demo world."""
-    truth_px = read_truth_px(world / "truth.gpkg")
-    dem = str(world / "dem.tif")
-    exact, own = truth_scene(world, folder), folder / "own.gpkg"
+    with tempfile.TemporaryDirectory() as folder:
+        return list(_world_rows(world, world.rendered(work), Path(folder)))
+
+
+def _world_rows(world: World, files: Path, folder: Path) -> Iterator[list[str]]:
+    truth_px = read_truth_px(files / "truth.gpkg")
+    dem = str(files / "dem.tif")
+    exact, own = truth_scene(files, folder), folder / "own.gpkg"
     localize.run(
         localize.LocalizeParams(
-            clip=world / "clip.mp4",
-            satellite=str(world / "satellite.tif"),
+            clip=files / "clip.mp4",
+            satellite=str(files / "satellite.tif"),
             out=own,
             use_telemetry=TelemetryUse.ATTITUDE,
         ),
@@ -128,8 +166,16 @@ def world_rows(world: Path, folder: Path) -> Iterator[str]:
         ("own placements, terrain model", own, dem),
     ):
         crs = read_placements(scene, "clip.mp4").metric_crs
-        truth = read_truth(world / "truth.gpkg", crs)
-        yield report(Case(f"{world.name}: {name}", truth, scene, "clip.mp4", crs, truth_px, terrain))
+        truth = read_truth(files / "truth.gpkg", crs)
+        yield report(Case(f"{world.title}: {name}", truth, scene, "clip.mp4", crs, truth_px, terrain))
+
+
+def traffic_rows(data: Path) -> list[list[str]]:
+    """The row of the real clip."""
+    with tempfile.TemporaryDirectory() as folder:
+        scene, truth = kharkiv_scene(data, Path(folder))
+        name = "traffic from a hovering UAV (real, 960×1080), on a plain scale"
+        return [report(Case(name, truth, scene, "traffic.mp4", PLANE))]
 
 
 @dataclass(frozen=True)
@@ -145,7 +191,7 @@ class Case:
     dem: str | None = None
 
 
-def report(case: Case) -> str:
+def report(case: Case) -> list[str]:
     """Track, score and give one row. MOTA and IDF1 are for matches on the ground."""
     result = run(TrackParams(scene=str(case.scene), clip=case.clip, dem=case.dem), JobContext())
     tracks = read_tracks(case.scene, case.clip, case.crs)
@@ -155,50 +201,43 @@ def report(case: Case) -> str:
         seen = (case.truth_px, read_tracks_px(case.scene, case.clip))
         picture = score_tracks(case.truth, tracks, labels=VEHICLES, seen=seen)
     mot = clear_mot(case.truth, tracks)
-    cells = [
+    return [
         case.name,
         f"{ground.wanted}",
         f"{ground.tracked_share:.0%}",
         f"{ground.median_distance_m:.1f} m",
         f"{ground.false_tracks}",
-        "" if picture is None else f"{picture.tracked_share:.0%}",
-        "" if picture is None else f"{picture.false_tracks}",
+        "–" if picture is None else f"{picture.tracked_share:.0%}",
+        "–" if picture is None else f"{picture.false_tracks}",
         f"{ground.median_speed_error:.1%}",
         f"{ground.tracks}",
         *(f"{mot[key]:.2f}" for key in ("mota", "idf1")),
         f"{result.clips[0].frames / result.clips[0].seconds:.1f}",
     ]
-    return f"| {' | '.join(cells)} |"
-
-
-def table(worlds: list[Path], data: Path | None) -> Iterator[str]:
-    """The table line by line."""
-    yield f"| {' | '.join(COLUMNS)} |"
-    yield "|---" * len(COLUMNS) + "|"
-    for world in worlds:
-        with tempfile.TemporaryDirectory() as name:
-            yield from world_rows(world, Path(name))
-    if data:
-        with tempfile.TemporaryDirectory() as name:
-            scene, truth = kharkiv_scene(data, Path(name))
-            yield report(Case("traffic from a hovering UAV (real)", truth, scene, "traffic.mp4", PLANE))
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure what is missing and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--world", type=Path, action="append", default=[])
+    parser.add_argument("--work", type=Path, default=OUT / "tracking", help="worlds and rows are kept here")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--markdown", type=Path, help="also write the table here")
+    parser.add_argument(
+        "--budget", type=float, default=math.inf, help="seconds; what is kept serves after it"
+    )
+    parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
-    lines = [provenance([]), ""]
-    for line in table(options.world, options.data):
-        lines.append(line)
-        print(line, flush=True)
+    jobs = [Job("traffic", traffic_rows, (options.data,))] if options.data else []
+    if not options.quick:
+        jobs = [*(Job(f"seed_{w.seed}", world_rows, (options.work, w)) for w in WORLDS), *jobs]
+    key = key_of(Path(__file__))
+    rows = measured(jobs, options.work / "rows", key, budget_s=options.budget)
+    text = "\n".join([*table(COLUMNS, rows), ""])
+    print(text)
     if options.markdown:
-        options.markdown.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        options.markdown.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
