@@ -29,8 +29,8 @@ CANDIDATES = 5
 SEARCH_SHARE = 0.8
 # A fix is trusted to teach the clip's scale and heading from these log-odds on.
 TRUSTED = 3.0
-# A place that is more likely right than not is shown; motion carries it to other keyframes, and views that
-# contradict it are not tried where that is dear.
+# A place that is more likely right than not is shown, motion carries it to other keyframes, and headings that
+# contradict telemetry are not tried any more.
 LIKELY = 1.0
 # Trying all headings or scales is expensive: on a map of another place it would be spent on every keyframe.
 MAX_WIDE_TRIALS = 6
@@ -294,10 +294,9 @@ class Solver:
             # What the clip taught may not hold here: another height above ground, a wide turn.
             yield self._views(keyframe, Calibration()), 0.0
         turned = turned_views(base.turned(0.0, self.calibration.scale))
-        cost_px = self._cost_px(keyframe, turned)
-        if cost_px > SPARED_PX and _best_odds(self.judged.get(key, [])) >= LIKELY:
+        if _best_odds(self.judged.get(key, [])) >= LIKELY:
             return
-        if self.wide_trials < MAX_WIDE_TRIALS and cost_px < SEARCH_BUDGET_PX:
+        if self.wide_trials < MAX_WIDE_TRIALS and self._cost_px(keyframe, turned) < SEARCH_BUDGET_PX:
             self.wide_trials += 1
             yield turned, ANY_HEADING_COST
 
