@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from rs_copilot.localization.confidence import strength
+from rs_copilot.localization.confidence import evidence
 from rs_copilot.localization.reference import Reference
 from rs_copilot.localization.register import FROM_PREDICTION, Registration, Spot, Stage, register
 from rs_copilot.localization.view import render
@@ -16,8 +16,8 @@ from rs_copilot.matching.matcher import Matcher, Picture
 from rs_copilot.matching.refine import Offsets
 from rs_copilot.types import ByteImage, FloatArray, SizeWH
 
-# The search leaves a place up to 24 of 300 pixels off (see `register.COARSE_TO_FINE`); somewhat more here.
-REACH = 0.1
+# As a share of the frame's width. Windows look less than half as far (see `register.COARSE_TO_FINE`).
+REACH = 0.2
 TOLERANCE_PX = 2.0
 
 Register: TypeAlias = Callable[[ByteImage, SizeWH, FloatArray, Reference], Registration | None]
@@ -40,20 +40,21 @@ class ByMatcher:
         drawn = render(spot.image, spot.view, spot.gsd_m)
         frame = Picture(drawn.image, drawn.mask)
         origin = spot.cell - drawn.mask.shape[0] // 2
-        ground = _ground(spot, origin, drawn.mask.shape[0] + 2 * spot.reach_px, reference)
+        # Where the map is coarser than the stage wants, its pixels reach farther.
+        reach_px = min(spot.reach_px, round(REACH * spot.view.width_m / spot.gsd_m))
+        ground = _ground(spot.gsd_m, origin - reach_px, drawn.mask.shape[0] + 2 * reach_px, reference)
         found = self.matcher.match(frame, ground).within(frame, ground)
-        moved = found.ground_px - spot.reach_px - found.frame_px
-        near = np.all(np.abs(moved) <= spot.reach_px, axis=1)
+        moved = found.ground_px - reach_px - found.frame_px
+        near = np.all(np.abs(moved) <= reach_px, axis=1)
         offsets = Offsets(found.frame_px[near], moved[near], found.scores[near], np.ones(int(near.sum())))
         return offsets, origin
 
 
-def _ground(spot: Spot, origin: FloatArray, side_px: int, reference: Reference) -> Picture:
-    """The map's picture under a drawn frame and ``reach_px`` around it, square."""
-    corner = origin - spot.reach_px
-    west, north = reference.xy(corner, spot.gsd_m)
-    east, south = reference.xy(corner + side_px, spot.gsd_m)
-    piece = reference.read(spot.gsd_m, (float(west), float(south), float(east), float(north)))
+def _ground(gsd_m: float, corner: FloatArray, side_px: int, reference: Reference) -> Picture:
+    """The map's picture in a square of its grid, whose first column and row are ``corner``."""
+    west, north = reference.xy(corner, gsd_m)
+    east, south = reference.xy(corner + side_px, gsd_m)
+    piece = reference.read(gsd_m, (float(west), float(south), float(east), float(north)))
     return Picture(piece.image[:side_px, :side_px], piece.valid[:side_px, :side_px])
 
 
@@ -78,4 +79,4 @@ class MatchedRegister:
             return usual
         again = register(image, size, start.map_from_px, reference, FROM_PREDICTION)
         found = [registration for registration in (usual, again) if registration is not None]
-        return max(found, key=strength, default=None)
+        return max(found, key=evidence, default=None)
