@@ -173,6 +173,7 @@ def _evidence(fix: Fix, frame: int, truth: Truth | None) -> Row:
         "peak": candidate.peak,
         "z": candidate.z,
         "margin": candidate.margin,
+        "learned_z": candidate.learned_z,
         "support": found.support,
         "windows": found.windows,
         "ncc": found.ncc,

@@ -1,11 +1,13 @@
 """Run the benchmarks and write their tables and plots into ``docs/benchmarks.md``: ``make bench``.
 
 Real imagery is not part of the project: RS_COPILOT_DATA names its folder, and without it only rendered
-worlds are measured. What was measured is kept under ``build/bench/``: a broken run goes on.
+worlds are measured. What was measured is kept under ``build/bench/`` with the hash of the code that decides
+it: a broken run goes on, and only what has changed is measured again. Every step ends by itself when its time
+is up, and its section is written at once; what is missing then stands in the section.
 
-BENCH=quick measures a few frames in about a minute, to see that everything runs, and writes no docs.
+BENCH=quick measures a few frames in about two minutes, to see that everything runs, and writes no docs.
 BENCH=localization (or retrieval, pose, tracking, separated by commas) measures only that.
-BENCH_SECONDS=1500 ends the measuring of localisation after that time; rows kept from before then serve.
+BENCH_SECONDS=3000 is the time for everything.
 """
 
 from __future__ import annotations
@@ -13,18 +15,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from datetime import date
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from plugin_files import ROOT
 
 OUT = ROOT / "build" / "bench"
-WORLD = ROOT / "demo-out"
 PAGE = ROOT / "docs" / "benchmarks.md"
 IMAGES = ROOT / "docs" / "images"
 WEIGHTS = ROOT / "core" / "rs_copilot" / "retrieval" / "weights" / "cvaa-s.onnx"
 END = "<!-- /bench -->"
+# Enough for everything on two quiet cores.
+SECONDS = 3000.0
 
 
 def real_data() -> Path | None:
@@ -47,67 +50,68 @@ def insert(page: str, name: str, block: str) -> str:
     return f"{before}{begin}\n{block.strip()}\n{END}{after}"
 
 
-def measure(name: str, arguments: list[str]) -> bool:
-    """Run one benchmark; it leaves its Markdown at ``OUT/NAME.md``."""
-    print(f"\n## {name}\n", flush=True)
-    command = [sys.executable, "-m", f"benchmarks.{name}", *arguments]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+@dataclass(frozen=True)
+class Step:
+    """One run of a benchmark that leaves its section at ``OUT/NAME.md``."""
+
+    name: str
+    limit_s: float
+    words: tuple[str, ...] = ()
+
+    def command(self, data: Path | None, left_s: float) -> list[str]:
+        """Its command line; those that go row by row are told to end in time."""
+        words = [sys.executable, "-m", f"benchmarks.{self.name}", "--markdown", str(OUT / f"{self.name}.md")]
+        if data is not None:
+            words += ["--data", str(data)]
+        if self.name == "retrieval":
+            return [*words, "--model", f"cvaa-s={WEIGHTS}", *self.words]
+        return [*words, "--budget", f"{min(self.limit_s, left_s):.0f}", *self.words]
 
 
-def localization(data: Path | None, *, quick: bool) -> bool:
-    """Placements, side by side with simpler methods."""
-    images = OUT / "images" if quick else IMAGES
-    arguments = ["--markdown", str(OUT / "localization.md"), "--images", str(images)]
-    seconds = os.environ.get("BENCH_SECONDS")
-    budget = ["--budget", seconds] if seconds else []
-    return measure("localization", [*arguments, *budget, *_data(data), *(["--quick"] if quick else [])])
+# The most telling first, and last what is the same whatever the engine does.
+STEPS = (
+    Step("localization", 1100.0, ("--methods", "ours", "--images", str(IMAGES))),
+    Step("retrieval", 420.0, ("--only", "networks")),
+    Step("tracking", 420.0),
+    Step("pose", 420.0),
+    Step("localization", 500.0, ("--images", str(IMAGES))),
+    Step("retrieval", 240.0, ("--only", "pairs")),
+    Step("retrieval", 420.0, ("--only", "dense")),
+    Step("retrieval", 420.0, ("--only", "sift")),
+    Step("retrieval", 420.0, ("--only", "orb")),
+)
+# Without rendering, and as little of the rest as shows that it runs.
+QUICK = (
+    Step("localization", 150.0, ("--quick", "--images", str(OUT / "images"))),
+    Step(
+        "retrieval",
+        100.0,
+        (
+            *("--only", "networks,dense", "--limit", "2", "--seeds", ""),
+            *("--places", "04_brighton", "--work", str(OUT / "quick" / "retrieval")),
+        ),
+    ),
+    Step("tracking", 100.0, ("--quick", "--work", str(OUT / "quick" / "tracking"))),
+    Step("pose", 100.0, ("--quick", "--work", str(OUT / "quick" / "pose"))),
+)
+# A step that was told its time, or has none to be told, is stopped this much later.
+GRACE_S = 60.0
 
 
-def retrieval(data: Path | None, *, quick: bool) -> bool:
-    """Tiles that are found; skipped where the weights have not been made."""
-    if not WEIGHTS.is_file() or (quick and data is None):
-        print(f"retrieval: skipped, no weights at {WEIGHTS.relative_to(ROOT)} or no data for a quick run")
-        return True
-    arguments = ["--markdown", str(OUT / "retrieval.md"), "--model", f"cvaa-s={WEIGHTS}"]
-    few = ["--only", "networks", "--limit", "2", "--seeds", "", "--work", str(OUT / "quick")] if quick else []
-    return measure("retrieval", [*arguments, *_data(data), *few])
+def run(step: Step, data: Path | None, left_s: float) -> str | None:
+    """Run a step; what went wrong, if anything did."""
+    print(f"\n## {step.name} {' '.join(step.words)}\n", flush=True)
+    limit_s = min(step.limit_s, left_s) + GRACE_S
+    try:
+        result = subprocess.run(step.command(data, left_s), cwd=ROOT, check=False, timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        return f"stopped after {limit_s:.0f} s"
+    return f"exit code {result.returncode}" if result.returncode else None
 
 
-def pose(data: Path | None, *, quick: bool) -> bool:
-    """Cameras and footprints over relief; it renders worlds of its own, so a quick run leaves it out."""
-    if quick:
-        return True
-    print("\n## pose\n", flush=True)
-    command = [sys.executable, "-m", "benchmarks.pose", "--work", str(OUT / "pose"), *_data(data)]
-    result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    print(result.stdout, flush=True)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    words = f"Measured {date.today()}, commit {commit.stdout.strip()}.\n\n"
-    (OUT / "pose.md").write_text(words + result.stdout, encoding="utf-8")
-    return result.returncode == 0
-
-
-def tracking(data: Path | None, *, quick: bool) -> bool:
-    """Moving objects; in a quick run only the real clip, which needs no rendering."""
-    if not quick and not (WORLD / "scene.gpkg").exists():
-        command = [str(ROOT / ".venv" / "bin" / "rs-copilot"), "demo", "--out", str(WORLD)]
-        subprocess.run(command, check=True)
-    world = [] if quick else ["--world", str(WORLD)]
-    return measure("tracking", [*world, *_data(data), "--markdown", str(OUT / "tracking.md")])
-
-
-def _data(data: Path | None) -> list[str]:
-    return ["--data", str(data)] if data else []
-
-
-BENCHMARKS: dict[str, Callable[..., bool]] = {
-    "localization": localization,
-    "retrieval": retrieval,
-    "pose": pose,
-    "tracking": tracking,
-}
+def is_possible(step: Step, data: Path | None) -> bool:
+    """Retrieval needs the weights, and a quick run of it real imagery."""
+    return step.name != "retrieval" or (WEIGHTS.is_file() and (data is not None or step not in QUICK))
 
 
 def publish(name: str) -> None:
@@ -119,23 +123,27 @@ def publish(name: str) -> None:
 
 
 def main() -> int:
-    """Run what was asked for; publish what passed."""
+    """Run what was asked for; publish every section as soon as it is made."""
     OUT.mkdir(parents=True, exist_ok=True)
     words = set(os.environ.get("BENCH", "").replace(",", " ").split())
+    ends = time.monotonic() + float(os.environ.get("BENCH_SECONDS", SECONDS))
     quick = "quick" in words
-    chosen = [name for name in BENCHMARKS if not words - {"quick"} or name in words]
     data = real_data()
     if data is None:
         print("real flights: skipped, set RS_COPILOT_DATA to a folder of real imagery")
-    failed = []
-    for name in chosen:
-        (OUT / f"{name}.md").unlink(missing_ok=True)
-        if not BENCHMARKS[name](data, quick=quick):
-            failed.append(name)
-        elif not quick:
-            publish(name)
-    print(f"bench: {len(chosen) - len(failed)} of {len(chosen)} ran" + f"; failed: {failed}" * bool(failed))
-    return 1 if failed else 0
+    problems = []
+    for step in QUICK if quick else STEPS:
+        if (words - {"quick"} and step.name not in words) or not is_possible(step, data):
+            continue
+        left_s = ends - time.monotonic()
+        (OUT / f"{step.name}.md").unlink(missing_ok=True)
+        problem = run(step, data, left_s) if left_s > 0 else "no time was left"
+        if problem:
+            problems.append(f"{step.name} {' '.join(step.words)}: {problem}")
+        if not quick:
+            publish(step.name)
+    print("\n".join(["bench: everything ran"] if not problems else ["bench: not all ran", *problems]))
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -110,12 +110,16 @@ def _earlier(task: Task) -> Row:
     return kept if kept.key == task.key else replace(kept, is_old=True)
 
 
-def _urgency(task: Task) -> tuple[bool, bool, int, float]:
-    """Ours before the others, which change seldom; what may not end last; by group; what is quick first."""
+def _urgency(task: Task) -> tuple[int, int, float]:
+    """First ours, then the others, which change seldom, then ours that are new or took too long before.
+
+    Within these by group, and what was quick before others.
+    """
     kept = store.read_row(task.path)
     is_slow = kept is None or kept.problem is not None
+    stage = 1 if task.method != OURS else 2 if is_slow else 0
     group = GROUPS.index(task.case.group) if task.case.group in GROUPS else len(GROUPS)
-    return task.method != OURS, is_slow, group, kept.wall_s if kept is not None else 0.0
+    return stage, group, kept.wall_s if kept is not None else math.inf
 
 
 def _run(

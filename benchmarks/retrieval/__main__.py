@@ -4,29 +4,47 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.localization.report import provenance
 from benchmarks.retrieval import pairs
-from benchmarks.retrieval.bags import FEATURES, WORDS, BagOfWords, tile_pictures
+from benchmarks.retrieval.bags import FEATURES, WORDS, BagOfWords, Kind, bag_name, tile_pictures
 from benchmarks.retrieval.dense import ranks_of_dense
 from benchmarks.retrieval.networks import Network, with_card
 from benchmarks.retrieval.places import SEEDS, all_places
 from benchmarks.retrieval.queries import CONDITIONS, Condition, Query, read_queries
 from benchmarks.retrieval.ranking import Outcome, rank_of
 from benchmarks.retrieval.report import notes, table
-from benchmarks.retrieval.speed import images_per_core_second
-from benchmarks.retrieval.store import keep, read_kept, stamp
+from benchmarks.retrieval.speed import speed_note
+from benchmarks.retrieval.store import code_key, is_kept, keep, read_kept
 from rs_copilot.evaluation.retrieval import RetrievalScore
 from rs_copilot.retrieval.embedder import open_embedder
 from rs_copilot.retrieval.gallery import TileTable
+from rs_copilot.types import ByteImage
 
 ROOT = Path(__file__).resolve().parents[2]
-DENSE_LIMIT = 60
+STEPS = ("networks", "pairs", "sift", "orb", "dense")
+KINDS: tuple[Kind, ...] = ("SIFT", "ORB")
+# A known heading is of no use to features that turn with the picture.
+BAG_CONDITIONS = ("attitude", "attitude, all tiles", "no scale")
+DENSE_LIMIT = 24
+# What decides the outcomes, of the engine.
+NETWORK_PARTS = (
+    "retrieval/query.py",
+    "retrieval/tiles.py",
+    "retrieval/gallery.py",
+    "localization/retrieve.py",
+)
+SEARCH_PARTS = (
+    "matching",
+    *(f"localization/{name}.py" for name in ("search", "sweep", "patches", "reference")),
+)
+# Condition, group, ranks of the first hits, CPU seconds a query.
+Ranks = list[tuple[str, str, np.ndarray, float]]
 
 
 def main() -> None:
@@ -35,12 +53,12 @@ def main() -> None:
     data = args.data if args.data.is_dir() else None
     wanted = set(args.only.split(","))
     models = [(name, Path(path)) for name, _, path in (item.partition("=") for item in args.model)]
-    lines = [f"{stamp()}, {platform.machine()}, {os.cpu_count()} cores, no GPU."]
+    lines = [provenance([])]
     if not models:
         raise SystemExit("give at least one network with --model NAME=FILE: its gallery is everyone's")
     lines += _Gallery(args, data, models).measured(wanted)
-    if "pairs" in wanted and data is not None:
-        lines += _pairs(args, data, models)
+    if data is not None:
+        lines += _pairs(args, data, models, wanted)
     print("\n".join(lines), flush=True)
     if args.markdown:
         args.markdown.parent.mkdir(parents=True, exist_ok=True)
@@ -55,11 +73,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", action="append", default=[], metavar="NAME=FILE", help="a network")
     parser.add_argument(
         "--only",
-        default="networks,pairs,bags,dense",
-        help="what to run; pairbags: bags of words on pairs only",
+        default=",".join(STEPS),
+        help="what to measure; of the rest what is kept serves",
     )
     parser.add_argument("--conditions", default="", help="beginnings of names, separated by semicolons")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="rendered worlds")
+    parser.add_argument("--places", default="", help="only these rasters, by name, separated by commas")
     parser.add_argument("--limit", type=int, default=30, help="queries of each place")
     parser.add_argument("--markdown", type=Path, help="also write the tables here")
     return parser.parse_args()
@@ -71,14 +90,15 @@ class _Gallery:
     def __init__(self, args: argparse.Namespace, data: Path | None, models: list[tuple[str, Path]]) -> None:
         self.args = args
         seeds = tuple(int(seed) for seed in args.seeds.split(",") if seed)
-        self.places = all_places(data, args.work, seeds)
+        wanted = tuple(filter(None, args.places.split(",")))
+        self.places = [p for p in all_places(data, args.work, seeds) if not wanted or p.name in wanted]
         self.names = [place.name for place in self.places]
         self.queries = [query for place in self.places for query in read_queries(place, args.limit)]
         self.networks = [Network(name, path, self.places, args.work) for name, path in models]
         gallery = self.networks[0].retriever.gallery
         self.tiles, self.sides_m = gallery.tiles, gallery.manifest.sides_m
-        wanted = tuple(args.conditions.split(";")) if args.conditions else ("",)
-        self.conditions = [item for item in CONDITIONS if item.name.startswith(wanted)]
+        beginnings = tuple(args.conditions.split(";")) if args.conditions else ("",)
+        self.conditions = [item for item in CONDITIONS if item.name.startswith(beginnings)]
         counts = ", ".join(f"{(self.tiles.side_m == side).sum()} of {side:.0f} m" for side in self.sides_m)
         self.subject = (
             f"{len(self.tiles)} tiles of {len(self.places)} rasters ({counts}); {len(self.queries)} queries"
@@ -88,31 +108,47 @@ class _Gallery:
         """Measure the wanted methods, and give the table of all that are kept."""
         if "networks" in wanted:
             for network in self.networks:
-                self._keep(network.name, self._ranks(network.rank), _speed(network))
-        if "bags" in wanted:
-            for kind in ("SIFT", "ORB"):
-                bag = BagOfWords(kind, tile_pictures(self.places, self.tiles), self.tiles)
-                self._keep(bag.name, self._ranks(bag.rank), f"{FEATURES} features, {WORDS} words.")
+                embedder = network.retriever.embedder
+                key = code_key("networks", engine=NETWORK_PARTS, extra=embedder.sha256)
+                self._keep(
+                    network.name,
+                    key,
+                    lambda network=network: self._ranks(network.rank),
+                    lambda embedder=embedder: speed_note(embedder, self.args.work),
+                )
+        for kind in KINDS:
+            if kind.lower() in wanted:
+                self._keep(
+                    bag_name(kind),
+                    code_key("bags"),
+                    lambda kind=kind: self._ranks(self._bag(kind).rank, BAG_CONDITIONS),
+                    lambda: f"{FEATURES} features, {WORDS} words; headings are not needed.",
+                )
         if "dense" in wanted:
-            self._keep("exhaustive double-angle FFT", self._dense(), f"{DENSE_LIMIT} of the queries.")
+            note = f"{DENSE_LIMIT} of the queries."
+            key = code_key("dense", engine=SEARCH_PARTS, extra=note)
+            self._keep("exhaustive double-angle FFT", key, self._dense, lambda: note)
         kept = read_kept(self.args.work, self.subject)
         names = [condition.name for condition in CONDITIONS]
         return ["", f"{self.subject}. Recall@1 / Recall@10 in %.", "", *table(kept, names), "", *notes(kept)]
 
-    def _keep(self, name: str, outcomes: list[tuple[str, str, np.ndarray, float]], note: str) -> None:
+    def _keep(self, name: str, key: str, rank: Callable[[], Ranks], note: Callable[[], str]) -> None:
+        if is_kept(self.args.work, name, self.subject, key):
+            return
         found = [
             Outcome(name, condition, group, RetrievalScore(ranks), seconds)
-            for condition, group, ranks, seconds in outcomes
+            for condition, group, ranks, seconds in rank()
         ]
-        keep(self.args.work, name, self.subject, note, found)
+        keep(self.args.work, name, self.subject, note(), found, key)
         print(f"{name}: measured", flush=True)
 
-    def _ranks(
-        self, rank: Callable[[Query, Condition], list[int]]
-    ) -> list[tuple[str, str, np.ndarray, float]]:
-        """Condition, group, ranks of the first hits, CPU seconds a query."""
+    def _bag(self, kind: Kind) -> BagOfWords:
+        return BagOfWords(kind, tile_pictures(self.places, self.tiles), self.tiles)
+
+    def _ranks(self, rank: Callable[[Query, Condition], list[int]], names: tuple[str, ...] = ()) -> Ranks:
+        """Under every condition, or those of ``names``."""
         found = []
-        for condition in self.conditions:
+        for condition in (item for item in self.conditions if not names or item.name in names):
             started = time.process_time()
             ranks = np.array(
                 [rank_of(q, self.tiles, self.names, rank(q, condition)) for q in self.queries], dtype=np.int64
@@ -124,7 +160,7 @@ class _Gallery:
             )
         return found
 
-    def _dense(self) -> list[tuple[str, str, np.ndarray, float]]:
+    def _dense(self) -> Ranks:
         numbers = np.unique(np.linspace(0, len(self.queries) - 1, DENSE_LIMIT).round().astype(int))
         some = [self.queries[i] for i in numbers]
         started = time.process_time()
@@ -140,25 +176,35 @@ def _groups(queries: list[Query]) -> list[tuple[str, np.ndarray]]:
     return [*found, ("all", np.arange(len(queries)))]
 
 
-def _speed(network: Network) -> str:
-    embedder = network.retriever.embedder
-    rate = images_per_core_second(embedder)
-    return f"{rate:.0f} pictures a core-second at {embedder.input_px} px."
-
-
-def _pairs(args: argparse.Namespace, data: Path, models: list[tuple[str, Path]]) -> list[str]:
+def _pairs(
+    args: argparse.Namespace, data: Path, models: list[tuple[str, Path]], wanted: set[str]
+) -> list[str]:
     """Measure University-1652, and give the table of all methods that are kept."""
     drone, satellite = pairs.read_pairs(data)
     subject = f"University-1652 thumbnails, {len(drone)} pairs; by chance R@1 is 0.25 %, R@10 2.5 %"
-    for name, path in models:
-        embed = pairs.embed_with(open_embedder(with_card(name, path, args.work), "cpu"))
-        keep(args.work, name, subject, "", pairs.outcomes(name, drone, satellite, embed))
-    for kind in ("SIFT", "ORB") if {"bags", "pairbags"} & set(args.only.split(",")) else ():
-        bag = BagOfWords(kind, [*drone, *satellite], TileTable.join([]))
-        found = pairs.outcomes(bag.name, drone, satellite, lambda p, _, bag=bag: bag.embed(p))
-        keep(args.work, bag.name, subject, "", found)
+
+    def measure(name: str, key: str, make: Callable[[], pairs.Embed]) -> None:
+        if not is_kept(args.work, name, subject, key):
+            keep(args.work, name, subject, "", pairs.outcomes(name, drone, satellite, make()), key)
+
+    for name, path in models if "pairs" in wanted else ():
+        embedder = open_embedder(with_card(name, path, args.work), "cpu")
+        measure(
+            name,
+            code_key("pairs", extra=embedder.sha256),
+            lambda embedder=embedder: pairs.embed_with(embedder),
+        )
+    for kind in KINDS if "pairs" in wanted else ():
+        measure(
+            bag_name(kind), code_key("pairs", "bags"), lambda kind=kind: _pair_bag(kind, drone, satellite)
+        )
     kept = read_kept(args.work, subject)
     return ["", f"{subject}. Recall@1 / Recall@10 in %.", "", *table(kept, pairs.HEADINGS), "", *notes(kept)]
+
+
+def _pair_bag(kind: Kind, drone: list[ByteImage], satellite: list[ByteImage]) -> pairs.Embed:
+    bag = BagOfWords(kind, [*drone, *satellite], TileTable.join([]))
+    return lambda pictures, _: bag.embed(pictures)
 
 
 if __name__ == "__main__":

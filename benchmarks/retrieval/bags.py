@@ -25,13 +25,19 @@ SIDE_PX = 192
 FEATURES = 120
 WORDS = 1024
 SAMPLE = 60_000
+Kind = Literal["SIFT", "ORB"]
+
+
+def bag_name(kind: Kind) -> str:
+    """As the tables call it."""
+    return f"{kind} bag of words"
 
 
 class BagOfWords:
     """One kind of feature, its vocabulary, and the histograms of words of a gallery's pictures."""
 
-    def __init__(self, kind: Literal["SIFT", "ORB"], pictures: Iterable[ByteImage], tiles: TileTable) -> None:
-        self.name = f"{kind} bag of words"
+    def __init__(self, kind: Kind, pictures: Iterable[ByteImage], tiles: TileTable) -> None:
+        self.name = bag_name(kind)
         self._kind, self._tiles = kind, tiles
         self._detector = cv2.SIFT_create(FEATURES) if kind == "SIFT" else cv2.ORB_create(FEATURES)
         described = [self._describe(picture) for picture in pictures]
