@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ from rs_copilot.vector.placements import ClipPlacements, read_placements
 from rs_copilot.vector.store import read_layer
 
 NAME = "ours"
+# A folder with a learned matcher, to compare it too.
+MATCHER_VARIABLE = "RS_COPILOT_MATCHER"
 
 
 @dataclass
@@ -40,7 +43,13 @@ class FirstFix:
             self.seconds = time.monotonic() - self.started
 
 
-def measure(case: Case, use: str) -> tuple[list[Outcome], int, dict[str, Any]]:
+def matchers() -> dict[str, str]:
+    """Ours with a matcher's help: what `localize --matcher` is given, by the name of the method."""
+    learned = os.environ.get(MATCHER_VARIABLE)
+    return {"ours-sift": "sift"} | ({"ours-learned": learned} if learned else {})
+
+
+def measure(case: Case, use: str, matcher: str | None = None) -> tuple[list[Outcome], int, dict[str, Any]]:
     """Outcomes, number of frames worked on, and more that is only known of ours."""
     first = FirstFix(time.monotonic())
     with TemporaryDirectory() as folder:
@@ -51,6 +60,7 @@ def measure(case: Case, use: str) -> tuple[list[Outcome], int, dict[str, Any]]:
             out=scene,
             telemetry=case.telemetry if use != TelemetryUse.NONE.value else None,
             use_telemetry=TelemetryUse(use),
+            matcher=matcher,
         )
         result = run(params, JobContext(on_progress=first))
         found = read_placements(scene, result.clip)

@@ -29,6 +29,8 @@ from rs_copilot.evaluation.localization_scores import (
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLORS = {
     OURS: "#0072B2",
+    "ours-sift": "#000000",
+    "ours-learned": "#999933",
     "double-angle": "#009E73",
     "grey-ncc": "#E69F00",
     "sift-gated": "#CC79A7",
@@ -38,6 +40,8 @@ COLORS = {
 }
 LABELS = {
     OURS: "RS Copilot",
+    "ours-sift": "with SIFT matcher",
+    "ours-learned": "with learned matcher",
     "double-angle": "double-angle FFT",
     "grey-ncc": "grey NCC",
     "sift-gated": "SIFT, gated",
@@ -45,7 +49,7 @@ LABELS = {
     "retriever": "retriever",
     "learned-field": "learned field FFT",
 }
-MARKERS = dict(zip(METHOD_ORDER, "oXsD^vP", strict=True))
+MARKERS = dict(zip(METHOD_ORDER, "o*hXsD^vP", strict=True))
 TITLES = {ATTITUDE: "with attitude and height", NONE: "pixels alone"}
 STYLE = {
     "font.size": 10,

@@ -23,6 +23,8 @@ from rs_copilot.evaluation.localization_scores import (
 
 METHOD_ORDER = (
     OURS,
+    "ours-sift",
+    "ours-learned",
     "learned-field",
     "double-angle",
     "grey-ncc",
@@ -32,6 +34,8 @@ METHOD_ORDER = (
 )
 METHOD_NAMES = {
     OURS: "**RS Copilot**",
+    "ours-sift": "RS Copilot, `--matcher sift`",
+    "ours-learned": "RS Copilot, `--matcher FOLDER`",
     "double-angle": "double-angle FFT, best peak",
     "learned-field": "learned dense field FFT, best peak",
     "grey-ncc": "grey NCC by FFT, best peak",

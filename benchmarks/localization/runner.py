@@ -17,6 +17,8 @@ from benchmarks.localization.store import OURS, Row
 
 # A row that takes longer is stopped and says so.
 LIMIT_S = 300.0
+# Where ours is also measured with a matcher: a map of another sensor and date, and one of the same flight.
+MATCHED = ("01_fengyuan", "05_seneca")
 # What is measured first.
 GROUPS = ("real", "tilt", "area", "season", "foreign", "modality")
 
@@ -54,6 +56,12 @@ def tasks_of(cases: list[Case], folder: Path, *, limit: int | None = None) -> li
     found: list[Task] = []
     for case in cases:
         found += [Task(case, OURS, use, store.path_of(folder, case, OURS, use), own) for use in case.uses]
+        helped = engine.matchers() if case.name in MATCHED else {}
+        found += [
+            Task(case, name, use, store.path_of(folder, case, name, use), store.matched_key(matcher))
+            for name, matcher in helped.items()
+            for use in case.uses
+        ]
         wanted = tuple(methods.MAKERS) if case.methods is None else case.methods
         found += [
             Task(case, name, use, store.path_of(folder, case, name, use), store.method_key(name), limit)
@@ -144,8 +152,9 @@ def measure(task: Task) -> None:
     """Make one row in this process, and keep it."""
     load = os.getloadavg()[0]
     started, cpu = time.monotonic(), time.process_time()
-    if task.method == OURS:
-        outcomes, frames, more = engine.measure(task.case, task.use)
+    if task.method == OURS or task.method in engine.matchers():
+        matcher = engine.matchers().get(task.method)
+        outcomes, frames, more = engine.measure(task.case, task.use, matcher)
     else:
         outcomes, frames, more = methods.measure(task.case, task.method, task.use, task.limit)
     wall_s, cpu_s = time.monotonic() - started, time.process_time() - cpu

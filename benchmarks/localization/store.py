@@ -80,7 +80,7 @@ def hash_of(paths: Iterable[Path]) -> str:
     for path in sorted(path for path in paths if path.exists()):
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:
-            if file.suffix in (".py", ".onnx", ".json") and file.is_file():
+            if file.suffix in (".py", ".onnx", ".json", ".safetensors") and file.is_file():
                 digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -91,6 +91,12 @@ def engine_key() -> str:
     own = ROOT / "benchmarks" / "localization"
     inputs = [own / f"{name}.py" for name in ("engine", *INPUTS)]
     return hash_of([*(package / part for part in ENGINE_PARTS), *inputs])
+
+
+def matched_key(matcher: str) -> str:
+    """Changes with the engine and with a matcher's weights."""
+    weights = Path(matcher) / "model.safetensors"
+    return f"{engine_key()}-{hash_of([weights]) if weights.is_file() else matcher}"
 
 
 def method_key(method: str) -> str:
