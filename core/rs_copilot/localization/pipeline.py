@@ -13,6 +13,7 @@ from rs_copilot.geo.crs import convergence_deg, from_lonlat, to_lonlat
 from rs_copilot.localization import placements as placing
 from rs_copilot.localization.assumptions import Assumptions, Calibration
 from rs_copilot.localization.controls import Control, with_controls
+from rs_copilot.localization.field_look import FieldMap
 from rs_copilot.localization.keyframes import Recording, TelemetryAt, record
 from rs_copilot.localization.matched import MatchedRegister
 from rs_copilot.localization.path import Fix
@@ -28,6 +29,7 @@ from rs_copilot.localization.search_area import SearchArea, areas_of
 from rs_copilot.localization.solve import Propose, Solver
 from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.matching.matcher import Matcher
+from rs_copilot.retrieval.dense import open_dense
 from rs_copilot.types import (
     CameraPosition,
     FloatArray,
@@ -134,6 +136,7 @@ def locate(
 
     recording = record(frames, telemetry_at, moving=moving, on_frame=visited)
     assumptions = _assumptions(reference, options)
+    dense = open_dense()
     solver = Solver(
         recording=recording,
         coarse=CoarseMap(reference),
@@ -144,6 +147,7 @@ def locate(
         on_fix=lambda fix: listener.first(_preliminary(recording, fix)),
         propose=options.propose,
         verify=register if options.matcher is None else MatchedRegister(options.matcher),
+        fields=None if dense is None else FieldMap(reference, dense),
     )
     fixes = solver.solve()
     cameras = _CameraFinder(recording, reference, assumptions, solver.calibration, options)

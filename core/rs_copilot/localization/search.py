@@ -1,8 +1,9 @@
 """Coarse search: the best places of a frame on the map, over all assumed headings and scales.
 
-First every place is looked at with little detail (`sweep`). The few hundred best hits are then looked at
-again with more detail and with heading and scale varied around what was assumed: chance matches lose, the
-true place gains.
+First every place is looked at with little detail (`sweep`). The few hundred best hits are looked at by the
+learned field where there is one (`field_look`); those that are left again with more detail and with heading
+and scale varied around what was assumed: chance matches lose, the true place gains. At the end both fields
+rank the places.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rs_copilot.localization.field_look import FieldFrame, FieldMap, Sight
 from rs_copilot.localization.patches import Drawing, Pyramid, ladder_gsd_m
 from rs_copilot.localization.reference import Bounds, Reference
 from rs_copilot.localization.sweep import MIN_ENERGY, CoarseMap, Hit, Null, sweep
@@ -29,6 +31,13 @@ WORTH = 0.55
 LEAST_HITS = 6
 # Candidates nearer than this share of the frame's width are one place.
 SEPARATION = 0.15
+# What the learned field looks at: so many hits of the first look, with so many pixels across the frame; then
+# what is left after the closer looks, with more.
+SIGHTED_HITS = 250
+SIGHT_WIDTH_PX, LAST_SIGHT_WIDTH_PX = 64.0, 150.0
+SIGHT_REACH_SHARE = 0.06
+# Its correlations say more than those of edges: over furrows and rows of trees edges agree in many places.
+SIGHT_WEIGHT = 2.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,8 @@ class Candidate:
     """One place where a frame may lie.
 
     ``peak`` is the normalised correlation, ``z`` its height over what chance gives in standard deviations,
-    ``margin`` the ratio of z to that of the best peak elsewhere.
+    ``learned_z`` likewise by the learned field, if that was asked, and ``margin`` the ratio of both together
+    to those of the best place elsewhere.
     """
 
     view: View
@@ -44,6 +54,12 @@ class Candidate:
     peak: float
     z: float
     margin: float = 1.0
+    learned_z: float | None = None
+
+    @property
+    def height(self) -> float:
+        """How far it stands out by all fields, in standard deviations; what places are ranked by."""
+        return _height(self.z, self.learned_z)
 
     @property
     def map_from_px(self) -> FloatArray:
@@ -80,6 +96,32 @@ LOOKS = (
     Look(24, 72.0, (0.0, -3.0, 3.0), (1.0, 0.94, 1.065), 0.06),
     Look(8, 100.0, (0.0, -1.5, 1.5), (1.0, 0.97, 1.03), 0.04),
 )
+# Of what the learned field lets pass.
+SIGHTED_LOOKS = (
+    Look(12, 72.0, (0.0, -3.0, 3.0), (1.0, 0.94, 1.065), 0.06),
+    Look(8, 100.0, (0.0, -1.5, 1.5), (1.0, 0.97, 1.03), 0.04),
+)
+SIGHTED_BLIND_LOOKS = (
+    Look(20, 72.0, (0.0, -4.0, 4.0), (1.0, 0.93, 1.075), 0.06),
+    Look(10, 100.0, (0.0, -2.0, 2.0), (1.0, 0.965, 1.036), 0.04),
+)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A hit after the last look, and what the learned field shows there."""
+
+    hit: Hit
+    sight: Sight | None = None
+
+    @property
+    def height(self) -> float:
+        """How far it stands out by all fields, in standard deviations."""
+        return _height(self.hit.z, None if self.sight is None else self.sight.z)
+
+
+def _height(z: float, learned_z: float | None) -> float:
+    return z + (0.0 if learned_z is None else SIGHT_WEIGHT * learned_z)
 
 
 def coarse_gsd_m(view: View, reference: Reference, view_count: int) -> float:
@@ -92,7 +134,13 @@ def _sweep_width_px(view_count: int) -> float:
 
 
 def search(
-    image: ByteImage, views: Sequence[View], coarse: CoarseMap, bounds_m: Bounds, *, count: int = 5
+    image: ByteImage,
+    views: Sequence[View],
+    coarse: CoarseMap,
+    bounds_m: Bounds,
+    *,
+    count: int = 5,
+    fields: FieldMap | None = None,
 ) -> list[Candidate]:
     """The best places of a frame over all assumed views, best first, all of them apart.
 
@@ -102,30 +150,69 @@ def search(
         coarse: the map.
         bounds_m: where the image centre may lie.
         count: how many places are wanted.
+        fields: learned fields of the same map, where there is a network.
     """
-    return search_regions(image, [Region(bounds_m, tuple(views))], coarse, count=count)
+    return search_regions(image, [Region(bounds_m, tuple(views))], coarse, count=count, fields=fields)
 
 
 def search_regions(
-    image: ByteImage, regions: Sequence[Region], coarse: CoarseMap, *, count: int = 5
+    image: ByteImage,
+    regions: Sequence[Region],
+    coarse: CoarseMap,
+    *,
+    count: int = 5,
+    fields: FieldMap | None = None,
 ) -> list[Candidate]:
     """The best places of a frame over several regions, each with views of its own; see `search`."""
     most_views = max((len(region.views) for region in regions), default=0)
     if not most_views:
         return []
     detail = _sweep_width_px(most_views)
-    looks = LOOKS if most_views <= MANY_VIEWS else BLIND_LOOKS
+    looks = _looks(most_views, sighted=fields is not None)
     pyramid = Pyramid.of(image)
+    keep = looks[0].hits if fields is None else SIGHTED_HITS
     found = (
-        sweep(pyramid, region.views, coarse, region.bounds_m, detail_px=detail, keep=looks[0].hits)
+        sweep(pyramid, region.views, coarse, region.bounds_m, detail_px=detail, keep=keep)
         for region in regions
         if region.views
     )
     hits = sorted((hit for some in found for hit in some), key=lambda hit: -hit.score)
+    frame = None if fields is None else FieldFrame(pyramid, fields)
+    if frame is not None:
+        hits = _sighted(frame, _worth_a_look(hits, SIGHTED_HITS))
     for look in looks:
         hits = closer(pyramid, _worth_a_look(hits, look.hits), coarse.reference, look, detail)
         detail = look.detail_px
-    return _candidates(hits, count)
+    return _candidates(_ranked(frame, hits), count)
+
+
+def _looks(view_count: int, *, sighted: bool) -> tuple[Look, ...]:
+    """The closer looks that follow a first look with so many views."""
+    if view_count <= MANY_VIEWS:
+        return SIGHTED_LOOKS if sighted else LOOKS
+    return SIGHTED_BLIND_LOOKS if sighted else BLIND_LOOKS
+
+
+def _sighted(frame: FieldFrame, hits: Sequence[Hit]) -> list[Hit]:
+    """The few best hits of the first look, then the others in the order that both fields give them."""
+    gsd_m = frame.fields.reference.gsd_m
+
+    def standing(hit: Hit) -> float:
+        sight = frame.look(hit, SIGHT_WIDTH_PX, SIGHT_REACH_SHARE)
+        # Where the map shows fewer pixels than wanted, chance agrees more.
+        detail = min(1.0, hit.view.width_m / gsd_m / SIGHT_WIDTH_PX)
+        return (hit.value + SIGHT_WEIGHT * sight.value) * detail
+
+    # The best by edges alone stay: where the frame shows little that was learned, they are all there is.
+    return [*hits[:LEAST_HITS], *sorted(hits[LEAST_HITS:], key=standing, reverse=True)]
+
+
+def _ranked(frame: FieldFrame | None, hits: Sequence[Hit]) -> list[_Found]:
+    """Hits of the last look with what the learned field says, best first."""
+    if frame is None:
+        return [_Found(hit) for hit in hits]
+    found = [_Found(hit, frame.look(hit, LAST_SIGHT_WIDTH_PX, SIGHT_REACH_SHARE)) for hit in hits]
+    return sorted(found, key=lambda one: -one.height)
 
 
 def _worth_a_look(hits: Sequence[Hit], count: int) -> list[Hit]:
@@ -176,21 +263,27 @@ def _look(drawing: Drawing, hit: Hit, reference: Reference, look: Look) -> Hit:
     return Hit(views[best], reference.xy(place, gsd_m), peak.value, hit.null)
 
 
-def _candidates(hits: Sequence[Hit], count: int) -> list[Candidate]:
-    """The best hits that lie apart, with their margins."""
-    kept: list[Hit] = []
-    for hit in hits:
-        if all(_apart(hit, other) for other in kept):
-            kept.append(hit)
+def _candidates(found: Sequence[_Found], count: int) -> list[Candidate]:
+    """The best places that lie apart, with their margins."""
+    kept: list[_Found] = []
+    for one in found:
+        if all(_apart(one.hit, other.hit) for other in kept):
+            kept.append(one)
         if len(kept) == count + 1:
             break
-    heights = [hit.z for hit in kept]
-    found = []
-    for number, hit in enumerate(kept[:count]):
-        rival = max((z for other, z in enumerate(heights) if other != number), default=0.0)
-        margin = min(heights[number] / rival, 2.0) if rival > 0 else 2.0
-        found.append(Candidate(hit.view, hit.center_xy_m, hit.value, heights[number], margin))
-    return found
+    heights = [one.height for one in kept]
+    return [
+        _candidate(one, max((*heights[:number], *heights[number + 1 :]), default=0.0))
+        for number, one in enumerate(kept[:count])
+    ]
+
+
+def _candidate(found: _Found, rival: float) -> Candidate:
+    """A place whose best rival stands out by ``rival``."""
+    hit, sight = found.hit, found.sight
+    margin = min(found.height / rival, 2.0) if rival > 0 else 2.0
+    learned_z = None if sight is None else sight.z
+    return Candidate(hit.view, hit.center_xy_m, hit.value, hit.z, margin, learned_z)
 
 
 def _apart(one: Hit, other: Hit) -> bool:

@@ -12,6 +12,7 @@ from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.localization import confidence
 from rs_copilot.localization.assumptions import Assumptions, Calibration, turned_views
 from rs_copilot.localization.chain import Chain
+from rs_copilot.localization.field_look import FieldMap
 from rs_copilot.localization.flight import Flight, Seen
 from rs_copilot.localization.follow import Follower
 from rs_copilot.localization.keyframes import Keyframe, Recording
@@ -79,6 +80,7 @@ class Solver:
     on_fix: Callable[[Fix], None]
     propose: Propose | None = None
     verify: Register = register
+    fields: FieldMap | None = None
     calibration: Calibration = field(default_factory=Calibration)
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
     wide_trials: int = 0
@@ -252,7 +254,9 @@ class Solver:
             if regions is None and self.propose is not None:
                 regions = self.propose(keyframe, views)
                 if self._cost_px(keyframe, views) > DEAR_PX:
-                    found = search_regions(keyframe.image, regions, self.coarse, count=CANDIDATES)
+                    found = search_regions(
+                        keyframe.image, regions, self.coarse, count=CANDIDATES, fields=self.fields
+                    )
                     yield self._registered(key, found, views, cost)
                     self.dear_trials += 1
                     if self.dear_trials > MIN_SEARCHED:
@@ -302,7 +306,8 @@ class Solver:
 
     def _search_views(self, key: int, views: Sequence[View], cost: float) -> list[Fix]:
         keyframe = self.recording.keyframes[key]
-        found = search(keyframe.image, views, self.coarse, self._region(keyframe), count=CANDIDATES)
+        region = self._region(keyframe)
+        found = search(keyframe.image, views, self.coarse, region, count=CANDIDATES, fields=self.fields)
         return self._registered(key, found, views, cost)
 
     def _registered(
@@ -311,7 +316,7 @@ class Solver:
         """What candidates register to; ``views`` are all that were tried to find them."""
         keyframe = self.recording.keyframes[key]
         image, region = keyframe.image, self._region(keyframe)
-        self.candidates[key] = sorted([*self.candidates.get(key, []), *found], key=lambda c: -c.peak)
+        self.candidates[key] = sorted([*self.candidates.get(key, []), *found], key=lambda c: -c.height)
         trials = sum(_area_m2(region) / view.width_m**2 for view in views)
         fixes = []
         for candidate in found:

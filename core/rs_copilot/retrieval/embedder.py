@@ -22,7 +22,7 @@ from rs_copilot.types import ByteImage, Float32Array
 
 DEFAULT_WEIGHTS = Path(__file__).with_name("weights") / "cvaa-s.onnx"
 BATCH = 32
-_HINT_CARD = (
+HINT_CARD = (
     "Weights come with a card: NAME.onnx and NAME.json in one folder, as `train retriever` writes them."
 )
 
@@ -114,14 +114,14 @@ def open_embedder(path: Path | None = None, device: str = "auto") -> Embedder:
     if not weights.is_file():
         raise _missing(weights, packaged=path is None)
     card = read_card(weights)
-    _check_hash(weights, card)
-    session = _open_session(weights, device)
+    check_hash(weights, card)
+    session = open_session(weights, device)
     names = {item.name for item in session.get_inputs()} | {item.name for item in session.get_outputs()}
     if not {"image", "branch", "embedding"} <= names:
         raise BadInputError(
             f"{weights} is no retrieval network: it has {', '.join(sorted(names))}, "
             "expected image, branch and embedding",
-            hint=_HINT_CARD,
+            hint=HINT_CARD,
         )
     used = session.get_providers()[0]
     chosen = "cpu" if used != "CUDAExecutionProvider" else (device if ":" in device else "cuda:0")
@@ -138,10 +138,10 @@ def read_card(weights: Path) -> ModelCard:
     try:
         return ModelCard.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise BadInputError(f"{weights.name} has no card: expected {path}", hint=_HINT_CARD) from error
+        raise BadInputError(f"{weights.name} has no card: expected {path}", hint=HINT_CARD) from error
     except ValidationError as error:
         lacks = ", ".join(".".join(map(str, item["loc"])) or item["msg"] for item in error.errors())
-        raise BadInputError(f"the card {path} cannot be used: {lacks}", hint=_HINT_CARD) from error
+        raise BadInputError(f"the card {path} cannot be used: {lacks}", hint=HINT_CARD) from error
 
 
 def _missing(weights: Path, *, packaged: bool) -> Exception:
@@ -150,10 +150,15 @@ def _missing(weights: Path, *, packaged: bool) -> Exception:
             "The weights of the retriever are not part of this installation.",
             hint="Install RS Copilot from its wheel or zip, or give a network with --weights.",
         )
-    return BadInputError(f"expected an ONNX file, found nothing at {weights}", hint=_HINT_CARD)
+    return BadInputError(f"expected an ONNX file, found nothing at {weights}", hint=HINT_CARD)
 
 
-def _check_hash(weights: Path, card: ModelCard) -> None:
+def check_hash(weights: Path, card: ModelCard) -> None:
+    """Make sure that a file is the one that its card describes.
+
+    Raises:
+        BadInputError: it is not.
+    """
     with weights.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
     if digest.hexdigest() != card.sha256:
@@ -173,7 +178,18 @@ def _digest(file: Any) -> Any:  # noqa: ANN401  hashlib's type has no public nam
     return digest
 
 
-def _open_session(weights: Path, device: str) -> Any:  # noqa: ANN401  onnxruntime has no types
+def open_session(weights: Path, device: str, threads: int | None = None) -> Any:  # noqa: ANN401  no types
+    """An ONNX network, ready to run.
+
+    Args:
+        weights: the ONNX file.
+        device: as `open_embedder` takes it.
+        threads: of one inference; without it what OMP_NUM_THREADS allows, else every usable core.
+
+    Raises:
+        MissingDependencyError: no onnxruntime, or no such device.
+        BadInputError: the file is no network.
+    """
     try:
         import onnxruntime as ort
     except ModuleNotFoundError as error:
@@ -183,7 +199,7 @@ def _open_session(weights: Path, device: str) -> Any:  # noqa: ANN401  onnxrunti
         ) from error
     providers = _providers(device, ort.get_available_providers())
     options = ort.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads or _threads()
     options.log_severity_level = 3
     try:
         session = ort.InferenceSession(str(weights), sess_options=options, providers=providers)
