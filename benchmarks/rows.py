@@ -66,7 +66,9 @@ def measured(jobs: Iterable[Job], folder: Path, key: str, *, budget_s: float) ->
 def table(head: Sequence[str], rows: Iterable[Kept]) -> list[str]:
     """Markdown: where and when, the lines, and what is missing or from an earlier commit."""
     found = list(rows)
-    lines = [provenance([]), _line(head), _line(["---"] * len(head))]
+    is_fresh = any(row.lines and not row.is_old for row in found)
+    first = provenance([]) if is_fresh else "Measured at earlier commits, see below.\n"
+    lines = [first, _line(head), _line(["---"] * len(head))]
     lines += [_line(cells) for row in found for cells in row.lines]
     notes = [f"* {row.name}: {row.problem}." for row in found if row.problem]
     notes += [f"* {row.name}: measured at {row.commit}." for row in found if row.is_old]

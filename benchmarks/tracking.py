@@ -22,6 +22,7 @@ import pandas as pd
 import pyogrio
 import pyproj
 
+from benchmarks.localization.report import percent
 from benchmarks.localization.store import OUT
 from benchmarks.rows import Job, key_of, measured, table
 from rs_copilot.evaluation.mot import MotScore, Moving, clear_mot, score_tracks
@@ -204,12 +205,12 @@ def report(case: Case) -> list[str]:
     return [
         case.name,
         f"{ground.wanted}",
-        f"{ground.tracked_share:.0%}",
+        percent(ground.tracked_share),
         f"{ground.median_distance_m:.1f} m",
         f"{ground.false_tracks}",
-        "–" if picture is None else f"{picture.tracked_share:.0%}",
+        "–" if picture is None else percent(picture.tracked_share),
         "–" if picture is None else f"{picture.false_tracks}",
-        f"{ground.median_speed_error:.1%}",
+        f"{100 * ground.median_speed_error:.1f} %",
         f"{ground.tracks}",
         *(f"{mot[key]:.2f}" for key in ("mota", "idf1")),
         f"{result.clips[0].frames / result.clips[0].seconds:.1f}",
