@@ -10,6 +10,7 @@ import numpy as np
 
 from rs_copilot.geo import homography as hg
 from rs_copilot.localization.chain import Chain
+from rs_copilot.localization.surround import without_surround
 from rs_copilot.localization.tilt import tilt_of
 from rs_copilot.localization.view import Tilt
 from rs_copilot.matching.flow import Motion, frame_motion, working_gray
@@ -50,9 +51,9 @@ class Keyframe:
 
     @property
     def image(self) -> ByteImage:
-        """The picture, at most ``KEYFRAME_WIDTH_PX`` wide."""
+        """The picture, at most ``KEYFRAME_WIDTH_PX`` wide; RGBA where black surrounds what it shows."""
         decoded = cv2.imdecode(np.frombuffer(self.encoded, dtype=np.uint8), cv2.IMREAD_COLOR_RGB)
-        return np.asarray(decoded, dtype=np.uint8)
+        return without_surround(np.asarray(decoded, dtype=np.uint8))
 
 
 @dataclass

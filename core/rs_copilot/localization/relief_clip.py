@@ -92,7 +92,7 @@ class ReliefClip:
         start = solve_pose(first, intrinsics, noise, prior=prior)
         if start is None:
             return None
-        found = register_pose(OverTerrain(keyframe.image, intrinsics, self.terrain), start, prior)
+        found = register_pose(OverTerrain(keyframe.image[..., :3], intrinsics, self.terrain), start, prior)
         if found is None:
             return None
         pose, seen = found.pose, found.seen

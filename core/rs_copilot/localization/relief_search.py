@@ -98,7 +98,7 @@ class ReliefSearch:
         cameras = [camera for camera in everywhere if self._may_be(camera, told)]
         if not cameras:
             return None
-        frame = OverTerrain(keyframe.image, intrinsics, self.terrain)
+        frame = OverTerrain(keyframe.image[..., :3], intrinsics, self.terrain)
         shifted = [one for camera in cameras if (one := best_shift(frame, camera)) is not None]
         return None if not shifted else self._best(key, frame, prior, shifted)
 

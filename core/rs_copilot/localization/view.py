@@ -151,7 +151,8 @@ def render(image: ByteImage, view: View, gsd_m: float, center_offset_px: FloatAr
     """Draw a frame as a north-up ground patch whose centre pixel corner is the view's local origin.
 
     Args:
-        image: ``(h, w, 3)`` picture of the frame at any scale.
+        image: ``(h, w, 3)`` picture of the frame at any scale; with a fourth channel, it shows something
+            where that is 255.
         view: the frame's shape; its size is that of the full frame.
         gsd_m: ground sampling distance of the patch.
         center_offset_px: shift of the local origin within the patch, x right and y down, for patches
@@ -199,5 +200,8 @@ def _warp(image: ByteImage, size: SizeWH, patch_from_image: FloatArray, radius: 
         inverse[i, 0] * axis[None, :] + inverse[i, 1] * axis[:, None] + inverse[i, 2] for i in range(3)
     )
     inside = (w > 1e-9) & (x >= 0) & (y >= 0) & (x <= w * size.width_px) & (y <= w * size.height_px)
-    distance = (axis[None, :] - radius) ** 2 + (axis[:, None] - radius) ** 2
-    return Patch(np.asarray(drawn, dtype=np.uint8), np.asarray(inside & (distance <= radius**2)), gsd_m)
+    inside &= (axis[None, :] - radius) ** 2 + (axis[:, None] - radius) ** 2 <= radius**2
+    if image.shape[2] == 4:
+        inside &= drawn[..., 3] == 255
+        drawn = np.ascontiguousarray(drawn[..., :3])
+    return Patch(np.asarray(drawn, dtype=np.uint8), np.asarray(inside), gsd_m)
