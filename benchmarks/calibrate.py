@@ -147,8 +147,8 @@ def _write_constants(judged: Sequence[Row]) -> None:
     radius, wider = fit_radius(found), widening(found)
     places = sorted({row["place"] for row in judged})
     text = TEMPLATE.format(
-        judge=Judge(*(round(value, 3) for value in judge)),
-        radius=Radius(*(round(value * wider, 3) for value in astuple(radius))),
+        judge=Judge(*(round(float(value), 3) for value in judge)),
+        radius=Radius(*(round(float(value) * wider, 3) for value in astuple(radius))),
         when=date.today(),
         count=len(judged),
         photos=len({(row["place"], row["use"], row["frame"]) for row in judged}),
