@@ -99,6 +99,11 @@
    <translation>{} nicht verortet</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/gui/clip_list.py" />
+   <source>Unlocated mostly because: {}</source>
+   <translation>Meist nicht verortet, weil: {}</translation>
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/gui/control_box.py" />
    <source>Control points</source>
    <translation>Passpunkte</translation>
@@ -640,6 +645,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/video_panel.py" />
+   <source>±: the radius that holds the true image centre with 90 % probability. %: how probably it lies within 25 m of the place shown.</source>
+   <translation>±: der Radius, in dem die wahre Bildmitte mit 90 % Wahrscheinlichkeit liegt. %: wie wahrscheinlich sie höchstens 25 m von der gezeigten Stelle entfernt ist.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/video_panel.py" />
    <source>Clip that is played</source>
    <translation>Wiedergegebener Clip</translation>
   </message>
@@ -849,6 +859,26 @@
    <translation>Nicht verortet</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/layers/styles.py" />
+   <source>Unlocated frame: half of the probability</source>
+   <translation>Nicht verortetes Bild: die Hälfte der Wahrscheinlichkeit</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/styles.py" />
+   <source>Unlocated frame: 90 % of the probability</source>
+   <translation>Nicht verortetes Bild: 90 % der Wahrscheinlichkeit</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/styles.py" />
+   <source>Best candidate</source>
+   <translation>Bester Kandidat</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/styles.py" />
+   <source>Other candidates</source>
+   <translation>Andere Kandidaten</translation>
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>These options do not go together</source>
    <translation>Diese Optionen passen nicht zusammen</translation>
@@ -935,8 +965,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
-   <source>No frame could be placed. Is the clip inside this raster? Telemetry narrows the search.</source>
-   <translation>Kein Einzelbild konnte platziert werden. Liegt der Clip innerhalb dieses Rasters? Telemetrie grenzt die Suche ein.</translation>
+   <source>No frame could be placed; the search areas show where they may be. Is the clip inside this raster? Telemetry or a control point helps.</source>
+   <translation>Kein Bild konnte verortet werden; die Suchgebiete zeigen, wo sie sein können. Liegt der Clip in diesem Raster? Telemetrie oder ein Passpunkt hilft.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
@@ -1152,6 +1182,11 @@
    <location filename="../rs_copilot_plugin/processing/engine_algorithm.py" />
    <source>The satellite layer has no local file. Save the area you need as a GeoTIFF first.</source>
    <translation>Der Satellitenlayer hat keine lokale Datei. Das benötigte Gebiet zuerst als GeoTIFF speichern.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/engine_algorithm.py" />
+   <source>Show the result on the map</source>
+   <translation>Ergebnis auf der Karte zeigen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />

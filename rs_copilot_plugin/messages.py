@@ -89,7 +89,10 @@ def success(method: str, title: str, result: dict[str, Any]) -> Notice:
 def _located(result: dict[str, Any]) -> tuple[str, list[str]]:
     found, carried, lost = (result.get(key, 0) for key in ("located", "tracked", "unlocated"))
     if not found and not carried:
-        hint = tr("No frame could be placed. Is the clip inside this raster? Telemetry narrows the search.")
+        hint = tr(
+            "No frame could be placed; the search areas show where they may be. Is the clip inside this "
+            "raster? Telemetry or a control point helps."
+        )
         return hint, []
     text = tr("{} frames matched to the map, {} carried, {} unlocated").format(found, carried, lost)
     error_m = result.get("median_error_m")

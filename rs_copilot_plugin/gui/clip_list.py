@@ -61,6 +61,16 @@ def summary_text(summary: ClipSummary) -> str:
     return " · ".join(parts)
 
 
+def _tip(clip: Clip, summary: ClipSummary | None) -> str:
+    """Where the clip is, and why most of its unlocated frames are."""
+    lines = [str(clip.path)]
+    if summary is not None:
+        lines.append(summary_text(summary))
+        if summary.unlocated and summary.main_reason:
+            lines.append(tr("Unlocated mostly because: {}").format(summary.main_reason))
+    return "\n".join(lines)
+
+
 class _Delegate(QStyledItemDelegate):
     """Paints a clip as name, telemetry and a bar of its frames' states."""
 
@@ -151,7 +161,7 @@ class ClipListView(QListWidget):
             item.setData(CLIP_ROLE, clip)
             item.setData(SUMMARY_ROLE, summaries.get(clip.path))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{clip.name}, {inputs_text(clip)}")
-            item.setToolTip(str(clip.path))
+            item.setToolTip(_tip(clip, summaries.get(clip.path)))
             item.setSelected(clip.path in selected)
 
     def selected_paths(self) -> list[Path]:

@@ -33,6 +33,7 @@ class PlayerController(QObject):
     nothing_seen = pyqtSignal()
     clip_changed = pyqtSignal(str)
     frame_shown = pyqtSignal(float)
+    unlocated_shown = pyqtSignal(object)
 
     def __init__(
         self, session: EngineSession, panel: VideoPanel, overlay: MapOverlay, parent: QObject | None = None
@@ -172,10 +173,14 @@ class PlayerController(QObject):
 
     def _show_view(self, time_s: float | None = None) -> None:
         time_s = self.player.position_s if time_s is None else time_s
-        view = self._frames.view_at(time_s) if self._frames is not None else None
+        row = self._frames.row_at(time_s) if self._frames is not None else None
+        lost = row is not None and row.status == "unlocated"
+        view = self._frames.view_at(time_s) if self._frames is not None and not lost else None
+        self.unlocated_shown.emit(row if lost else None)
         if view is None:
             located = self._frames is not None and len(self._frames) > 0
-            self._panel.view.set_badge(tr("unlocated") if located else "", palette.UNLOCATED)
+            reason = row.reason if row is not None else ""
+            self._panel.view.set_badge(tr("unlocated") if located else "", palette.UNLOCATED, reason)
             self._panel.show_place("")
             self._overlay.show(None)
             return
@@ -230,8 +235,12 @@ class PlayerController(QObject):
 
 def _badge_text(view: View) -> str:
     words = {"located": tr("located"), "tracked": tr("tracked"), "unlocated": tr("unlocated")}
-    text = words.get(view.row.status, view.row.status)
-    return f"{text}  ±{view.row.error_m:.1f} m" if view.row.error_m is not None else text
+    parts = [words.get(view.row.status, view.row.status)]
+    if view.row.error_m is not None:
+        parts.append(f"±{view.row.error_m:.1f} m")
+    if view.row.score is not None:
+        parts.append(f"{view.row.score:.0%}")
+    return "  ".join(parts)
 
 
 def _place_text(view: View) -> str:

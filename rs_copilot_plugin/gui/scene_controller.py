@@ -5,14 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from qgis.core import QgsCoordinateTransform, QgsCsException, QgsProject, QgsRectangle
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsFeatureRequest,
+    QgsGeometry,
+    QgsProject,
+    QgsRectangle,
+)
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from rs_copilot_plugin.layers import scene_file, styles, temporal
 from rs_copilot_plugin.layers.scene_group import SceneGroup
 from rs_copilot_plugin.presenters.detections import ClipDetections
-from rs_copilot_plugin.presenters.frames import ClipFrames
+from rs_copilot_plugin.presenters.frames import ClipFrames, FrameRow
 from rs_copilot_plugin.presenters.scene import ClipSummary, summarise
 
 from .background import Background
@@ -111,6 +119,15 @@ class SceneController(QObject):
         """Objects found in a clip."""
         return self._detections.get(Path(clip).name)
 
+    def areas_of(self, row: FrameRow) -> list[tuple[float, QgsGeometry, QgsCoordinateReferenceSystem]]:
+        """Search areas of an unlocated frame, the larger first: probability, polygon and its CRS."""
+        layer = self._group.layers().get("search_area") if self._group is not None else None
+        if layer is None:
+            return []
+        request = QgsFeatureRequest().setFilterExpression(f'abs("time_s" - {row.time_s:.6f}) < 0.001')
+        found = [(f["probability"] or 0.0, QgsGeometry(f.geometry())) for f in layer.getFeatures(request)]
+        return [(share, shape, layer.crs()) for share, shape in sorted(found, key=lambda item: -item[0])]
+
     def summary_of(self, clip: Path) -> ClipSummary | None:
         """Counts of a clip, where it has been located."""
         key = str(clip)
@@ -183,7 +200,9 @@ class SceneController(QObject):
             return extent
         destination = self._iface.mapCanvas().mapSettings().destinationCrs()
         layers = self._group.layers()
-        for name in ("footprints", "trajectory", "frames"):
+        for name in ("footprints", "trajectory", "frames", "search_area"):
+            if name == "search_area" and not extent.isEmpty():
+                break  # these may cover the whole map; they count where nothing is placed
             layer = layers.get(name)
             if layer is None or layer.extent().isEmpty():
                 continue

@@ -68,6 +68,12 @@ class VideoPanel(QgsDockWidget):
         self.setWindowIcon(icon("video.svg"))
         self.view = VideoView()
         self.view.clicked.connect(self.picture_clicked)
+        self.view.setToolTip(
+            tr(
+                "±: the radius that holds the true image centre with 90 % probability. "
+                "%: how probably it lies within 25 m of the place shown."
+            )
+        )
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(6, 6, 6, 6)

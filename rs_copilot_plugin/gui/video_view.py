@@ -28,6 +28,7 @@ class VideoView(QWidget):
         self._pins: list[XY] = []
         self._hint = ""
         self._badge: tuple[str, str] | None = None
+        self._detail = ""
         self._boxes: list[Detection] = []
         self._box_space_px = (1, 1)
         self._mark_timer = QTimer(self)
@@ -58,12 +59,13 @@ class VideoView(QWidget):
     def clear(self, hint: str = "") -> None:
         """Show no frame, but a word about why."""
         self._image, self._mark, self._badge, self._hint = None, None, None, hint
-        self._boxes, self._pins = [], []
+        self._boxes, self._pins, self._detail = [], [], ""
         self.update()
 
-    def set_badge(self, text: str, colour: str) -> None:
-        """A small label in the corner: how the current frame was placed."""
+    def set_badge(self, text: str, colour: str, detail: str = "") -> None:
+        """A small label in the corner: how the current frame was placed, and under it why it was not."""
         self._badge = (text, colour) if text else None
+        self._detail = detail
         self.update()
 
     def set_boxes(self, boxes: list[Detection], size_px: tuple[int, int]) -> None:
@@ -153,6 +155,17 @@ class VideoView(QWidget):
         painter.drawEllipse(QPointF(size.x() + 11, size.center().y()), 4, 4)
         painter.setPen(QColor("#ffffff"))
         painter.drawText(size.adjusted(20, 0, 0, 0), text_flags(Qt.AlignmentFlag.AlignVCenter), text)
+        if self._detail:
+            self._paint_detail(painter, QRectF(size.x(), size.bottom() + 4, box.width() - 16, 400))
+
+    def _paint_detail(self, painter: QPainter, room: QRectF) -> None:
+        flags = text_flags(Qt.AlignmentFlag.AlignLeft, Qt.TextFlag.TextWordWrap)
+        text_box = painter.boundingRect(room.adjusted(8, 3, -8, 0), flags, self._detail)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(10, 18, 24, 190))
+        painter.drawRoundedRect(text_box.adjusted(-8, -3, 8, 3), 5, 5)
+        painter.setPen(QColor("#ffffff"))
+        painter.drawText(text_box, flags, self._detail)
 
 
 def _paint_cross(painter: QPainter, box: QRectF, uv: XY, colour: str) -> None:

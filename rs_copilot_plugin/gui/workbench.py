@@ -14,6 +14,7 @@ from rs_copilot_plugin import messages
 from rs_copilot_plugin.engine.installer import InstallCancelledError, InstallError
 from rs_copilot_plugin.messages import Notice
 from rs_copilot_plugin.presenters.clips import Clip, sort_paths
+from rs_copilot_plugin.presenters.frames import FrameRow
 from rs_copilot_plugin.presenters.jobs import Outcome
 from rs_copilot_plugin.presenters.locate import (
     Lack,
@@ -37,6 +38,7 @@ from .job_runner import JobRunner
 from .map_overlay import MapOverlay
 from .player_controller import PlayerController
 from .scene_controller import SceneController
+from .search_areas import SearchAreas
 from .seek_tool import SeekTool
 from .settings_dialog import SettingsDialog
 from .text_dialog import TextDialog
@@ -61,6 +63,8 @@ class Workbench(QObject):
         self.dock = MainDock(self.settings, iface.mainWindow())
         self.video = VideoPanel(iface.mainWindow())
         self.overlay = MapOverlay(iface.mapCanvas())
+        self.areas = SearchAreas(iface.mapCanvas())
+        self._row_of_areas: FrameRow | None = None
         self.player = PlayerController(self.host.video, self.video, self.overlay, self)
         self.seek_tool = SeekTool(iface.mapCanvas())
         self.controls = ControlController(self.player, self.video, self.overlay, iface.mapCanvas(), self)
@@ -100,6 +104,7 @@ class Workbench(QObject):
         self.video.clip_wanted.connect(self.show_clip)
         self.player.failed.connect(lambda error: self.tell(messages.explain(error)))
         self.player.nothing_seen.connect(self._nothing_seen)
+        self.player.unlocated_shown.connect(self._show_search_areas)
         self.seek_tool.picked.connect(self._map_picked)
         self.controls.changed.connect(self._controls_changed)
         self.controls.failed.connect(lambda text: self.tell(Notice(tr("Control points"), text)))
@@ -113,6 +118,7 @@ class Workbench(QObject):
         self.host.stop()
         self.background.stop()
         self.overlay.remove()
+        self.areas.show([])
         canvas = self.iface.mapCanvas()
         if canvas.mapTool() is self.seek_tool:
             canvas.unsetMapTool(self.seek_tool)
@@ -304,6 +310,13 @@ class Workbench(QObject):
     def _controls_changed(self, clip: str, count: int) -> None:
         self.panel.clips.set_control_points(Path(clip), count)
         self.redraw()
+
+    def _show_search_areas(self, row: FrameRow | None) -> None:
+        """Where the frame in the video may be, when its place is not known."""
+        if row is self._row_of_areas:
+            return
+        self._row_of_areas = row
+        self.areas.show(self.scene.areas_of(row) if row is not None else [])
 
     def _map_picked(self, point: QgsPointXY) -> None:
         self.video.setUserVisible(True)

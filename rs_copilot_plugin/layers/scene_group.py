@@ -8,10 +8,12 @@ from pathlib import Path
 from qgis.core import QgsLayerTreeGroup, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
+from rs_copilot_plugin.presenters.frames import ClipFrames
 from rs_copilot_plugin.presenters.scene import HIDDEN_AT_FIRST, LAYER_ORDER
 from rs_copilot_plugin.translate import tr
 
 from . import styles, temporal
+from .scene_file import read_frames, read_layer_names
 
 SCENE_PROPERTY = "rs_copilot/scene"
 LAYER_PROPERTY = "rs_copilot/layer"
@@ -30,6 +32,7 @@ class SceneGroup(QObject):
         self.path = path
         self.interval_s = 1.0
         self.duration_s = 0.0
+        self.hidden = HIDDEN_AT_FIRST
         self._queue: deque[str] = deque()
         self._opened: tuple[str, QgsVectorLayer] | None = None
         self._reload = False
@@ -107,7 +110,7 @@ class SceneGroup(QObject):
         group = self.ensure_group()
         node = group.insertLayer(_position(group, name), layer)
         node.setExpanded(False)
-        node.setItemVisibilityChecked(name not in HIDDEN_AT_FIRST)
+        node.setItemVisibilityChecked(name not in self.hidden)
         if len(group.children()) == 1:
             # The tree view forgets the state of a group that was empty when it came.
             group.setExpanded(False)
@@ -131,6 +134,30 @@ class SceneGroup(QObject):
         group = root.insertGroup(0, self.path.stem)
         group.setCustomProperty(SCENE_PROPERTY, str(self.path))
         return group
+
+
+# Groups that `show_scene` made and that are not on the map yet; nothing else holds them.
+_bringing: set[SceneGroup] = set()
+
+
+def show_scene(path: Path) -> None:
+    """Bring a scene that was just written onto the map, as the panel would; no panel is needed.
+
+    Raises:
+        SceneFileError: the file is no scene.
+    """
+    names = read_layer_names(path)
+    group = SceneGroup(path)
+    _bringing.add(group)
+    if "frames" in names:
+        clips = [ClipFrames(rows) for rows in read_frames(path).values()]
+        group.interval_s = min(frames.interval_s for frames in clips)
+        group.duration_s = max(frames.rows[-1].time_s for frames in clips)
+    else:
+        # Found tiles alone: they are what was looked for.
+        group.hidden = frozenset()
+    group.settled.connect(lambda: _bringing.discard(group))
+    group.refresh(names, at_once=True)
 
 
 def _position(group: QgsLayerTreeGroup, name: str) -> int:

@@ -14,6 +14,7 @@ from qgis.core import (
     QgsPalLayerSettings,
     QgsProperty,
     QgsRendererCategory,
+    QgsRuleBasedRenderer,
     QgsSimpleFillSymbolLayer,
     QgsSimpleLineSymbolLayer,
     QgsSimpleMarkerSymbolLayer,
@@ -29,6 +30,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor
 
+from rs_copilot_plugin.presenters.scene import INNER_AREA_AT_MOST
 from rs_copilot_plugin.translate import tr
 
 from . import palette
@@ -44,12 +46,41 @@ KEY_FRAME = (
     'floor("time_s" / @rs_key_s + 0.000001) <> floor(("time_s" - @rs_step_s) / @rs_key_s + 0.000001)'
 )
 
+_FRAME_TITLE = "\"clip\" || ' · ' || format_number(\"time_s\", 2) || ' s'"
+_PLACED_TIP = (
+    '[% "status" %]'
+    "[% coalesce(', ±' || format_number(\"error_m\", 1) || ' m (90 %)', '') %]"
+    "[% coalesce(', score ' || format_number(\"score\", 2), '') %]"
+)
+_REASON_TIP = "[% coalesce('<br>' || \"reason\", '') %]"
+_AREA_TIP = (
+    '[% format_number(100 * "probability", 0) %] % · '
+    '[% if("area_km2" < 1, format_number(100 * "area_km2", 1) || \' ha\', '
+    "format_number(\"area_km2\", 1) || ' km²') %]"
+)
+_CANDIDATE_TIP = '[% format_number("score", 3) %]'
+
 
 def apply_style(layer: QgsVectorLayer, name: str) -> None:
     """Give a scene layer its look; unknown names keep QGIS's own."""
     style = _STYLES.get(name)
     if style is not None:
         style(layer)
+    set_tips(layer, name)
+
+
+def set_tips(layer: QgsVectorLayer, name: str) -> None:
+    """What QGIS shows beside the mouse (*View → Show Map Tips*) and as the name of a feature."""
+    tips = {
+        "frames": (_FRAME_TITLE, _PLACED_TIP + _REASON_TIP),
+        "footprints": (_FRAME_TITLE, '[% "status" %]'),
+        "search_area": (_FRAME_TITLE, _AREA_TIP),
+        "candidates": ("'#' || \"rank\"", _CANDIDATE_TIP),
+    }
+    if name in tips:
+        title, tip = tips[name]
+        layer.setDisplayExpression(title)
+        layer.setMapTipTemplate(f"<b>[% {title} %]</b><br>{tip}")
 
 
 def set_key_spacing(layer: QgsVectorLayer, step_s: float, duration_s: float) -> None:
@@ -227,11 +258,51 @@ def _style_detections(layer: QgsVectorLayer) -> None:
 
 
 def _style_search_area(layer: QgsVectorLayer) -> None:
-    _outline(layer, palette.SEARCH, 40, 0.35)
+    """Two levels; of many unlocated frames only some are drawn in full, or they would bury the map."""
+    inner, outer = QgsRuleBasedRenderer.Rule(None), QgsRuleBasedRenderer.Rule(None)
+    for rule, label, where, alpha, dashed in (
+        (inner, tr("Unlocated frame: half of the probability"), f"<= {INNER_AREA_AT_MOST}", 48, False),
+        (outer, tr("Unlocated frame: 90 % of the probability"), f"> {INNER_AREA_AT_MOST}", 16, True),
+    ):
+        rule.setSymbol(_area_symbol(alpha, dashed))
+        rule.setLabel(label)
+        rule.setFilterExpression(f'"probability" {where}')
+    root = QgsRuleBasedRenderer.Rule(None)
+    root.appendChild(outer)
+    root.appendChild(inner)
+    layer.setRenderer(QgsRuleBasedRenderer(root))
+
+
+def _area_symbol(fill_alpha: int, dashed: bool) -> QgsSymbol:
+    style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
+    area = QgsSimpleFillSymbolLayer(
+        _colour(palette.SEARCH, fill_alpha),
+        strokeColor=_colour(palette.SEARCH),
+        strokeStyle=style,
+        strokeWidth=0.5,
+    )
+    _only_where(area, KEY_FRAME)
+    return _filled(QgsFillSymbol.createSimple({}), area)
 
 
 def _style_candidates(layer: QgsVectorLayer) -> None:
-    _outline(layer, palette.ACCENT, 20, 0.25)
+    """The best one strong, the others thin, all with their rank."""
+    best, others = QgsRuleBasedRenderer.Rule(None), QgsRuleBasedRenderer.Rule(None)
+    for rule, label, where, alpha, width_mm in (
+        (best, tr("Best candidate"), '"rank" = 1', 45, 0.9),
+        (others, tr("Other candidates"), '"rank" > 1', 10, 0.3),
+    ):
+        fill = QgsSimpleFillSymbolLayer(
+            _colour(palette.ACCENT, alpha), strokeColor=_colour(palette.ACCENT), strokeWidth=width_mm
+        )
+        rule.setSymbol(_filled(QgsFillSymbol.createSimple({}), fill))
+        rule.setLabel(label)
+        rule.setFilterExpression(where)
+    root = QgsRuleBasedRenderer.Rule(None)
+    root.appendChild(others)
+    root.appendChild(best)
+    layer.setRenderer(QgsRuleBasedRenderer(root))
+    _label(layer, '"rank"', min_scale=25000.0)
 
 
 _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {

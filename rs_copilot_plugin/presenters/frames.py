@@ -20,6 +20,7 @@ class FrameRow:
     status: str
     reason: str = ""
     error_m: float | None = None
+    score: float | None = None
     yaw_deg: float | None = None
     gsd_m: float | None = None
     cam_lonlat: tuple[float, float] | None = None
@@ -96,6 +97,13 @@ class ClipFrames:
         center = self._blend(first, second, share, (0.5, 0.5)) or ring[0]
         nearest = first if share < 0.5 else second
         return View(time_s, nearest, ring, center, _blend_lonlat(first, second, share), nearest.metric_crs)
+
+    def row_at(self, time_s: float) -> FrameRow | None:
+        """The sampled frame that speaks for a time; None where none is near enough."""
+        nearest = min(self.rows, key=lambda row: abs(row.time_s - time_s), default=None)
+        if nearest is None or abs(nearest.time_s - time_s) > 2.0 * self.interval_s:
+            return None
+        return nearest
 
     def ground_at(self, time_s: float, uv: XY) -> tuple[XY, str] | None:
         """Map metres and CRS of a place in the picture at a time."""

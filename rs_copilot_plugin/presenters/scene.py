@@ -23,6 +23,15 @@ HIDDEN_AT_FIRST = frozenset({"detections", "candidates"})
 EXPORT_SUFFIXES = (".shp", ".gpkg", ".geojson", ".kml", ".fgb", ".parquet", ".csv")
 
 
+# The engine gives areas of 50 and of 90 %, or the whole map with what it holds where that is less.
+INNER_AREA_AT_MOST = 0.6
+
+
+def is_inner_area(probability: float) -> bool:
+    """Whether a search area is the one that holds half of the probability."""
+    return probability <= INNER_AREA_AT_MOST
+
+
 @dataclass(frozen=True)
 class ClipSummary:
     """Counts by status, and the median radius that holds the true point with 90 % probability."""

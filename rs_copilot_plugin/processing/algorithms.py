@@ -22,13 +22,13 @@ from rs_copilot_plugin.presenters.locate import TelemetryUse
 from rs_copilot_plugin.presenters.scene import EXPORT_SUFFIXES, LAYER_ORDER
 from rs_copilot_plugin.translate import tr
 
-from .engine_algorithm import EngineAlgorithm, raster_file
+from .engine_algorithm import EngineAlgorithm, SceneAlgorithm, raster_file
 from .engine_call import call_engine
 
 _SCENE_FILTER = "GeoPackage (*.gpkg)"
 
 
-class LocateClip(EngineAlgorithm):
+class LocateClip(SceneAlgorithm):
     """``rs-copilot localize``."""
 
     icon_name = "locate.svg"
@@ -64,6 +64,7 @@ class LocateClip(EngineAlgorithm):
             QgsProcessingParameterNumber("EVERY", tr("Seconds between frames"), real, 1.0, minValue=0.05)
         )
         self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Scene"), _SCENE_FILTER))
+        self.add_show()
 
     def processAlgorithm(
         self, parameters: dict, context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -87,10 +88,11 @@ class LocateClip(EngineAlgorithm):
         if telemetry:
             params["telemetry"] = str(telemetry)
         call_engine("localize", params, feedback)
+        self.remember_scene(out, parameters, context)
         return {"OUTPUT": out}
 
 
-class TrackObjects(EngineAlgorithm):
+class TrackObjects(SceneAlgorithm):
     """``rs-copilot track``."""
 
     icon_name = "track.svg"
@@ -110,12 +112,14 @@ class TrackObjects(EngineAlgorithm):
     def initAlgorithm(self, configuration: dict | None = None) -> None:  # noqa: ARG002
         behaviour = QgsProcessingParameterFile.Behavior.File
         self.addParameter(QgsProcessingParameterFile("SCENE", tr("Scene"), behaviour, "gpkg"))
+        self.add_show()
 
     def processAlgorithm(
         self, parameters: dict, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
         scene = self.parameterAsString(parameters, "SCENE", context)
         call_engine("track", {"scene": scene}, feedback)
+        self.remember_scene(scene, parameters, context)
         return {"SCENE": scene}
 
 

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from qgis.core import QgsProcessingAlgorithm, QgsProcessingException, QgsRasterLayer
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterBoolean,
+    QgsProject,
+    QgsRasterLayer,
+)
 from qgis.PyQt.QtGui import QIcon
 
+from rs_copilot_plugin.layers.scene_file import SceneFileError
+from rs_copilot_plugin.layers.scene_group import show_scene
 from rs_copilot_plugin.presenters.locate import local_file_of
 from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.translate import tr
@@ -26,6 +39,34 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
 
     def icon(self) -> QIcon:
         return icon(self.icon_name)
+
+
+class SceneAlgorithm(EngineAlgorithm):
+    """An algorithm that writes a scene: without a look at the map nobody would know what came out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._scene: Path | None = None
+
+    def add_show(self) -> None:
+        """The parameter for it."""
+        self.addParameter(QgsProcessingParameterBoolean("SHOW", tr("Show the result on the map"), True))
+
+    def remember_scene(self, scene: str, parameters: dict, context: QgsProcessingContext) -> None:
+        """Show this scene when all is done, if that is wanted."""
+        if self.parameterAsBool(parameters, "SHOW", context):
+            self._scene = Path(scene)
+
+    def postProcessAlgorithm(
+        self, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        # QGIS calls this in the main thread; without a project on the screen there is no map.
+        if self._scene is not None and context.project() is QgsProject.instance():
+            try:
+                show_scene(self._scene)
+            except SceneFileError as error:
+                feedback.pushWarning(str(error))
+        return {}
 
 
 def raster_file(layer: QgsRasterLayer | None) -> str:

@@ -20,14 +20,14 @@ from qgis.core import (
 
 from rs_copilot_plugin.translate import tr
 
-from .engine_algorithm import EngineAlgorithm, raster_file
+from .engine_algorithm import SceneAlgorithm, raster_file
 from .engine_call import call_engine
 
 _SCENE_FILTER = "GeoPackage (*.gpkg)"
 SHOWN_TILES = 10
 
 
-class _GalleryAlgorithm(EngineAlgorithm):
+class _GalleryAlgorithm(SceneAlgorithm):
     """Both may use another retrieval network than the one that comes with the engine."""
 
     def add_network(self) -> None:
@@ -131,6 +131,7 @@ class SearchTiles(_GalleryAlgorithm):
         self.addParameter(QgsProcessingParameterFile("TELEMETRY", tr("Telemetry file"), optional=True))
         self.add_network()
         self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Scene"), _SCENE_FILTER))
+        self.add_show()
 
     def processAlgorithm(
         self, parameters: dict, context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -150,6 +151,7 @@ class SearchTiles(_GalleryAlgorithm):
         if telemetry:
             params["telemetry"] = telemetry
         result = call_engine("search", params, feedback)
+        self.remember_scene(out, parameters, context)
         for tile in result["tiles"][:SHOWN_TILES]:
             feedback.pushInfo("{rank}.  {score:.3f}  {lat:.6f}, {lon:.6f}".format(**tile))
         return {"OUTPUT": out}

@@ -15,10 +15,19 @@ import cv2
 import numpy as np
 import pyproj
 import rasterio
+import shapely
 
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.types import CameraPosition, FrameStatus, LonLat, Placement, SizeWH
-from rs_copilot.vector.build import Grid, Provenance, footprints_table, frames_table, trajectory_table
+from rs_copilot.vector import schema
+from rs_copilot.vector.build import (
+    Grid,
+    Provenance,
+    build_table,
+    footprints_table,
+    frames_table,
+    trajectory_table,
+)
 from rs_copilot.vector.store import create_scene, write_layers
 
 CRS = pyproj.CRS.from_epsg(32633)
@@ -100,6 +109,17 @@ def placements() -> list[Placement]:
     return found
 
 
+def search_areas() -> tuple[list[dict[str, float]], list[shapely.Polygon]]:
+    """Where the unlocated frame may be: two squares around its true place."""
+    centre = (map_from_px(3.0) @ [*SIZE.center_px, 1.0])[:2]
+    shapes = [shapely.Point(*centre).buffer(half_m, cap_style="square") for half_m in (40.0, 120.0)]
+    rows = [
+        {"frame": 30, "time_s": 3.0, "probability": share, "area_km2": shape.area / 1e6}
+        for share, shape in zip((0.5, 0.9), shapes, strict=True)
+    ]
+    return rows, shapes
+
+
 def write_scene(path: Path, clip: Path) -> None:
     create_scene(path, CRS)
     grid, provenance = Grid(CRS, CRS), Provenance(clip.name, "truth")
@@ -110,6 +130,7 @@ def write_scene(path: Path, clip: Path) -> None:
             "frames": frames_table(rows, grid, provenance, clip_path=str(clip)),
             "footprints": footprints_table(rows, grid, provenance),
             "trajectory": trajectory_table(rows, grid, provenance),
+            "search_area": build_table(schema.SEARCH_AREA, *search_areas(), grid, provenance),
         },
     )
 

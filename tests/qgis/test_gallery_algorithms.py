@@ -16,6 +16,9 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
+from qgis_helpers import wait_until
+
+from rs_copilot_plugin.layers.scene_group import SCENE_PROPERTY
 
 STANDIN = Path(__file__).resolve().parents[1] / "engine" / "retrieval" / "standin.py"
 
@@ -69,6 +72,12 @@ def photo(world, folder: Path) -> Path:
     return path
 
 
+def shown(scene: Path):
+    """What of a scene is in the layer tree."""
+    nodes = QgsProject.instance().layerTreeRoot().findLayers()
+    return [node for node in nodes if node.layer().customProperty(SCENE_PROPERTY) == str(scene)]
+
+
 def test_a_layer_is_indexed_and_a_photo_found_in_it(index, world, network, tmp_path):
     scene = tmp_path / "scene.gpkg"
     parameters = {
@@ -82,6 +91,9 @@ def test_a_layer_is_indexed_and_a_photo_found_in_it(index, world, network, tmp_p
     }
     result, log = run("searchtiles", parameters)
     assert result == {"OUTPUT": str(scene)}, log
+    wait_until(lambda: shown(scene), what="the tiles on the map")
+    (node,) = shown(scene)
+    assert node.isVisible() and "Best" in node.layer().renderer().rootRule().children()[1].label()
     layer = QgsVectorLayer(f"{scene}|layername=candidates", "candidates", "ogr")
     rows = sorted(layer.getFeatures(), key=lambda row: row["rank"])
     assert [row["rank"] for row in rows] == [1, 2, 3, 4]

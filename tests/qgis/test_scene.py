@@ -16,7 +16,7 @@ def scene_bench(workbench, world):
     """The workbench with the scene loaded and the clip paused at its start."""
     workbench.open_scene(world / "scene.gpkg")
     wait_until(
-        lambda: {"frames", "footprints", "trajectory"} <= set(workbench.scene.layer_names()), what="layers"
+        lambda: {"frames", "footprints", "search_area"} <= set(workbench.scene.layer_names()), what="layers"
     )
     wait_until(lambda: workbench.player.player.is_open, what="video")
     wait_until(lambda: workbench.video.view.image is not None, what="first frame")
@@ -37,7 +37,7 @@ def test_layers_come_into_one_group_styled_and_temporal(scene_bench, world):
     ]
     assert len(groups) == 1
     order = [node.layer().customProperty(LAYER_PROPERTY) for node in groups[0].findLayers()]
-    assert order == ["frames", "trajectory", "footprints"]
+    assert order == ["frames", "trajectory", "footprints", "search_area"]
     layers = scene_layers(world)
     assert all(layer.readOnly() for layer in layers.values())
     renderer = layers["frames"].renderer()
@@ -61,6 +61,41 @@ def test_temporal_filter_picks_the_moment(scene_bench, world):
     expression = properties.createFilterString(QgsVectorLayerTemporalContext(), moment)
     found = [f["time_s"] for f in layer.getFeatures(QgsFeatureRequest().setFilterExpression(expression))]
     assert found and all(1.0 <= t <= 3.0 for t in found)
+
+
+def test_an_unlocated_frame_says_why_and_shows_where_it_may_be(scene_bench, world):
+    view = scene_bench.video.view
+    scene_bench.player.seek(3.0)
+    wait_until(lambda: abs(scene_bench.player.shown_s - 3.0) < 0.01, what="the frame")
+    assert view._badge[0] == "unlocated" and "nothing on the map" in view._detail
+    assert scene_bench.overlay._item.isVisible() is False
+    outer, inner = (band.asGeometry() for band in scene_bench.areas.bands)
+    assert outer.area() > inner.area() and outer.contains(inner.centroid())
+    scene_bench.player.seek(5.0)
+    wait_until(lambda: abs(scene_bench.player.shown_s - 5.0) < 0.01, what="the frame")
+    assert scene_bench.areas.bands == [] and view._detail == ""
+    assert "97%" in view._badge[0] and "±2.0 m" in view._badge[0]
+
+
+def test_search_areas_and_tips_can_be_understood(scene_bench, world):
+    from qgis.core import QgsExpression, QgsExpressionContext
+
+    layers = scene_layers(world)
+    rules = layers["search_area"].renderer().rootRule().children()
+    assert sorted(len(list(layers["search_area"].getFeatures(r.filterExpression()))) for r in rules) == [1, 1]
+    assert any("half" in rule.label() for rule in rules)
+
+    def tip(name, expression):
+        layer = layers[name]
+        context = QgsExpressionContext()
+        feature = next(layer.getFeatures(expression))
+        context.setFeature(feature)
+        context.setFields(layer.fields())
+        return QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context)
+
+    assert "nothing on the map looks like it" in tip("frames", '"time_s" = 3')
+    assert "located, ±2.0 m (90 %), score 0.97" in tip("frames", '"time_s" = 2')
+    assert tip("search_area", '"probability" = 0.5').endswith("50 % · 0.6 ha")
 
 
 def test_summary_reaches_the_list(scene_bench):
