@@ -43,7 +43,10 @@ class Job:
 
 def key_of(*parts: Path) -> str:
     """Changes with the engine, but for its simulation, training and programs, and with ``parts``."""
-    engine = ("geo", "matching", "localization", "tracking", "video", "raster", "vector", "evaluation")
+    engine = (
+        *("geo", "matching", "retrieval", "localization", "tracking"),
+        *("video", "raster", "vector", "evaluation"),
+    )
     jobs = (PACKAGE / "jobs" / name for name in ("localize.py", "track.py"))
     return hash_of([*(PACKAGE / name for name in engine), *jobs, *parts])
 
