@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 SIFT = "sift"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-WIDTH_PX = 640
+# EfficientLoFTR compares every eighth pixel with every other: twice the width is 16 times the memory.
+WIDTH_PX = 480
 # All of these networks halve their input five times at most.
 MULTIPLE_PX = 32
 TRIAL_PX = 128
