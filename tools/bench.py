@@ -76,6 +76,7 @@ STEPS = (
     Step("pose", 420.0),
     Step("localization", 500.0, ("--images", str(IMAGES))),
     Step("retrieval", 240.0, ("--only", "pairs")),
+    Step("retrieval", 300.0, ("--only", "second")),
     Step("retrieval", 420.0, ("--only", "dense")),
     Step("retrieval", 420.0, ("--only", "sift")),
     Step("retrieval", 420.0, ("--only", "orb")),
@@ -87,7 +88,7 @@ QUICK = (
         "retrieval",
         100.0,
         (
-            *("--only", "networks,dense", "--limit", "2", "--seeds", ""),
+            *("--only", "networks,second,dense", "--limit", "2", "--seeds", ""),
             *("--places", "04_brighton", "--work", str(OUT / "quick" / "retrieval")),
         ),
     ),

@@ -21,13 +21,14 @@ from benchmarks.retrieval.ranking import Outcome, rank_of
 from benchmarks.retrieval.report import notes, table
 from benchmarks.retrieval.speed import speed_note
 from benchmarks.retrieval.store import code_key, is_kept, keep, read_kept
+from benchmarks.retrieval.two_stage import TwoStage
 from rs_copilot.evaluation.retrieval import RetrievalScore
 from rs_copilot.retrieval.embedder import open_embedder
 from rs_copilot.retrieval.gallery import TileTable
 from rs_copilot.types import ByteImage
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS = ("networks", "pairs", "sift", "orb", "dense")
+STEPS = ("networks", "second", "pairs", "sift", "orb", "dense")
 KINDS: tuple[Kind, ...] = ("SIFT", "ORB")
 # A known heading is of no use to features that turn with the picture.
 BAG_CONDITIONS = ("attitude", "attitude, all tiles", "no scale")
@@ -43,6 +44,7 @@ SEARCH_PARTS = (
     "matching",
     *(f"localization/{name}.py" for name in ("search", "sweep", "patches", "reference")),
 )
+FIELD_PARTS = ("localization/field_look.py", "retrieval/dense.py", "retrieval/weights")
 # Condition, group, ranks of the first hits, CPU seconds a query.
 Ranks = list[tuple[str, str, np.ndarray, float]]
 
@@ -116,6 +118,15 @@ class _Gallery:
                     lambda network=network: self._ranks(network.rank),
                     lambda embedder=embedder: speed_note(embedder, self.args.work),
                 )
+        if "second" in wanted:
+            second = TwoStage(self.networks[0], self.places)
+            digest = self.networks[0].retriever.embedder.sha256
+            self._keep(
+                second.name,
+                code_key("two_stage", engine=(*NETWORK_PARTS, *FIELD_PARTS), extra=digest),
+                lambda: self._ranks(second.rank, ("attitude",)),
+                lambda: "",
+            )
         for kind in KINDS:
             if kind.lower() in wanted:
                 self._keep(
@@ -199,6 +210,8 @@ def _pairs(
             bag_name(kind), code_key("pairs", "bags"), lambda kind=kind: _pair_bag(kind, drone, satellite)
         )
     kept = read_kept(args.work, subject)
+    if not kept:
+        return []
     return ["", f"{subject}. Recall@1 / Recall@10 in %.", "", *table(kept, pairs.HEADINGS), "", *notes(kept)]
 
 
