@@ -18,8 +18,9 @@ from rs_copilot.localization.patches import Pyramid, ladder_gsd_m
 from rs_copilot.localization.reference import Reference
 from rs_copilot.localization.sweep import MIN_ENERGY, Hit
 from rs_copilot.localization.view import View, render
+from rs_copilot.matching.orientation import ComplexField
 from rs_copilot.retrieval.dense import MULTIPLE_PX, STRIDE, DenseNetwork
-from rs_copilot.types import BoolArray, Float32Array, FloatArray
+from rs_copilot.types import BoolArray, Float32Array
 
 # Map pixels of a block of fields, and the margin beyond which the network sees nothing.
 BLOCK_PX, HALO_PX = 64, 16
@@ -94,7 +95,7 @@ class FieldMap:
 
 
 @dataclass(frozen=True)
-class _Patch:
+class Patch:
     """A view's learned field without its mean, where it has data, and its radius in pixels."""
 
     values: Float32Array
@@ -108,7 +109,7 @@ class FieldFrame:
 
     pyramid: Pyramid
     fields: FieldMap
-    _drawn: dict[tuple[float, bytes], _Patch] = field(default_factory=dict)
+    _drawn: dict[tuple[float, bytes], Patch] = field(default_factory=dict)
 
     def look(self, hit: Hit, detail_px: float, reach_m_share: float) -> Sight:
         """Compare a hit's view with the map around it.
@@ -119,21 +120,22 @@ class FieldFrame:
             reach_m_share: how far off the place may be, as a share of the frame's width.
         """
         gsd_m = ladder_gsd_m(hit.view.width_m / detail_px, self.fields.reference.gsd_m)
-        patch = self._patch(hit.view, gsd_m)
+        patch = self.patch(hit.view, gsd_m)
         reach = max(2, round(reach_m_share * hit.view.width_m / gsd_m / STRIDE))
         corner = self.fields.reference.col_row(hit.center_xy_m, gsd_m).ravel() - patch.radius_px
         col, row = np.round(corner / STRIDE).astype(int) - reach
         side = len(patch.mask) + 2 * reach
         return _sight(patch, self.fields.window(gsd_m, int(row), int(col), side), 2 * reach + 1)
 
-    def _patch(self, view: View, gsd_m: float) -> _Patch:
+    def patch(self, view: View, gsd_m: float) -> Patch:
+        """A view's learned field at a resolution, drawn once."""
         # Turning forth and back leaves rounding errors; views that differ by less are the same.
         shape = np.round(view.local_from_px / np.abs(view.local_from_px).max(), 9).tobytes()
         if (gsd_m, shape) not in self._drawn:
             self._drawn[gsd_m, shape] = self._draw(view, gsd_m)
         return self._drawn[gsd_m, shape]
 
-    def _draw(self, view: View, gsd_m: float) -> _Patch:
+    def _draw(self, view: View, gsd_m: float) -> Patch:
         drawn = render(self.pyramid.for_width(2.0 * view.width_m / gsd_m), view, gsd_m)
         more = -len(drawn.mask) % MULTIPLE_PX
         image = np.pad(drawn.image, ((0, more), (0, more), (0, 0)), mode="edge")
@@ -142,23 +144,37 @@ class FieldFrame:
         values = self.fields.network.field(image, np.ones_like(mask))
         cells = np.asarray(mask.reshape(len(mask) // STRIDE, STRIDE, -1, STRIDE).all(axis=(1, 3)))
         mean = (values * cells).sum(axis=(1, 2), keepdims=True) / max(int(cells.sum()), 1)
-        return _Patch((values - mean) * cells, cells, len(drawn.mask) // 2)
+        return Patch((values - mean) * cells, cells, len(drawn.mask) // 2)
 
 
-def _sight(patch: _Patch, window: Float32Array, extent: int) -> Sight:
+def _sight(patch: Patch, window: Float32Array, extent: int) -> Sight:
     """The best of the first ``extent`` x ``extent`` shifts, and the scatter over all others.
 
     All shifts come from one product of spectra. Those that wrap around compare the frame with ground that is
     as near as its own but not in its place: what chance does here.
     """
     side = scipy.fft.next_fast_len(window.shape[1], real=True)
-    product = scipy.fft.rfft2(window, (side, side)) * np.conj(scipy.fft.rfft2(patch.values, (side, side)))
-    similarity = scipy.fft.irfft2(product.sum(axis=0), (side, side))
-    energies = scipy.fft.rfft2((window**2).sum(axis=0), (side, side))
-    weight = np.conj(scipy.fft.rfft2(patch.mask.astype(np.float32), (side, side)))
-    own = float((patch.values**2).sum()) + 1e-9
-    energy = np.maximum(scipy.fft.irfft2(energies * weight, (side, side)), MIN_ENERGY * own)
-    surface: FloatArray = similarity / np.sqrt(energy * own)
+    energies = (window**2).sum(axis=0)
+    spectra = scipy.fft.rfft2(window, (side, side)), scipy.fft.rfft2(energies, (side, side))
+    surface = surface_of(patch, *spectra, side)
     elsewhere = float((surface**2).sum() - (surface[:extent, :extent] ** 2).sum())
     sigma = np.sqrt(max(elsewhere, 0.0) / max(surface.size - extent**2, 1))
     return Sight(float(surface[:extent, :extent].max()), float(sigma))
+
+
+def surface_of(patch: Patch, window: ComplexField, energies: ComplexField, side: int) -> Float32Array:
+    """Normalised correlations of a patch with a window at all shifts, wrapped around, ``(side, side)``.
+
+    Args:
+        patch: the frame's field.
+        window: spectrum of the map's field, ``(C, side, side // 2 + 1)``.
+        energies: spectrum of its squared length.
+        side: of the window with what it was padded by.
+    """
+    shape = side, side
+    product = window * np.conj(scipy.fft.rfft2(patch.values, shape))
+    similarity = scipy.fft.irfft2(product.sum(axis=0), shape)
+    weight = np.conj(scipy.fft.rfft2(patch.mask.astype(np.float32), shape))
+    own = float((patch.values**2).sum()) + 1e-9
+    energy = np.maximum(scipy.fft.irfft2(energies * weight, shape), MIN_ENERGY * own)
+    return np.asarray(similarity / np.sqrt(energy * own), dtype=np.float32)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rs_copilot.localization.field_look import FieldFrame, FieldMap
+from rs_copilot.localization.field_sweep import field_sweep, swept_px
 from rs_copilot.localization.patches import Pyramid
 from rs_copilot.localization.search import search
 from rs_copilot.localization.sweep import CoarseMap, Hit, Null
@@ -61,6 +62,20 @@ def test_a_search_with_learned_fields_finds_the_place_and_says_how_it_stands_out
     assert found[0].learned_z > 6.0
     assert found[0].margin > 1.3
     assert [one.height for one in found] == sorted((one.height for one in found), reverse=True)
+
+
+def test_the_learned_field_alone_finds_the_place_within_bounds(network: DenseNetwork) -> None:
+    view = nadir_view(SIZE, 150.0, 40.0)
+    seen = FieldFrame(Pyramid.of(frame(view, PLACE)), FieldMap(reference(), network))
+    views, bounds = [view.turned(turn, 1.0) for turn in (0.0, 90.0)], (250.0, 200.0, 420.0, 340.0)
+    found = field_sweep(seen, views, bounds, 75.0, 8, Null(0.05, 10.0))
+    assert np.linalg.norm(found[0].center_xy_m - PLACE) < 6.0
+    assert found[0].view is views[0]
+    assert len(found) <= 8
+    for hit in found:
+        assert np.all(hit.center_xy_m >= np.array(bounds[:2]) - 5.0)
+        assert np.all(hit.center_xy_m <= np.array(bounds[2:]) + 5.0)
+    assert swept_px(seen, views, bounds, 75.0) == pytest.approx(2 * 170 * 140 / 4.0, rel=0.01)
 
 
 def test_without_weights_there_is_no_network() -> None:
