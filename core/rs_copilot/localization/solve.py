@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from threading import Lock
 
 import numpy as np
 
 from rs_copilot.geo import homography as hg
 from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.localization import confidence
+from rs_copilot.localization.allowance import Allowance
 from rs_copilot.localization.assumptions import Assumptions, Calibration, turned_views
 from rs_copilot.localization.chain import Chain
 from rs_copilot.localization.field_look import FieldMap
@@ -36,6 +39,8 @@ LIKELY = 1.0
 # Trying all headings or scales is expensive: on a map of another place it would be spent on every keyframe.
 MAX_WIDE_TRIALS = 6
 MAX_WIDE_FLIGHT_TRIALS = 3
+# Separate photos do not wait for each other. What one teaches serves those after.
+PHOTOS_AT_ONCE = 2
 # Telemetry is seldom that wrong.
 ANY_HEADING_COST = 1.5
 # Most photos look down; those that do not have to show more.
@@ -83,12 +88,13 @@ class Solver:
     fields: FieldMap | None = None
     calibration: Calibration = field(default_factory=Calibration)
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
-    wide_trials: int = 0
+    wide: Allowance = field(default_factory=Allowance)
     dear_trials: int = 0
     flight: Flight | None = None
     trusted: dict[int, Seen] = field(default_factory=dict)
     searched_with_flight: set[int] = field(default_factory=set)
     judged: dict[int, list[Fix]] = field(default_factory=dict)
+    _heard: Lock = field(default_factory=Lock)
 
     @property
     def chain(self) -> Chain:
@@ -99,10 +105,12 @@ class Solver:
         """Fixes by keyframe number; keyframes that the evidence does not place are missing."""
         keyframes = self.recording.keyframes
         fixes: dict[int, list[Fix]] = {}
-        for done, key in enumerate(self._search_order()):
-            self.report(SEARCH_SHARE * done / len(keyframes), "Searching the map")
-            if not self._is_settled(key, fixes):
-                fixes[key] = self._search(key)
+        order = self._search_order()
+        at_once = 1 if self._overlapping or self.propose is not None else PHOTOS_AT_ONCE
+        for start in range(0, len(order), at_once):
+            self.report(SEARCH_SHARE * start / len(keyframes), "Searching the map")
+            some = order[start : start + at_once]
+            fixes |= self._searched([key for key in some if not self._is_settled(key, fixes)])
         if not self._overlapping:
             fixes = self._weighed_by_flight(self._searched_again(fixes))
         path = best_path([fixes[key] for key in sorted(fixes)], self._disagreement)
@@ -125,10 +133,10 @@ class Solver:
             if self.flight is None or _best_odds(found[key]) >= TRUSTED or self._is_told(key):
                 continue
             if key not in self.searched_with_flight:
-                found[key] = found[key] + self._search(key)
-            elif _best_odds(self._weighed(found[key])) <= 0 and self.wide_trials < MAX_WIDE_FLIGHT_TRIALS:
+                found[key] = found[key] + self._searched([key])[key]
+            elif _best_odds(self._weighed(found[key])) <= 0 and self.wide.taken < MAX_WIDE_FLIGHT_TRIALS:
                 # Not at the flight's height, perhaps: the first photos after take-off, a hill.
-                self.wide_trials += 1
+                self.wide.take(key)
                 keyframe = self.recording.keyframes[key]
                 blind = self._views(keyframe, Calibration())
                 found[key] = found[key] + self._search_views(key, blind, 0.0)
@@ -175,10 +183,9 @@ class Solver:
     def _views(self, keyframe: Keyframe, calibration: Calibration) -> list[View]:
         return self.assumptions.views(keyframe.size, keyframe.telemetry, calibration, tilt=keyframe.tilt)
 
-    @property
-    def _may_be_unusual(self) -> bool:
+    def _may_be_unusual(self, key: int) -> bool:
         """Whether dear views are worth it: the usual ones found nothing yet, and it was not often tried."""
-        return not self.trusted and self.wide_trials < MAX_WIDE_TRIALS
+        return not self.trusted and self.wide.permits(key, MAX_WIDE_TRIALS)
 
     def _search_cost(self, keyframe: Keyframe) -> float:
         views = self._views(keyframe, self.calibration)
@@ -229,26 +236,36 @@ class Solver:
         radius = GPS_RADIUS_M + height / np.tan(depression)
         return max(west, x - radius), max(south, y - radius), min(east, x + radius), min(north, y + radius)
 
+    def _searched(self, keys: Sequence[int]) -> dict[int, list[Fix]]:
+        """Search keyframes at the same time; afterwards what was found teaches, in their order."""
+        self.wide.share(keys)
+        if self.flight is not None:
+            self.searched_with_flight.update(keys)
+        with ThreadPoolExecutor(PHOTOS_AT_ONCE) as pool:
+            found = dict(zip(keys, pool.map(self._search, keys), strict=True))
+        for fixes in found.values():
+            best = max(fixes, key=lambda fix: fix.log_odds, default=None)
+            if best is not None and best.log_odds >= TRUSTED:
+                self._learn(best)
+        return found
+
     def _search(self, key: int) -> list[Fix]:
         """Search one keyframe, with wider assumptions as long as nothing convincing turns up."""
-        keyframe = self.recording.keyframes[key]
-        base = self.assumptions.base(keyframe.size, keyframe.telemetry)
-        if self.flight is not None:
-            self.searched_with_flight.add(key)
         fixes: list[Fix] = []
-        for some in self._tries(key, base):
+        for some in self._tries(key):
             fixes += some
             best = max(fixes, key=lambda fix: fix.log_odds, default=None)
             if best is not None and best.log_odds >= LIKELY:
-                self.on_fix(best)
+                with self._heard:
+                    self.on_fix(best)
                 if best.log_odds >= TRUSTED:
-                    self._learn(best, base)
                     break
         return fixes
 
-    def _tries(self, key: int, base: View | None) -> Iterator[list[Fix]]:
+    def _tries(self, key: int) -> Iterator[list[Fix]]:
         """Fixes of ever wider searches; the gallery's proposals first where searching everything is dear."""
         keyframe = self.recording.keyframes[key]
+        base = self.assumptions.base(keyframe.size, keyframe.telemetry)
         regions: list[Region] | None = None
         for views, cost in self._widening(key, base):
             if regions is None and self.propose is not None:
@@ -263,11 +280,12 @@ class Solver:
                         return
             yield self._search_views(key, views, cost)
 
-    def _learn(self, fix: Fix, base: View | None) -> None:
+    def _learn(self, fix: Fix) -> None:
         """Let a trusted fix teach the scale and heading of the clip, and the habits of the flight."""
         if fix.registration.spread < MIN_SPREAD:
             return
-        size = self.recording.keyframes[fix.key].size
+        keyframe = self.recording.keyframes[fix.key]
+        size, base = keyframe.size, self.assumptions.base(keyframe.size, keyframe.telemetry)
         self.calibration.learn(base, fix.registration.map_from_px, size)
         if not self._overlapping:
             self.trusted[fix.key] = Seen.of(fix.key, fix.registration.map_from_px, size)
@@ -282,16 +300,20 @@ class Solver:
             return
         yield self._views(keyframe, self.calibration), 0.0
         if base is None:
-            if self.calibration.width_m is not None and self.wide_trials < MAX_WIDE_TRIALS:
-                self.wide_trials += 1
+            if self.calibration.width_m is not None and self.wide.permits(key, MAX_WIDE_TRIALS):
+                self.wide.take(key)
                 yield self._views(keyframe, Calibration()), 0.0
             narrow = self.assumptions.narrow_views(keyframe.size, keyframe.tilt)
-            if narrow and self._may_be_unusual:
-                self.wide_trials += 1
+            if narrow and self._may_be_unusual(key):
+                self.wide.take(key)
                 yield narrow, 0.0
             oblique = self.assumptions.oblique_views(keyframe.size)
-            if keyframe.tilt is None and self._may_be_unusual and self._cost_px(keyframe, oblique) < DEAR_PX:
-                self.wide_trials += 1
+            if (
+                keyframe.tilt is None
+                and self._may_be_unusual(key)
+                and self._cost_px(keyframe, oblique) < DEAR_PX
+            ):
+                self.wide.take(key)
                 yield oblique, OBLIQUE_COST
             return
         if self.calibration.is_known:
@@ -300,8 +322,9 @@ class Solver:
         turned = turned_views(base.turned(0.0, self.calibration.scale))
         if _best_odds(self.judged.get(key, [])) >= LIKELY:
             return
-        if self.wide_trials < MAX_WIDE_TRIALS and self._cost_px(keyframe, turned) < SEARCH_BUDGET_PX:
-            self.wide_trials += 1
+        permitted = self.wide.permits(key, MAX_WIDE_TRIALS)
+        if permitted and self._cost_px(keyframe, turned) < SEARCH_BUDGET_PX:
+            self.wide.take(key)
             yield turned, ANY_HEADING_COST
 
     def _search_views(self, key: int, views: Sequence[View], cost: float) -> list[Fix]:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 
@@ -75,22 +76,25 @@ class CoarseMap:
     reference: Reference
     _spectra: OrderedDict[tuple[float, int, int, int], Block] = field(default_factory=OrderedDict)
     _bytes: int = 0
+    _lock: Lock = field(default_factory=Lock)
 
     def kept(self, gsd_m: float, row: int, col: int, side: int) -> Block | None:
         """The spectra of the block whose first pixel is at (row, col), if they are kept."""
         key = (gsd_m, row, col, side)
-        if key in self._spectra:
-            self._spectra.move_to_end(key)
-        return self._spectra.get(key)
+        with self._lock:
+            if key in self._spectra:
+                self._spectra.move_to_end(key)
+            return self._spectra.get(key)
 
     def keep(self, gsd_m: float, row: int, col: int, block: Block) -> None:
         """Keep spectra that were made, and let go of the oldest."""
         key = (gsd_m, row, col, block.side_px)
-        if key not in self._spectra:
-            self._spectra[key] = block
-            self._bytes += block.size_bytes
-        while self._bytes > MAX_SPECTRA_BYTES:
-            self._bytes -= self._spectra.popitem(last=False)[1].size_bytes
+        with self._lock:
+            if key not in self._spectra:
+                self._spectra[key] = block
+                self._bytes += block.size_bytes
+            while self._bytes > MAX_SPECTRA_BYTES:
+                self._bytes -= self._spectra.popitem(last=False)[1].size_bytes
 
     def grid_bounds(self, gsd_m: float, bounds_m: Bounds) -> tuple[int, int, int, int]:
         """Top, left, bottom, right of the grid pixels within some bounds."""
