@@ -53,18 +53,19 @@ def main() -> None:
     """Measure what was asked for, keep it, and write the tables of all that is kept."""
     args = _arguments()
     data = args.data if args.data.is_dir() else None
-    wanted = set(args.only.split(","))
+    wanted = args.only.split(",")
     models = [(name, Path(path)) for name, _, path in (item.partition("=") for item in args.model)]
-    lines = [provenance([])]
     if not models:
         raise SystemExit("give at least one network with --model NAME=FILE: its gallery is everyone's")
-    lines += _Gallery(args, data, models).measured(wanted)
-    if data is not None:
-        lines += _pairs(args, data, models, wanted)
-    print("\n".join(lines), flush=True)
-    if args.markdown:
-        args.markdown.parent.mkdir(parents=True, exist_ok=True)
-        args.markdown.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    gallery = _Gallery(args, data, models)
+    for step in wanted:
+        lines = [provenance([]), *gallery.measured(step)]
+        if data is not None:
+            lines += _pairs(args, data, models, step)
+        print("\n".join(lines), flush=True)
+        if args.markdown:
+            args.markdown.parent.mkdir(parents=True, exist_ok=True)
+            args.markdown.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -106,9 +107,9 @@ class _Gallery:
             f"{len(self.tiles)} tiles of {len(self.places)} rasters ({counts}); {len(self.queries)} queries"
         )
 
-    def measured(self, wanted: set[str]) -> list[str]:
-        """Measure the wanted methods, and give the table of all that are kept."""
-        if "networks" in wanted:
+    def measured(self, step: str) -> list[str]:
+        """Measure the methods of a step, and give the table of all that are kept."""
+        if step == "networks":
             for network in self.networks:
                 embedder = network.retriever.embedder
                 key = code_key("networks", engine=NETWORK_PARTS, extra=embedder.sha256)
@@ -118,7 +119,7 @@ class _Gallery:
                     lambda network=network: self._ranks(network.rank),
                     lambda embedder=embedder: speed_note(embedder, self.args.work),
                 )
-        if "second" in wanted:
+        if step == "second":
             second = TwoStage(self.networks[0], self.places)
             digest = self.networks[0].retriever.embedder.sha256
             self._keep(
@@ -128,20 +129,20 @@ class _Gallery:
                 lambda: "",
             )
         for kind in KINDS:
-            if kind.lower() in wanted:
+            if kind.lower() == step:
                 self._keep(
                     bag_name(kind),
                     code_key("bags"),
                     lambda kind=kind: self._ranks(self._bag(kind).rank, BAG_CONDITIONS),
                     lambda: f"{FEATURES} features, {WORDS} words; headings are not needed.",
                 )
-        if "dense" in wanted:
+        if step == "dense":
             note = f"{DENSE_LIMIT} of the queries."
             key = code_key("dense", engine=SEARCH_PARTS, extra=note)
             self._keep("exhaustive double-angle FFT", key, self._dense, lambda: note)
         kept = read_kept(self.args.work, self.subject)
         names = [condition.name for condition in CONDITIONS]
-        return ["", f"{self.subject}. Recall@1 / Recall@10 in %.", "", *table(kept, names), "", *notes(kept)]
+        return [f"{self.subject}. Recall@1 / Recall@10 in %.", "", *table(kept, names), "", *notes(kept)]
 
     def _keep(self, name: str, key: str, rank: Callable[[], Ranks], note: Callable[[], str]) -> None:
         if is_kept(self.args.work, name, self.subject, key):
@@ -187,9 +188,7 @@ def _groups(queries: list[Query]) -> list[tuple[str, np.ndarray]]:
     return [*found, ("all", np.arange(len(queries)))]
 
 
-def _pairs(
-    args: argparse.Namespace, data: Path, models: list[tuple[str, Path]], wanted: set[str]
-) -> list[str]:
+def _pairs(args: argparse.Namespace, data: Path, models: list[tuple[str, Path]], step: str) -> list[str]:
     """Measure University-1652, and give the table of all methods that are kept."""
     drone, satellite = pairs.read_pairs(data)
     subject = f"University-1652 thumbnails, {len(drone)} pairs; by chance R@1 is 0.25 %, R@10 2.5 %"
@@ -198,14 +197,14 @@ def _pairs(
         if not is_kept(args.work, name, subject, key):
             keep(args.work, name, subject, "", pairs.outcomes(name, drone, satellite, make()), key)
 
-    for name, path in models if "pairs" in wanted else ():
+    for name, path in models if step == "pairs" else ():
         embedder = open_embedder(with_card(name, path, args.work), "cpu")
         measure(
             name,
             code_key("pairs", extra=embedder.sha256),
             lambda embedder=embedder: pairs.embed_with(embedder),
         )
-    for kind in KINDS if "pairs" in wanted else ():
+    for kind in KINDS if step == "pairs" else ():
         measure(
             bag_name(kind), code_key("pairs", "bags"), lambda kind=kind: _pair_bag(kind, drone, satellite)
         )

@@ -23,9 +23,9 @@ def notes(kept: list[Kept]) -> list[str]:
     for item in kept:
         costs = {outcome.condition: outcome.seconds for outcome in item.outcomes if outcome.seconds}
         times = ", ".join(f"{name} {seconds:.3f}" for name, seconds in costs.items())
-        cost = f" CPU seconds a query: {times}." if times else ""
-        if item.note or cost:
-            lines.append(f"* {item.method} ({item.measured}): {item.note}{cost}")
+        words = [item.note] * bool(item.note) + [f"CPU seconds a query: {times}."] * bool(times)
+        if words:
+            lines.append(f"* {item.method} ({item.measured}): {' '.join(words)}")
     return lines
 
 
