@@ -19,6 +19,7 @@ from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.gallery import RankedTile, candidates_table, open_retriever, provenance_of
 from rs_copilot.jobs.telemetry import read_told
+from rs_copilot.learned.matcher import open_matcher
 from rs_copilot.localization.alignment import Alignment, align, offset_of_photos
 from rs_copilot.localization.controls import read_controls
 from rs_copilot.localization.pipeline import (
@@ -35,7 +36,6 @@ from rs_copilot.localization.pipeline import (
 from rs_copilot.localization.propose import Proposer
 from rs_copilot.localization.reference import Reference
 from rs_copilot.localization.retrieve import Retriever
-from rs_copilot.matching.learned import open_matcher
 from rs_copilot.matching.matcher import Matcher
 from rs_copilot.raster.source import RasterSource, open_raster, read_elevation
 from rs_copilot.types import Frame, LonLat, Placement, Telemetry, TelemetryUse

@@ -12,7 +12,7 @@ from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.localize import LocalizeParams, run
 from rs_copilot.vector.placements import read_placements
 from rs_copilot.vector.store import read_layer
-from tests.engine.matching.networks import save_network
+from tests.engine.learned.networks import save_network
 
 
 def localized(world: Path, out: Path, matcher: str) -> Path:

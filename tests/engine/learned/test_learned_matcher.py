@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from rs_copilot.errors import BadInputError, MissingDependencyError
-from rs_copilot.matching.learned import open_learned, open_matcher
+from rs_copilot.learned.matcher import open_learned, open_matcher
 from rs_copilot.matching.matcher import SiftMatcher
+from tests.engine.matching.test_matcher import noise, picture
 
 from .networks import KINDS, save_network
-from .test_matcher import noise, picture
 
 
 @pytest.fixture(scope="module", params=KINDS)

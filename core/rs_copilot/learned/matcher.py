@@ -167,7 +167,7 @@ def _load(folder: Path) -> tuple[Any, dict[str, Any]]:
     kind = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_type"]
     if kind not in KNOWN:
         raise ValueError(f"model_type is {kind!r}, expected one of {', '.join(KNOWN)}")
-    found: tuple[Any, dict[str, Any]] = AutoModelForKeypointMatching.from_pretrained(
+    found: tuple[Any, dict[str, Any]] = AutoModelForKeypointMatching.from_pretrained(  # nosec B615 - a local folder only
         folder,
         local_files_only=True,
         trust_remote_code=False,
