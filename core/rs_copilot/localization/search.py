@@ -35,6 +35,8 @@ SEPARATION = 0.15
 # What the learned field looks at: so many hits of the first look, with so many pixels across the frame; then
 # what is left after the closer looks, with more.
 SIGHTED_HITS = 250
+# The best by edges alone go on in any case: some frames show little that was learned.
+KEPT_HITS = 12
 SIGHT_WIDTH_PX, LAST_SIGHT_WIDTH_PX = 64.0, 150.0
 SIGHT_REACH_SHARE = 0.06
 # Its correlations say more than those of edges: over furrows and rows of trees edges agree in many places.
@@ -104,8 +106,8 @@ LOOKS = (
 )
 # Of what the learned field lets pass.
 SIGHTED_LOOKS = (
-    Look(12, 72.0, (0.0, -3.0, 3.0), (1.0, 0.94, 1.065), 0.06),
-    Look(8, 100.0, (0.0, -1.5, 1.5), (1.0, 0.97, 1.03), 0.04),
+    Look(24, 72.0, (0.0, -3.0, 3.0), (1.0, 0.94, 1.065), 0.06),
+    Look(12, 100.0, (0.0, -1.5, 1.5), (1.0, 0.97, 1.03), 0.04),
 )
 SIGHTED_BLIND_LOOKS = (
     Look(32, 72.0, (0.0, -4.0, 4.0), (1.0, 0.93, 1.075), 0.06),
@@ -237,8 +239,7 @@ def _sighted(frame: FieldFrame, hits: Sequence[Hit]) -> list[Hit]:
         detail = min(1.0, hit.view.width_m / gsd_m / SIGHT_WIDTH_PX)
         return (hit.value + SIGHT_WEIGHT * sight.value) * detail
 
-    # The best by edges alone stay: where the frame shows little that was learned, they are all there is.
-    return [*hits[:LEAST_HITS], *sorted(hits[LEAST_HITS:], key=standing, reverse=True)]
+    return [*hits[:KEPT_HITS], *sorted(hits[KEPT_HITS:], key=standing, reverse=True)]
 
 
 def _ranked(frame: FieldFrame | None, hits: Sequence[Hit]) -> list[_Found]:
