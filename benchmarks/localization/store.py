@@ -96,7 +96,8 @@ def engine_key() -> str:
 def matched_key(matcher: str) -> str:
     """Changes with the engine and with a matcher's weights."""
     weights = Path(matcher) / "model.safetensors"
-    return f"{engine_key()}-{hash_of([weights]) if weights.is_file() else matcher}"
+    inputs = [weights, ROOT / "core" / "rs_copilot" / "learned"]
+    return f"{engine_key()}-{hash_of(inputs) if weights.is_file() else matcher}"
 
 
 def method_key(method: str) -> str:
