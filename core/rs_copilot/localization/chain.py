@@ -36,6 +36,11 @@ class Chain:
         """Number of frames."""
         return len(self._section)
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether any neighbouring frames overlap; separate photos do not."""
+        return any(step is not None for step in self.steps)
+
     def section(self, number: int) -> int:
         """Which unbroken stretch a frame belongs to."""
         return self._section[number]

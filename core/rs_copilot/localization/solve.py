@@ -9,9 +9,9 @@ from threading import Lock
 
 import numpy as np
 
-from rs_copilot.geo import homography as hg
 from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.localization import confidence
+from rs_copilot.localization.agreement import Agreement
 from rs_copilot.localization.allowance import Allowance
 from rs_copilot.localization.assumptions import Assumptions, Calibration, turned_views
 from rs_copilot.localization.chain import Chain
@@ -25,8 +25,7 @@ from rs_copilot.localization.reference import Bounds
 from rs_copilot.localization.register import FROM_PREDICTION, register
 from rs_copilot.localization.search import Candidate, Region, coarse_gsd_m, search, search_regions
 from rs_copilot.localization.sweep import CoarseMap
-from rs_copilot.localization.view import View, view_of_placement
-from rs_copilot.types import FloatArray
+from rs_copilot.localization.view import View
 
 CANDIDATES = 5
 # Share of the progress that the search takes; following the clip takes the rest.
@@ -56,7 +55,6 @@ MIN_SEARCHED = 3
 COST_PROBES = 16
 # GPS of small UAVs with the lag between video and telemetry: 10-25 m off as a rule, so search well beyond.
 GPS_RADIUS_M = 80.0
-MAX_SPEED_MPS = 35.0
 
 # A search that costs more looks first, and mostly only, where the gallery proposes; proposals cost little.
 DEAR_PX = 2e8
@@ -106,15 +104,16 @@ class Solver:
         keyframes = self.recording.keyframes
         fixes: dict[int, list[Fix]] = {}
         order = self._search_order()
-        at_once = 1 if self._overlapping or self.propose is not None else PHOTOS_AT_ONCE
+        at_once = 1 if self.chain.is_moving or self.propose is not None else PHOTOS_AT_ONCE
         for start in range(0, len(order), at_once):
             self.report(SEARCH_SHARE * start / len(keyframes), "Searching the map")
             some = order[start : start + at_once]
             fixes |= self._searched([key for key in some if not self._is_settled(key, fixes)])
-        if not self._overlapping:
+        if not self.chain.is_moving:
             fixes = self._weighed_by_flight(self._searched_again(fixes))
-        path = best_path([fixes[key] for key in sorted(fixes)], self._disagreement)
-        accepted = {fix.key: fix for fix in self._supported(path)}
+        agreement = Agreement(self.recording)
+        path = best_path([fixes[key] for key in sorted(fixes)], agreement.disagreement)
+        accepted = {fix.key: fix for fix in agreement.supported(path)}
         return self._follower.credible(self._follower.propagate(accepted))
 
     @property
@@ -172,13 +171,9 @@ class Solver:
             np.clip(SEARCH_BUDGET_PX / max(cost, 1.0), min(MIN_SEARCHED, len(keyframes)), len(keyframes))
         )
         spread = np.unique(np.linspace(0, len(keyframes) - 1, count).round().astype(int))
-        if self._overlapping:
+        if self.chain.is_moving:
             return [int(key) for key in spread]
         return list(range(len(keyframes)))
-
-    @property
-    def _overlapping(self) -> bool:
-        return any(step is not None for step in self.chain.steps)
 
     def _views(self, keyframe: Keyframe, calibration: Calibration) -> list[View]:
         return self.assumptions.views(keyframe.size, keyframe.telemetry, calibration, tilt=keyframe.tilt)
@@ -287,7 +282,7 @@ class Solver:
         keyframe = self.recording.keyframes[fix.key]
         size, base = keyframe.size, self.assumptions.base(keyframe.size, keyframe.telemetry)
         self.calibration.learn(base, fix.registration.map_from_px, size)
-        if not self._overlapping:
+        if not self.chain.is_moving:
             self.trusted[fix.key] = Seen.of(fix.key, fix.registration.map_from_px, size)
             self.flight = Flight.learn(list(self.trusted.values()))
 
@@ -353,44 +348,6 @@ class Solver:
                     break
         self.judged.setdefault(key, []).extend(fixes)
         return fixes
-
-    def _disagreement(self, before: Fix, after: Fix) -> float:
-        """Squared disagreement of two fixes with the motion between them, in standard deviations."""
-        first, second = self.recording.keyframes[before.key], self.recording.keyframes[after.key]
-        width_m = view_of_placement(before.registration.map_from_px, first.size).width_m
-        places = [_center(before, first), _center(after, second)]
-        predicted = self.chain.predict(before.registration.map_from_px, first.visit, second.visit)
-        if predicted is not None and hg.is_plausible(predicted, second.size):
-            expected = hg.apply(hg.orient(predicted, second.size), second.size.center_px)[0]
-            sigma = 2.0 + Chain.drift_m(second.visit - first.visit, width_m)
-            return float(np.sum((places[1] - expected) ** 2) / (2 * sigma**2))
-        seconds = abs(self.recording.visits[second.visit].time_s - self.recording.visits[first.visit].time_s)
-        if not self._overlapping:
-            return float("nan")
-        excess = max(0.0, float(np.linalg.norm(places[1] - places[0])) - MAX_SPEED_MPS * seconds - width_m)
-        return (excess / width_m) ** 2
-
-    def _supported(self, path: Sequence[Fix]) -> list[Fix]:
-        """Fixes of the path that stand by their own evidence or by that of agreeing neighbours."""
-        kept = []
-        for position, fix in enumerate(path):
-            around = [path[i] for i in (position - 1, position + 1) if 0 <= i < len(path)]
-            agreeing = [n for n in around if self._agree(n, fix)]
-            odds = fix.log_odds + sum(float(np.clip(0.5 * n.log_odds, 0.0, 2.0)) for n in agreeing)
-            if odds > 0:
-                kept.append(replace(fix, log_odds=min(odds, confidence.MAX_LOG_ODDS)))
-        return kept
-
-    def _agree(self, one: Fix, other: Fix) -> bool:
-        before, after = sorted((one, other), key=lambda fix: fix.key)
-        value = self._disagreement(before, after)
-        return bool(value < 4.0) and self.chain.connected(
-            self.recording.keyframes[before.key].visit, self.recording.keyframes[after.key].visit
-        )
-
-
-def _center(fix: Fix, keyframe: Keyframe) -> FloatArray:
-    return np.asarray(hg.apply(fix.registration.map_from_px, keyframe.size.center_px)[0])
 
 
 def _best_odds(fixes: Sequence[Fix]) -> float:
