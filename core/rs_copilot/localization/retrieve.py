@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rs_copilot.geo import homography as hg
-from rs_copilot.localization.reference import Bounds
 from rs_copilot.localization.view import View, render
 from rs_copilot.retrieval.embedder import Branch, Embedder
 from rs_copilot.retrieval.gallery import Gallery
@@ -163,18 +162,6 @@ class Retriever:
         listed = list(frames)
         embeddings = np.stack([self.embed(image, tried) for image, tried in listed])
         return self.hits(pool_mean(embeddings), listed[0][1], count)
-
-    def regions(self, hits: Sequence[Hit], margin: float = 0.5) -> list[Bounds]:
-        """West, south, east, north of the hits' tiles in their raster's metric CRS, enlarged on every side
-        by ``margin`` sides.
-        """
-        tiles = self.gallery.tiles
-        boxes = []
-        for hit in hits:
-            x, y = tiles.center_xy_m[hit.tile]
-            reach = float(tiles.side_m[hit.tile]) * (0.5 + margin)
-            boxes.append((float(x) - reach, float(y) - reach, float(x) + reach, float(y) + reach))
-        return boxes
 
 
 def best_of(hits: Iterable[Hit], count: int) -> list[Hit]:
