@@ -70,12 +70,12 @@ class Step:
 
 # The most telling first, and last what is the same whatever the engine does.
 STEPS = (
-    Step("localization", 1100.0, ("--methods", "ours", "--images", str(IMAGES))),
+    Step("localization", 1000.0, ("--methods", "ours", "--images", str(IMAGES))),
     Step("retrieval", 600.0, ("--only", "networks,pairs,second")),
     Step("tracking", 420.0),
     Step("pose", 420.0),
-    Step("localization", 600.0, ("--images", str(IMAGES))),
-    Step("retrieval", 800.0, ("--only", "dense,sift,orb")),
+    Step("localization", 480.0, ("--images", str(IMAGES))),
+    Step("retrieval", 700.0, ("--only", "dense,sift,orb")),
 )
 # Without rendering, and as little of the rest as shows that it runs.
 QUICK = (

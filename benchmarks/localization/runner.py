@@ -132,7 +132,8 @@ def _urgency(task: Task) -> tuple[int, int, float]:
 
 def _run(
     context: multiprocessing.context.ForkServerContext, task: Task, limit_s: float, row_limit_s: float
-) -> Row:
+) -> Row | None:
+    """The row, or ``None`` where less time than a row may take was left, and not enough."""
     process = context.Process(target=measure, args=(task,))
     process.start()
     process.join(limit_s)
@@ -140,7 +141,7 @@ def _run(
         process.kill()
         process.join()
         if limit_s < row_limit_s:
-            return task.blank("not measured, time was up")
+            return None
         row = replace(task.blank(f"stopped after {limit_s:.0f} s"), more={"limit_s": limit_s})
         store.write_row(task.path, row)
         return row

@@ -102,6 +102,30 @@ def test_rows_are_kept_and_read_back(tmp_path: Path) -> None:
     assert len((tmp_path / "errors.csv").read_text(encoding="utf-8").splitlines()) == 11
 
 
+def test_only_code_decides_a_key(tmp_path: Path) -> None:
+    file = tmp_path / "code.py"
+    keys = []
+    for text in (
+        "def f(x):\n    return x + 1\n",
+        '"""Says more."""\n\n\ndef f(x):\n    """Adds."""\n    # One.\n    return (x + 1)\n',
+        "def f(x):\n    return x + 2\n",
+    ):
+        file.write_text(text, encoding="utf-8")
+        keys.append(store.hash_of([tmp_path]))
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_row_that_does_not_end_in_time_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_run", lambda *_: None)
+    case = Case("place", "real", tmp_path / "missing.mp4", tmp_path / "missing.tif", {}, methods=())
+    (task,) = (task for task in runner.tasks_of([case], tmp_path) if task.use == ATTITUDE)
+    store.write_row(task.path, replace(row(case="place"), key="older"))
+    (found,) = runner.run_all([task], runner.Limits(all_s=20.0))
+    assert found.is_old
+
+
 def test_a_kept_row_is_not_measured_again(tmp_path: Path) -> None:
     case = Case("place", "real", tmp_path / "missing.mp4", tmp_path / "missing.tif", {}, methods=())
     tasks = runner.tasks_of([case], tmp_path)
