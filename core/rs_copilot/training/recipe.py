@@ -65,9 +65,15 @@ class Source(_Frozen):
 
 
 class Recipe(_Frozen):
-    """Everything that decides a training; `held_out` rasters are only measured on."""
+    """Everything that decides a training; `held_out` rasters are only measured on.
+
+    `licence`, `use` and `limits` of the network go to its card.
+    """
 
     name: str
+    licence: str = "not said"
+    use: str = ""
+    limits: str = ""
     model: ModelNumbers
     training: TrainingConfig
     worlds: Worlds = Worlds()

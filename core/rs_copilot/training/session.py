@@ -107,8 +107,14 @@ def _write(
             out / f"{dense}.json",
             field | {"input_px": recipe.model.input_px, "channels": channels, "trained_with": digest},
         )
+    training = recipe.training
     card |= {
-        "recipe": recipe.model_dump(mode="json"),
+        "licence": recipe.licence,
+        "use": recipe.use,
+        "limits": recipe.limits,
+        "command": f"rs-copilot train retriever --recipe {recipe.name} --data DATA --out OUT",
+        "pairs": training.steps * training.batch_size,
+        "recipe": recipe.model_dump(mode="json", exclude={"licence", "use", "limits"}),
         "grounds": material.used,
         "seconds": round(trainer.seconds),
         "hardware": _hardware(device),
