@@ -770,6 +770,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
+   <source>The clip plays here as soon as the engine is set up.</source>
+   <translation>Der Clip läuft hier, sobald die Engine eingerichtet ist.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Not seen</source>
    <translation>Nicht zu sehen</translation>
   </message>
@@ -860,13 +865,13 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
-   <source>Unlocated frame: half of the probability</source>
-   <translation>Nicht verortetes Bild: die Hälfte der Wahrscheinlichkeit</translation>
+   <source>Where an unlocated frame may be: about half</source>
+   <translation>Wo ein nicht verortetes Bild sein kann: zu etwa 50 %</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
-   <source>Unlocated frame: 90 % of the probability</source>
-   <translation>Nicht verortetes Bild: 90 % der Wahrscheinlichkeit</translation>
+   <source>Where an unlocated frame may be: about 90 %</source>
+   <translation>Wo ein nicht verortetes Bild sein kann: zu etwa 90 %</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />

@@ -1,8 +1,9 @@
 """Take the documentation's screenshots: QGIS desktop on a virtual screen, with the plugin and the demo scene.
 
 ``tools/screenshots.py --demo demo-out --out docs/images`` starts QGIS under Xvfb with a profile of its own,
-opens the demo scene with the plugin, brings up each view and saves it. Needs QGIS, Xvfb and the demo's
-output (``rs-copilot demo``).
+opens the demo scene with the plugin, brings up each view and saves it. Some photos are cut from the clip and
+located first, by pixels alone and some of them in haze, for the views of what cannot be placed. Needs QGIS,
+Xvfb and the demo's output (``rs-copilot demo``).
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import tempfile
 import time
 from pathlib import Path
 
+import av
 from link_plugin import link_into
-from PIL import Image
+from PIL import Image, ImageFilter
 from plugin_files import ROOT
 from qgis_python import qgis_environment
 
 SIZE = (1600, 1000)
-LIMIT_S = 300
+LIMIT_S = 900
+PHOTO_EVERY_S, PHOTOS, HAZY = 2.0, 8, (3, 4)
 SCREEN_WAIT_S = 10
 LIMIT_BYTES = 600_000
 MIN_WIDTH_PX = 900
@@ -67,6 +70,8 @@ def run(home: Path, options: argparse.Namespace) -> int:
     """Start the screen and QGIS, wait for the end."""
     write_profile(home / "profiles" / "profiles" / "docs" / "QGIS", options.theme)
     link_into(home / "profiles" / "profiles" / "docs" / "python" / "plugins")
+    make_photos(options.demo / "clip.mp4", home / "photos")
+    locate(home / "photos", options.demo / "satellite.tif", home / "photos.gpkg")
     before = time.time()
     screen, display = (None, options.display) if options.display else start_screen()
     try:
@@ -92,6 +97,30 @@ def run(home: Path, options: argparse.Namespace) -> int:
             screen.terminate()
             screen.wait(SCREEN_WAIT_S)
     return report(options.out, before, qgis.returncode, log)
+
+
+def make_photos(clip: Path, folder: Path) -> None:
+    """Stills of a clip; of the hazy ones hardly anything can be seen."""
+    folder.mkdir()
+    with av.open(str(clip)) as container:
+        frames = (frame for frame in container.decode(video=0) if frame.time % PHOTO_EVERY_S < 1e-6)
+        for number, frame in zip(range(PHOTOS), frames, strict=False):
+            picture = frame.to_image()
+            if number in HAZY:
+                blurred = picture.filter(ImageFilter.GaussianBlur(40))
+                picture = Image.blend(blurred, Image.new("RGB", picture.size, (215, 215, 215)), 0.5)
+            picture.save(folder / f"photo_{number + 1:02d}.jpg", quality=90)
+
+
+def locate(photos: Path, satellite: Path, scene: Path) -> None:
+    """Find them by their pixels alone."""
+    command = [str(Path(sys.executable).with_name("rs-copilot")), "localize", str(photos), "--satellite"]
+    subprocess.run(
+        [*command, str(satellite), "--out", str(scene), "--use-telemetry", "none"],
+        check=True,
+        capture_output=True,
+        timeout=LIMIT_S,
+    )
 
 
 def shrink(path: Path) -> None:
@@ -166,6 +195,7 @@ def environment(home: Path, display: str, options: argparse.Namespace) -> dict[s
         "RS_COPILOT_ENGINE_PYTHON": str(ROOT / ".venv" / "bin" / "python"),
         "RS_COPILOT_SHOTS_DEMO": str(options.demo.resolve()),
         "RS_COPILOT_SHOTS_OUT": str(options.out.resolve()),
+        "RS_COPILOT_SHOTS_WORK": str(home),
         "RS_COPILOT_SHOTS_SIZE": f"{SIZE[0]}x{SIZE[1]}",
     }
 

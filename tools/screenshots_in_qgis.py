@@ -10,18 +10,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import qgis.utils
-from qgis.core import QgsProject
+from qgis.core import (
+    QgsApplication,
+    QgsProcessingAlgRunnerTask,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProject,
+)
 from qgis.PyQt.QtCore import Qt, QTimer
-from qgis.PyQt.QtWidgets import QDockWidget
+from qgis.PyQt.QtWidgets import QDockWidget, QLineEdit
 from qgis.utils import iface
 
 DEMO = Path(os.environ["RS_COPILOT_SHOTS_DEMO"])
+WORK = Path(os.environ["RS_COPILOT_SHOTS_WORK"])
 OUT = Path(os.environ["RS_COPILOT_SHOTS_OUT"])
 WIDTH, HEIGHT = map(int, os.environ["RS_COPILOT_SHOTS_SIZE"].split("x"))
 POLL_MS = 100
-STEP_LIMIT = 1000
+STEP_LIMIT = 2000
 JOB_POLLS = 900
 QUIET_S = 1.2
+SAME_S = 0.06  # half a frame of the demo clip, and a little
 
 
 def first(*patterns: str) -> Path:
@@ -59,7 +67,9 @@ class Tour:
         yield self.drawn
         self.collapse_satellite()
         bench.add_paths([first("clip.mp4", "*.mp4")])
-        yield self.after(10)
+        yield lambda: bench.video.view.image is not None
+        yield lambda: bench.host.jobs.hello is not None
+        yield self.after(5)
         self.shoot("dock")
         yield from self.locating()
         bench.open_scene(first("scene.gpkg", "*scene*.gpkg"))
@@ -67,8 +77,7 @@ class Tour:
         yield self.after(10)
         yield self.drawn
         self.shoot("scene")
-        bench.player.seek(0.45 * bench.player.player.duration_s)
-        yield self.after(15)
+        yield self.seek(0.45 * bench.player.player.duration_s)
         bench.video.follow_button.setChecked(False)
         self.shoot("video")
         bench.video.drape_button.setChecked(True)
@@ -78,15 +87,105 @@ class Tour:
         yield self.after(5)
         self.shoot("drape")
         bench.video.drape_button.setChecked(False)
-        self.close_in_on_tracks()
-        yield self.after(15)
+        yield self.close_in_on_tracks()
+        yield self.after(5)
         yield self.drawn
         self.shoot("tracks")
         bench.scene.zoom()
-        bench.dock.circles_check.setChecked(True)
-        yield self.after(5)
+        yield from self.control_points()
+        yield from self.searching()
+        yield from self.lost_frames()
+
+    def control_points(self) -> Iterator[Callable[[], bool]]:
+        """Two pairs are set, of the third the picture is clicked and the map is next."""
+        bench = self.bench
+        yield self.seek(5.0)
+        bench.video.control_button.setChecked(True)
+        for uv in ((0.22, 0.3), (0.75, 0.68)):
+            bench.video.view.clicked.emit(uv)
+            ground_m, crs = bench.player._frames.ground_at(bench.player.shown_s, uv)
+            bench.controls.tool.canvasClicked.emit(
+                bench.overlay.to_canvas(ground_m, crs), Qt.MouseButton.LeftButton
+            )
+            yield self.after(5)
+        self.close_in()
+        yield self.after(10)
         yield self.drawn
-        self.shoot("circles")
+        bench.video.view.set_mark((0.62, 0.24))
+        bench.video.view.clicked.emit((0.62, 0.24))
+        self.shoot("control")
+        while bench.controls.points:
+            bench.video.control_box.removed.emit(0)
+        bench.video.control_button.setChecked(False)
+
+    def searching(self) -> Iterator[Callable[[], bool]]:
+        """Tiles that look like a photo, found by the algorithms of the toolbox."""
+        bench = self.bench
+        satellite = bench.dock.satellite_combo.currentLayer()
+        bench._remove_clips([clip.path for clip in bench.panel.clips.clips])
+        bench.scene.forget()
+        bench.add_paths([WORK / "photos"])
+        index = {"SATELLITE": [satellite.id()], "SCALES": "100,200", "OUTPUT": str(WORK / "index")}
+        yield from self.algorithm("indexsatellite", index)
+        found = {
+            "INDEX": str(WORK / "index"),
+            "IMAGE": str(WORK / "photos" / "photo_01.jpg"),
+            "WIDTH": 170.0,
+            "COUNT": 5,
+            "OUTPUT": str(WORK / "search.gpkg"),
+        }
+        yield from self.algorithm("searchtiles", found)
+        toolbox = iface.mainWindow().findChild(QDockWidget, "ProcessingToolbox")
+        if toolbox is not None:
+            bench.dock.hide()
+            toolbox.show()
+            iface.mainWindow().resizeDocks([toolbox], [430], Qt.Orientation.Horizontal)
+            toolbox.findChild(QLineEdit).setText("copilot")
+        iface.messageBar().clearWidgets()
+        yield lambda: bool(QgsProject.instance().mapLayersByName("Candidates"))
+        tiles = QgsProject.instance().mapLayersByName("Candidates")[0]
+        extent = tiles.extent()
+        extent.scale(1.15)
+        iface.mapCanvas().setExtent(extent)
+        iface.mapCanvas().refresh()
+        yield self.after(30)
+        yield self.drawn
+        self.shoot("search-tiles")
+        if toolbox is not None:
+            toolbox.hide()
+        bench.dock.show()
+        root = QgsProject.instance().layerTreeRoot()
+        for group in root.findGroups():
+            root.removeChildNode(group)
+
+    def algorithm(self, name: str, parameters: dict[str, object]) -> Iterator[Callable[[], bool]]:
+        """Run one as the toolbox does, in a task."""
+        ended = []
+        context, feedback = QgsProcessingContext(), QgsProcessingFeedback()
+        context.setProject(QgsProject.instance())
+        made = QgsApplication.processingRegistry().createAlgorithmById(f"rscopilot:{name}")
+        task = QgsProcessingAlgRunnerTask(made, parameters, context, feedback)
+        task.executed.connect(lambda ok, _results: ended.append(ok))
+        QgsApplication.taskManager().addTask(task)
+        yield lambda: bool(ended)
+        if not ended[0]:
+            raise RuntimeError(feedback.textLog())
+
+    def lost_frames(self) -> Iterator[Callable[[], bool]]:
+        """A photo that could not be placed, and where it may be."""
+        bench = self.bench
+        bench.open_scene(WORK / "photos.gpkg")
+        yield lambda: {"frames", "search_area"} <= set(bench.scene.layer_names())
+        yield lambda: bench.player.player.is_open
+        lost = [row for row in bench.player._frames.rows if row.status == "unlocated"]
+        yield self.seek(lost[len(lost) // 2].time_s)
+        iface.messageBar().clearWidgets()
+        bench.scene.zoom()
+        iface.mapCanvas().setExtent(bench.dock.satellite_combo.currentLayer().extent())
+        iface.mapCanvas().refresh()
+        yield self.after(20)
+        yield self.drawn
+        self.shoot("search-areas")
 
     def locating(self) -> Iterator[Callable[[], bool]]:
         """A job half-way, with its first results on the map; then it is cancelled and forgotten."""
@@ -138,19 +237,22 @@ class Tour:
         canvas.setExtent(item.rect())
         canvas.zoomByFactor(1.5)
 
-    def close_in_on_tracks(self) -> None:
+    def seek(self, time_s: float) -> Callable[[], bool]:
+        """Go to a time in the clip; done when its picture is there."""
+        self.bench.player.seek(time_s)
+        return lambda: abs(self.bench.player.shown_s - time_s) < SAME_S
+
+    def close_in_on_tracks(self) -> Callable[[], bool]:
         """Zoom to the longest track, at a time when it is in the picture."""
         layers = self.bench.scene._group.layers()
-        if "tracks" not in layers:
-            return
         longest = max(layers["tracks"].getFeatures(), key=lambda track: track["length_m"] or 0.0)
-        self.bench.player.seek((longest["start_s"] + longest["end_s"]) / 2)
         canvas = iface.mapCanvas()
         transform = canvas.mapSettings().layerTransform(layers["tracks"])
         extent = transform.transformBoundingBox(longest.geometry().boundingBox())
         extent.grow(60.0)
         canvas.setExtent(extent)
         canvas.refresh()
+        return self.seek((longest["start_s"] + longest["end_s"]) / 2)
 
     def drawn(self) -> bool:
         """Whether the map is finished: nothing is drawn, and nothing was finished just now."""

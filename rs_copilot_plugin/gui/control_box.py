@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeyEvent
-from qgis.PyQt.QtWidgets import QHBoxLayout, QListWidget, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QHBoxLayout, QListWidget, QSizePolicy, QVBoxLayout, QWidget
 
 from rs_copilot_plugin.presenters.controls import ControlPoint, PickStage
 from rs_copilot_plugin.presenters.player import clock_text
@@ -25,6 +25,7 @@ class ControlBox(QWidget):
         super().__init__(parent)
         self.hint_label = faint_label()
         self.list = _PointList()
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.list.setAccessibleName(tr("Control points"))
         self.list.currentRowChanged.connect(self._select)
         self.list.itemClicked.connect(lambda item: self.chosen.emit(self.list.row(item)))

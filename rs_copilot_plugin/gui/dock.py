@@ -89,6 +89,10 @@ class MainDock(QgsDockWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidget(body)
+        # It scrolls down only: a button that is half hidden at the side is not found.
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bar_px = scroll.verticalScrollBar().sizeHint().width()
+        scroll.setMinimumWidth(body.minimumSizeHint().width() + bar_px)
         return scroll
 
     def _jobs(self) -> QWidget:
@@ -106,6 +110,7 @@ class MainDock(QgsDockWidget):
         row = QHBoxLayout()
         self.engine_dot = StatusDot()
         self.engine_label = QLabel()
+        self.engine_label.setWordWrap(True)
         self.engine_label.setAccessibleName(tr("Engine state"))
         row.addWidget(self.engine_dot)
         row.addWidget(self.engine_label, 1)
@@ -153,6 +158,11 @@ class MainDock(QgsDockWidget):
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
         self.telemetry_combo = QComboBox()
+        # Its texts are long in some languages; the list shows them whole.
+        self.telemetry_combo.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.telemetry_combo.setMinimumContentsLength(14)
         for use, text in (
             (TelemetryUse.ALL, tr("Position and attitude")),
             (TelemetryUse.ATTITUDE, tr("Attitude only, no position")),

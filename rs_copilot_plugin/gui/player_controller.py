@@ -15,7 +15,7 @@ from rs_copilot_plugin.engine.session import EngineError, EngineSession
 from rs_copilot_plugin.layers import palette
 from rs_copilot_plugin.presenters.detections import ClipDetections
 from rs_copilot_plugin.presenters.frames import ClipFrames, Moment, View
-from rs_copilot_plugin.presenters.player import Player, PlayerState
+from rs_copilot_plugin.presenters.player import Player, PlayerState, sureness_text
 from rs_copilot_plugin.presenters.projection import XY
 from rs_copilot_plugin.translate import tr
 
@@ -66,6 +66,7 @@ class PlayerController(QObject):
     def open(self, clip: str, frames: ClipFrames | None, detections: ClipDetections | None = None) -> None:
         """Show a clip, paused at its first frame."""
         self.clip, self._frames, self._detections = clip, frames, detections or ClipDetections()
+        self.shown_s = 0.0
         self._timer.stop()
         self.player.opening()
         self._panel.show_state(self.player)
@@ -172,7 +173,8 @@ class PlayerController(QObject):
     # --- to the map and back
 
     def _show_view(self, time_s: float | None = None) -> None:
-        time_s = self.player.position_s if time_s is None else time_s
+        # What is asked for may be on its way still: the map goes with the picture that is seen.
+        time_s = self.shown_s if time_s is None else time_s
         row = self._frames.row_at(time_s) if self._frames is not None else None
         lost = row is not None and row.status == "unlocated"
         view = self._frames.view_at(time_s) if self._frames is not None and not lost else None
@@ -190,7 +192,7 @@ class PlayerController(QObject):
 
     def picture_clicked(self, uv: XY) -> None:
         """Let the clicked place flash on the map."""
-        found = self._frames.ground_at(self.player.position_s, uv) if self._frames is not None else None
+        found = self._frames.ground_at(self.shown_s, uv) if self._frames is not None else None
         if found is None:
             return
         try:
@@ -239,7 +241,7 @@ def _badge_text(view: View) -> str:
     if view.row.error_m is not None:
         parts.append(f"±{view.row.error_m:.1f} m")
     if view.row.score is not None:
-        parts.append(f"{view.row.score:.0%}")
+        parts.append(sureness_text(view.row.score))
     return "  ".join(parts)
 
 

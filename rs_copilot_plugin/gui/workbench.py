@@ -303,7 +303,9 @@ class Workbench(QObject):
 
     def show_clip(self, clip: str) -> None:
         """Play a clip in the video panel."""
-        if self.host.is_configured and clip != self.player.clip:
+        if not self.host.is_configured:
+            self.video.view.clear(tr("The clip plays here as soon as the engine is set up."))
+        elif clip != self.player.clip:
             self.player.open(clip, self.scene.frames_of(clip), self.scene.detections_of(clip))
         self._show_clip_names()
 
@@ -367,6 +369,8 @@ class Workbench(QObject):
     def _engine_changed(self) -> None:
         self.host.restart()
         self.redraw()
+        if not self.player.clip and self.panel.clips.clips:
+            self.show_clip(str(self.panel.clips.clips[0].path))
 
     def tell(self, notice: Notice) -> None:
         """Show a message in QGIS's message bar."""

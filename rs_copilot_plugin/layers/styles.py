@@ -228,13 +228,13 @@ def _style_tracks(layer: QgsVectorLayer) -> None:
     _label(layer, "round(\"mean_speed_mps\" * 3.6) || ' km/h'", min_scale=4000.0)
 
 
-def _label(layer: QgsVectorLayer, expression: str, min_scale: float) -> None:
+def _label(layer: QgsVectorLayer, expression: str, min_scale: float, size_pt: float = 7.5) -> None:
     buffer = QgsTextBufferSettings()
     buffer.setEnabled(True)
     buffer.setSize(0.8)
     buffer.setColor(_colour(palette.INK, 210))
     text = QgsTextFormat()
-    text.setSize(7.5)
+    text.setSize(size_pt)
     text.setColor(_colour("#ffffff"))
     text.setBuffer(buffer)
     settings = QgsPalLayerSettings()
@@ -261,8 +261,8 @@ def _style_search_area(layer: QgsVectorLayer) -> None:
     """Two levels; of many unlocated frames only some are drawn in full, or they would bury the map."""
     inner, outer = QgsRuleBasedRenderer.Rule(None), QgsRuleBasedRenderer.Rule(None)
     for rule, label, where, alpha, dashed in (
-        (inner, tr("Unlocated frame: half of the probability"), f"<= {INNER_AREA_AT_MOST}", 48, False),
-        (outer, tr("Unlocated frame: 90 % of the probability"), f"> {INNER_AREA_AT_MOST}", 16, True),
+        (inner, tr("Where an unlocated frame may be: about half"), f"<= {INNER_AREA_AT_MOST}", 20, False),
+        (outer, tr("Where an unlocated frame may be: about 90 %"), f"> {INNER_AREA_AT_MOST}", 6, True),
     ):
         rule.setSymbol(_area_symbol(alpha, dashed))
         rule.setLabel(label)
@@ -277,9 +277,9 @@ def _area_symbol(fill_alpha: int, dashed: bool) -> QgsSymbol:
     style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
     area = QgsSimpleFillSymbolLayer(
         _colour(palette.SEARCH, fill_alpha),
-        strokeColor=_colour(palette.SEARCH),
+        strokeColor=_colour(palette.SEARCH, 150),
         strokeStyle=style,
-        strokeWidth=0.5,
+        strokeWidth=0.3,
     )
     _only_where(area, KEY_FRAME)
     return _filled(QgsFillSymbol.createSimple({}), area)
@@ -302,7 +302,7 @@ def _style_candidates(layer: QgsVectorLayer) -> None:
     root.appendChild(others)
     root.appendChild(best)
     layer.setRenderer(QgsRuleBasedRenderer(root))
-    _label(layer, '"rank"', min_scale=25000.0)
+    _label(layer, '"rank"', min_scale=25000.0, size_pt=12.0)
 
 
 _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {

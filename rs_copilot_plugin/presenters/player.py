@@ -115,6 +115,13 @@ def _parse_fps(text: str | None) -> Fraction:
     return fps if fps > 0 else _DEFAULT_FPS
 
 
+def sureness_text(score: float) -> str:
+    """A probability for people; nothing here is known with certainty."""
+    if score > 0.99:
+        return "> 99 %"
+    return f"{100 * score:.0f} %" if score >= 0.01 else "< 1 %"
+
+
 def clock_text(time_s: float, with_tenths: bool = True) -> str:
     """``1:02:03.4`` or ``02:03.4``."""
     tenths = round(max(0.0, time_s) * 10)

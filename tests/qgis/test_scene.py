@@ -74,7 +74,7 @@ def test_an_unlocated_frame_says_why_and_shows_where_it_may_be(scene_bench, worl
     scene_bench.player.seek(5.0)
     wait_until(lambda: abs(scene_bench.player.shown_s - 5.0) < 0.01, what="the frame")
     assert scene_bench.areas.bands == [] and view._detail == ""
-    assert "97%" in view._badge[0] and "±2.0 m" in view._badge[0]
+    assert "97 %" in view._badge[0] and "±2.0 m" in view._badge[0]
 
 
 def test_search_areas_and_tips_can_be_understood(scene_bench, world):
@@ -109,7 +109,7 @@ def test_click_in_the_picture_is_the_right_place_on_the_map(scene_bench, world):
     truth = json.loads((world / "truth.json").read_text())
     player = scene_bench.player
     player.seek(2.0)
-    wait_until(lambda: abs(player.player.position_s - 2.0) < 0.05, what="seek")
+    wait_until(lambda: abs(player.shown_s - 2.0) < 0.05, what="seek")
     seen = []
     scene_bench.overlay.flash = lambda point, crs: seen.append((point, crs))
     scene_bench.video.view.clicked.emit((0.25, 0.75))
@@ -240,6 +240,16 @@ def test_a_dead_video_engine_is_told_and_the_clip_opens_again(scene_bench, world
     assert any("engine" in text for text in messages_in(scene_bench.iface.bar))
     scene_bench.show_clip(str(world / "clip.mp4"))
     wait_until(lambda: scene_bench.player.player.is_open, 30, "the second opening")
+
+
+def test_the_map_goes_with_the_picture_that_is_seen(scene_bench):
+    """While a frame is on its way, the former one is not laid where the next one belongs."""
+    shown = []
+    scene_bench.overlay.show = lambda view, picture=None: shown.append(view)
+    scene_bench.player.seek(6.0)
+    scene_bench.video.drape_button.setChecked(True)
+    assert shown[-1].time_s == scene_bench.player.shown_s < 6.0
+    wait_until(lambda: shown[-1].time_s == pytest.approx(6.0, abs=0.01), what="the frame")
 
 
 def test_drape_paints_the_picture_on_the_map(scene_bench, world):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -88,6 +89,19 @@ def test_a_failed_installation_says_what_to_do(dialog, workbench, tmp_path):
     text = "\n".join(messages_in(workbench.iface.bar))
     assert "exit code 3" in text and "Ask a friend." in text
     assert "no route to host" in workbench.last_notice.details
+
+
+def test_the_clip_plays_as_soon_as_there_is_an_engine(workbench, world, monkeypatch):
+    """A new user adds a clip first and sets the engine up afterwards."""
+    engine = os.environ["RS_COPILOT_ENGINE_PYTHON"]
+    monkeypatch.delenv("RS_COPILOT_ENGINE_PYTHON")
+    monkeypatch.setattr("rs_copilot_plugin.gui.engine_host.find_engine", lambda _own: None)
+    workbench.add_paths([world / "clip.mp4"])
+    assert not workbench.player.clip and "set up" in workbench.video.view._hint
+    monkeypatch.undo()
+    monkeypatch.setenv("RS_COPILOT_ENGINE_PYTHON", engine)
+    workbench.installation.ended.emit(None)
+    wait_until(lambda: workbench.player.player.is_open, what="video")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the sleeping Python is this system's")

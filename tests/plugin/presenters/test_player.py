@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from rs_copilot_plugin.presenters.player import Player, PlayerState, clock_text
+from rs_copilot_plugin.presenters.player import Player, PlayerState, clock_text, sureness_text
 
 
 def opened(duration_s=10.0, fps="10", times_s=()):
@@ -71,3 +71,10 @@ def test_nothing_happens_without_a_clip():
 )
 def test_clock(time_s, text):
     assert clock_text(time_s) == text
+
+
+@pytest.mark.parametrize(
+    ("score", "text"), [(1.0, "> 99 %"), (0.9997, "> 99 %"), (0.97, "97 %"), (0.01, "1 %"), (0.0, "< 1 %")]
+)
+def test_nothing_is_said_to_be_certain(score, text):
+    assert sureness_text(score) == text
