@@ -19,8 +19,9 @@ __all__ = ["Bounds", "ReadMap", "Reference"]
 
 # Closer looks need windows of 100 to 200 pixels anywhere: larger blocks would make fields for nothing.
 BLOCK_PX = 64
-# A field needs this margin so that blocks join without a seam (the filters reach 3 sigma).
-HALO_PX = 20
+# A field needs this margin so that blocks join without a seam, whatever they were cut from: so far reach
+# the filters, one after the other.
+HALO_PX = 36
 # A whole small map, or a neighbourhood of a large one.
 MAX_BYTES = 200_000_000
 
