@@ -110,11 +110,15 @@ def test_fields_of_windows_are_those_of_the_whole_map() -> None:
     reference = Reference(File(), BOUNDS, 1.0, CRS)
     whole = File()(1.0, BOUNDS)
     expected = orientation_field(whole.image, whole.valid)
-    for row, col, side in ((50, 60, 100), (5 * BLOCK_PX - 10, BLOCK_PX + 3, 70), (0, 0, 300)):
+    # At the raster's edge the filters see what lies beyond: nothing, or the picture mirrored.
+    for row, col, side, rim in (
+        (50, 60, 100, 0),
+        (5 * BLOCK_PX - 10, BLOCK_PX + 3, 70, 0),
+        (0, 0, 300, HALO_PX),
+    ):
         window = reference.window(1.0, row, col, side, side)
-        inner = slice(HALO_PX, side - HALO_PX)
         wanted = expected[row : row + side, col : col + side]
-        assert np.abs(window - wanted)[inner, inner].max() < 0.02
+        assert np.abs(window - wanted)[rim:, rim:].max() < 1e-4
     assert not reference.window(1.0, -200, -200, 100, 100).any()
 
 
