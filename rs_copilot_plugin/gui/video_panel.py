@@ -10,6 +10,7 @@ from qgis.PyQt.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSlider,
     QStyle,
     QStyleOptionSlider,
@@ -144,13 +145,15 @@ class VideoPanel(QgsDockWidget):
         self.place_label = QLabel()
         self.place_label.setAccessibleName(tr("Place of the frame"))
         self.place_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        # Its text comes and goes with frames: it takes the room that there is, so that the map keeps its own.
+        self.place_label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.place_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for button in (self.back_button, self.play_button, self.forward_button):
             row.addWidget(button)
         row.addSpacing(6)
         row.addWidget(self.time_label)
-        row.addStretch(1)
         row.addSpacing(12)
-        row.addWidget(self.place_label)
+        row.addWidget(self.place_label, 1)
         return row
 
     def show_state(self, player: Player) -> None:
@@ -178,6 +181,7 @@ class VideoPanel(QgsDockWidget):
     def show_place(self, text: str) -> None:
         """Say where the frame looks."""
         self.place_label.setText(text)
+        self.place_label.setToolTip(text)
 
     def show_clips(self, clips: list[tuple[str, str]], current: str) -> None:
         """Fill the list of clips with (name, path)."""

@@ -33,6 +33,7 @@ class SceneGroup(QObject):
         self.interval_s = 1.0
         self.duration_s = 0.0
         self.hidden = HIDDEN_AT_FIRST
+        self.title = path.stem
         self._queue: deque[str] = deque()
         self._opened: tuple[str, QgsVectorLayer] | None = None
         self._reload = False
@@ -131,7 +132,7 @@ class SceneGroup(QObject):
         for group in root.findGroups(True):
             if group.customProperty(SCENE_PROPERTY) == str(self.path):
                 return group
-        group = root.insertGroup(0, self.path.stem)
+        group = root.insertGroup(0, self.title)
         group.setCustomProperty(SCENE_PROPERTY, str(self.path))
         return group
 
@@ -140,7 +141,7 @@ class SceneGroup(QObject):
 _bringing: set[SceneGroup] = set()
 
 
-def show_scene(path: Path) -> None:
+def show_scene(path: Path, group_title: str) -> None:
     """Bring a scene that was just written onto the map, as the panel would; no panel is needed.
 
     Raises:
@@ -148,6 +149,7 @@ def show_scene(path: Path) -> None:
     """
     names = read_layer_names(path)
     group = SceneGroup(path)
+    group.title = group_title
     _bringing.add(group)
     if "frames" in names:
         clips = [ClipFrames(rows) for rows in read_frames(path).values()]

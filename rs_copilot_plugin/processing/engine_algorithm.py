@@ -63,7 +63,9 @@ class SceneAlgorithm(EngineAlgorithm):
         # QGIS calls this in the main thread; without a project on the screen there is no map.
         if self._scene is not None and context.project() is QgsProject.instance():
             try:
-                show_scene(self._scene)
+                # Processing calls every temporary file by the name of its parameter.
+                stem = self._scene.stem
+                show_scene(self._scene, self.displayName() if stem == "OUTPUT" else stem)
             except SceneFileError as error:
                 feedback.pushWarning(str(error))
         return {}

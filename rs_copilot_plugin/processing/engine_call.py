@@ -35,6 +35,7 @@ def call_engine(
     session = HostedSession(Settings())
     loop = QEventLoop()
     answer: list[Reply | EngineError] = []
+    said: list[str] = []
 
     def finish(found: Reply | EngineError) -> None:
         answer.append(found)
@@ -43,7 +44,9 @@ def call_engine(
     def show(step: Progress) -> None:
         if step.total > 0:
             feedback.setProgress(100.0 * step.done / step.total)
-        if step.message:
+        if step.message and said[-1:] != [step.message]:
+            # The log of an algorithm keeps every line: the same one a hundred times hides the others.
+            said.append(step.message)
             feedback.setProgressText(step.message)
 
     handle = session.request(method, params, on_result=finish, on_error=finish, on_progress=show)
