@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,7 @@ MAX_WIDTH_M = 1200.0
 # Half the width costs four times as much. On maps larger than this, narrow views come last.
 LARGE_MAP_M2 = 5e6
 NARROW_M = 80.0
+UNIT_WIDTH_M = 100.0
 # Less tilt than this costs the search nothing (localisation notes, 2b), and is known no better than this.
 MIN_OFF_NADIR_DEG = 8.0
 # What cameras of stills are tilted by where they do not look down.
@@ -137,14 +139,10 @@ class Assumptions:
         base = self.base(size, telemetry)
         if base is not None:
             return _around(base, calibration)
-        known_yaw = None if telemetry is None else self._grid_yaw_deg(telemetry)
-        yaws = (
-            np.arange(0.0, 360.0, YAW_STEP_DEG)
-            if known_yaw is None
-            else known_yaw + np.array([0.0, -8.0, 8.0])
-        )
+        known = self.known_yaws_deg(telemetry)
+        yaws = np.arange(0.0, 360.0, YAW_STEP_DEG) if known is None else known
         widths = self._widths(size, telemetry, calibration)
-        return [blind_view(size, width, float(yaw), tilt) for width in widths for yaw in yaws]
+        return blind_views(size, widths, yaws, tilt)
 
     def narrow_views(self, size: SizeWH, tilt: Tilt | None) -> list[View]:
         """Blind views that `views` leaves out on large maps, where they take most of the time."""
@@ -152,7 +150,7 @@ class Assumptions:
             return []
         yaws = np.arange(0.0, 360.0, YAW_STEP_DEG)
         widths = np.geomspace(NARROW_M / SCALE_STEP, MIN_WIDTH_M, 4)
-        return [blind_view(size, float(width), float(yaw), tilt) for width in widths for yaw in yaws]
+        return blind_views(size, widths, yaws, tilt)
 
     @property
     def _is_large(self) -> bool:
@@ -162,9 +160,7 @@ class Assumptions:
         """Tilted cameras at every heading and width, for frames that looking down does not explain."""
         yaws = np.arange(0.0, 360.0, YAW_STEP_DEG)
         widths = self._widths(size, None, Calibration())
-        return [
-            blind_view(size, width, float(yaw), tilt) for tilt in OBLIQUE for width in widths for yaw in yaws
-        ]
+        return [view for tilt in OBLIQUE for view in blind_views(size, widths, yaws, tilt)]
 
     def _told_width_m(self, size: SizeWH, telemetry: Telemetry | None) -> float | None:
         """Ground width by height and field of view, looking straight down."""
@@ -175,10 +171,11 @@ class Assumptions:
             return None
         return height_m * size.width_px / Intrinsics.from_hfov(size, telemetry.hfov_deg).focal_px
 
-    def _grid_yaw_deg(self, telemetry: Telemetry) -> float | None:
-        if self.use is TelemetryUse.NONE or telemetry.yaw_deg is None:
+    def known_yaws_deg(self, telemetry: Telemetry | None) -> FloatArray | None:
+        """Headings worth trying where telemetry tells one, shape (3,)."""
+        if self.use is TelemetryUse.NONE or telemetry is None or telemetry.yaw_deg is None:
             return None
-        return telemetry.yaw_deg - self.convergence_deg
+        return telemetry.yaw_deg - self.convergence_deg + np.array([0.0, -8.0, 8.0])
 
     def _widths(self, size: SizeWH, telemetry: Telemetry | None, calibration: Calibration) -> list[float]:
         known = calibration.width_m or self._told_width_m(size, telemetry)
@@ -190,11 +187,15 @@ class Assumptions:
         return [float(w) for w in np.geomspace(widest, narrowest, steps + 1)]
 
 
-def blind_view(size: SizeWH, width_m: float, yaw_deg: float, tilt: Tilt | None) -> View:
-    """A view of a known width and heading; straight down where no tilt is known or it hardly matters."""
-    if tilt is None or tilt.off_nadir_deg < MIN_OFF_NADIR_DEG:
-        return nadir_view(size, width_m, yaw_deg)
-    return tilted_view(size, width_m, yaw_deg, tilt) or nadir_view(size, width_m, yaw_deg)
+def blind_views(
+    size: SizeWH, widths_m: Iterable[float], yaws_deg: Iterable[float], tilt: Tilt | None
+) -> list[View]:
+    """Views of all widths and headings; straight down where no tilt is known or it hardly matters."""
+    level = nadir_view(size, UNIT_WIDTH_M, 0.0)
+    if tilt is not None and tilt.off_nadir_deg >= MIN_OFF_NADIR_DEG:
+        level = tilted_view(size, UNIT_WIDTH_M, 0.0, tilt) or level
+    # One view is made and then turned: how far it reaches takes longer than all the rest.
+    return [level.turned(float(yaw), width / UNIT_WIDTH_M) for width in widths_m for yaw in yaws_deg]
 
 
 def turned_views(base: View) -> list[View]:

@@ -73,14 +73,15 @@ class Flight:
         sigma = max(WIDTH_SIGMA_FLOOR, float(np.std(logs[group])))
         return cls(members, float(np.exp(np.median(logs[group]))), sigma, _usual_step_m(members))
 
-    def views(self, size: SizeWH) -> list[View]:
-        """Views of another photo of the flight: the known width at any heading."""
-        yaws = np.arange(0.0, 360.0, YAW_STEP_DEG)
-        return [nadir_view(size, self.width_m, float(yaw)) for yaw in yaws]
+    def views(self, size: SizeWH, yaws_deg: FloatArray | None = None) -> list[View]:
+        """Views of another photo of the flight: the known width at the given headings, or at any."""
+        level = nadir_view(size, self.width_m, 0.0)
+        yaws = np.arange(0.0, 360.0, YAW_STEP_DEG) if yaws_deg is None else yaws_deg
+        return [level.turned(float(yaw), 1.0) for yaw in yaws]
 
-    def wider_views(self, size: SizeWH) -> list[View]:
-        """Views a little above and below the known width, at any heading."""
-        return [view.turned(0.0, scale) for scale in WIDER for view in self.views(size)]
+    def wider_views(self, size: SizeWH, yaws_deg: FloatArray | None = None) -> list[View]:
+        """Views a little above and below the known width."""
+        return [view.turned(0.0, scale) for scale in WIDER for view in self.views(size, yaws_deg)]
 
     def support(self, seen: Seen, searched_m2: float) -> float:
         """Log-odds that the others add to a place, or take from it.

@@ -195,9 +195,6 @@ class Solver:
     def _is_settled(self, key: int, fixes: dict[int, list[Fix]]) -> bool:
         """Whether a search can be spared: motion brings a place here that is trusted or fits here too."""
         keyframe = self.recording.keyframes[key]
-        dear = self._cost_px(keyframe, self._views(keyframe, self.calibration)) > SPARED_PX
-        if not dear and self._is_told(key):
-            return False
         near = [
             fix
             for options in fixes.values()
@@ -205,6 +202,11 @@ class Solver:
             if fix.log_odds >= LIKELY
             and self.chain.connected(self.recording.keyframes[fix.key].visit, keyframe.visit)
         ]
+        if not near:
+            return False
+        dear = self._cost_px(keyframe, self._views(keyframe, self.calibration)) > SPARED_PX
+        if not dear and self._is_told(key):
+            return False
         if any(fix.log_odds >= 2 * TRUSTED for fix in near):
             return True
         return dear and any(fix.log_odds + self._carried_odds(fix, key) >= 2 * TRUSTED for fix in near)
@@ -290,8 +292,9 @@ class Solver:
         """Views to try in turn, and what each set costs in log-odds: as learned, as told, any heading."""
         keyframe = self.recording.keyframes[key]
         if base is None and self.flight is not None:
-            yield self.flight.views(keyframe.size), 0.0
-            yield self.flight.wider_views(keyframe.size), 0.0
+            yaws = self.assumptions.known_yaws_deg(keyframe.telemetry)
+            yield self.flight.views(keyframe.size, yaws), 0.0
+            yield self.flight.wider_views(keyframe.size, yaws), 0.0
             return
         yield self._views(keyframe, self.calibration), 0.0
         if base is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ class View:
     local_from_px: FloatArray
     reach_m: float
 
-    @property
+    @cached_property
     def width_m(self) -> float:
         """Ground width of the frame at its centre."""
         return (

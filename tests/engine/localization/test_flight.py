@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rs_copilot.geo import homography as hg
 from rs_copilot.localization.flight import MAX_SUPPORT, Flight, Seen
 from rs_copilot.localization.view import nadir_view
 from rs_copilot.types import SizeWH
@@ -66,6 +67,12 @@ def test_the_way_back_is_a_heading_of_the_flight_too() -> None:
 def test_a_member_has_no_say_in_its_own_support() -> None:
     far = Seen(9, np.array([620.0, 20.0]), 160.0, 40.0)
     assert known([*line(), far]).support(far, MAP_M2) < 0
+
+
+def test_views_have_the_heading_that_telemetry_tells() -> None:
+    views = known(line()).views(SIZE, np.array([80.0, 88.0]))
+    azimuths = [hg.grid_azimuth_deg(view.local_from_px, SIZE.center_px) for view in views]
+    assert azimuths == pytest.approx([80.0, 88.0])
 
 
 def test_views_have_the_known_width_and_every_heading() -> None:
