@@ -435,6 +435,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/job_runner.py" />
+   <source>Starting… The first time this may take a minute.</source>
+   <translation>Startet… Beim ersten Mal kann das eine Minute dauern.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/job_runner.py" />
    <source>Starting…</source>
    <translation>Startet…</translation>
   </message>

@@ -28,6 +28,7 @@ class JobRunner(QObject):
         self._session = session
         self._queue = JobQueue(self._start, self._end)
         self._task: EngineTask | None = None
+        self._has_answered = False
 
     @property
     def is_running(self) -> bool:
@@ -53,11 +54,17 @@ class JobRunner(QObject):
         task = EngineTask(title, self._session, request, self._queue.succeeded, self._queue.failed)
         task.progressed.connect(self._progress)
         self._task = task
-        self.progressed.emit(self._queue.share_done(0, 1), self._label(tr("Starting…")), None)
+        self.progressed.emit(self._queue.share_done(0, 1), self._label(self._opening_words()), None)
         task.send()
         QgsApplication.taskManager().addTask(task)
 
+    def _opening_words(self) -> str:
+        # A fresh environment compiles its packages when they are first imported.
+        first = not self._has_answered
+        return tr("Starting… The first time this may take a minute.") if first else tr("Starting…")
+
     def _progress(self, step: Progress) -> None:
+        self._has_answered = True
         share = self._queue.share_done(step.done, step.total)
         self.progressed.emit(share, self._label(step.message), step.partial)
 
