@@ -127,8 +127,12 @@ def error_figure(rows: Sequence[Row]) -> Figure | None:
         return None
     with _panels(2) as (figure, axes):
         for axis, use in zip(axes, (ATTITUDE, NONE), strict=True):
+            wanted = len(_outcomes(real, OURS, use))
             for method in METHOD_ORDER:
-                _error_curve(axis, _outcomes(real, method, use), method)
+                outcomes = _outcomes(real, method, use)
+                # A method that lacks a source, perhaps the hardest one, is not comparable.
+                if len(outcomes) == wanted:
+                    _error_curve(axis, outcomes, method)
             axis.set(xscale="log", xlim=(SMALLEST_M, LARGEST_M), ylim=(0, 1.02), title=TITLES[use])
             axis.set(xlabel="distance from the truth, m")
             axis.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1.0))
