@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import sys
-import tomllib
 
+import tomllib
 from plugin_files import ROOT
 
 # Modules whose distribution has another name.
