@@ -6,8 +6,9 @@ import ast
 import re
 import sys
 
-import tomllib
 from plugin_files import ROOT
+
+from tests.repo.test_locks import PROJECT
 
 # Modules whose distribution has another name.
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow"}
@@ -26,7 +27,7 @@ def third_party_modules() -> set[str]:
 
 def test_every_package_is_locked_for_development_or_told_to_the_type_checker() -> None:
     locked = set(re.findall(r"^([\w.-]+)==", (ROOT / "tools/locks/dev.txt").read_text(), re.MULTILINE))
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    settings = PROJECT["tool"]["mypy"]["overrides"]
     told = {
         name.removesuffix(".*")
         for part in settings
