@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_copilot.geo import homography as hg
+from rs_copilot.localization.calibrated import RADIUS
 from rs_copilot.localization.chain import Chain
 from rs_copilot.localization.confidence import (
     found_log_odds,
@@ -200,7 +201,7 @@ def test_oblique_views_are_less_sure_of_their_centre() -> None:
         level @ hg.translation(SIZE.center_px) @ np.diag([1.0, 2.0, 1.0]) @ hg.translation(-SIZE.center_px)
     )
     # Twice as long as wide on the ground: 60 degrees off nadir.
-    assert relief_sigma_m(squeezed, SIZE) == pytest.approx(0.8 * np.tan(np.radians(60)), rel=0.02)
+    assert relief_sigma_m(squeezed, SIZE) == pytest.approx(RADIUS.relief_m * np.tan(np.radians(60)), rel=0.02)
 
 
 def test_a_found_place_is_believed_when_it_stands_out_and_registers() -> None:
