@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.fft
 
-from rs_copilot.localization.patches import Pyramid, ladder_gsd_m
+from rs_copilot.localization.patches import Pyramid, ladder_gsd_m, shape_key
 from rs_copilot.localization.reference import Reference
 from rs_copilot.localization.sweep import MIN_ENERGY, Hit
 from rs_copilot.localization.view import View, render
@@ -26,6 +26,8 @@ from rs_copilot.types import BoolArray, Float32Array
 BLOCK_PX, HALO_PX = 64, 16
 CELLS = BLOCK_PX // STRIDE
 MAX_BYTES = 100_000_000
+
+Spectra = tuple[ComplexField, ComplexField, int]
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,7 @@ class FieldFrame:
 
     def patch(self, view: View, gsd_m: float) -> Patch:
         """A view's learned field at a resolution, drawn once."""
-        # Turning forth and back leaves rounding errors; views that differ by less are the same.
-        shape = np.round(view.local_from_px / np.abs(view.local_from_px).max(), 9).tobytes()
+        shape = shape_key(view)
         if (gsd_m, shape) not in self._drawn:
             self._drawn[gsd_m, shape] = self._draw(view, gsd_m)
         return self._drawn[gsd_m, shape]
@@ -153,13 +154,17 @@ def _sight(patch: Patch, window: Float32Array, extent: int) -> Sight:
     All shifts come from one product of spectra. Those that wrap around compare the frame with ground that is
     as near as its own but not in its place: what chance does here.
     """
-    side = scipy.fft.next_fast_len(window.shape[1], real=True)
-    energies = (window**2).sum(axis=0)
-    spectra = scipy.fft.rfft2(window, (side, side)), scipy.fft.rfft2(energies, (side, side))
-    surface = surface_of(patch, *spectra, side)
+    surface = surface_of(patch, *spectra_of(window))
     elsewhere = float((surface**2).sum() - (surface[:extent, :extent] ** 2).sum())
     sigma = np.sqrt(max(elsewhere, 0.0) / max(surface.size - extent**2, 1))
     return Sight(float(surface[:extent, :extent].max()), float(sigma))
+
+
+def spectra_of(window: Float32Array) -> Spectra:
+    """Spectra of a map's field ``(C, n, n)`` and of its squared length, and their side."""
+    side = scipy.fft.next_fast_len(window.shape[1], real=True)
+    energies = (window**2).sum(axis=0)
+    return scipy.fft.rfft2(window, (side, side)), scipy.fft.rfft2(energies, (side, side)), side
 
 
 def surface_of(patch: Patch, window: ComplexField, energies: ComplexField, side: int) -> Float32Array:

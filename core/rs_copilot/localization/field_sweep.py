@@ -10,18 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.fft
 
-from rs_copilot.localization.field_look import FieldFrame, Patch, surface_of
+from rs_copilot.localization.field_look import FieldFrame, Patch, Spectra, spectra_of, surface_of
 from rs_copilot.localization.patches import ladder_gsd_m
 from rs_copilot.localization.reference import Bounds
 from rs_copilot.localization.sweep import PEAK_RADIUS, Hit, Null
 from rs_copilot.localization.view import View
 from rs_copilot.matching.correlate import local_maxima
-from rs_copilot.matching.orientation import ComplexField
 from rs_copilot.retrieval.dense import STRIDE
-
-Spectra = tuple[ComplexField, ComplexField, int]
 
 
 def swept_px(frame: FieldFrame, views: Sequence[View], bounds_m: Bounds, detail_px: float) -> float:
@@ -53,7 +49,8 @@ def field_sweep(
         key = gsd_m, len(patch.mask)
         first, extent = _extent(frame, patch, gsd_m, bounds_m)
         if key not in spectra:
-            spectra[key] = _spectra(frame, gsd_m, first, int(max(extent)) + len(patch.mask))
+            window = frame.fields.window(gsd_m, *first, int(max(extent)) + len(patch.mask))
+            spectra[key] = spectra_of(window)
         surface = surface_of(patch, *spectra[key])[: extent[0], : extent[1]]
         radius = max(2, round(PEAK_RADIUS * view.width_m / gsd_m / STRIDE))
         for row, col in local_maxima(surface, radius, float(surface.max()) / 2):
@@ -73,11 +70,3 @@ def _extent(
     left, top = np.floor((corners[0] - patch.radius_px) / STRIDE).astype(int)
     right, bottom = np.ceil((corners[1] - patch.radius_px) / STRIDE).astype(int)
     return (int(top), int(left)), (int(bottom - top), int(right - left))
-
-
-def _spectra(frame: FieldFrame, gsd_m: float, first: tuple[int, int], cells: int) -> Spectra:
-    """Spectra of a window's field and of its energy, and their side."""
-    window = frame.fields.window(gsd_m, *first, cells)
-    side = scipy.fft.next_fast_len(cells, real=True)
-    energies = (window**2).sum(axis=0)
-    return scipy.fft.rfft2(window, (side, side)), scipy.fft.rfft2(energies, (side, side)), side

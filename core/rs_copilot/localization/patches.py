@@ -33,6 +33,11 @@ def ladder_gsd_m(wanted_m: float, finest_m: float) -> float:
     return float(step**exponent)
 
 
+def shape_key(view: View) -> bytes:
+    """The same for views that differ by no more than the rounding errors of turning forth and back."""
+    return bytes(np.round(view.local_from_px / np.abs(view.local_from_px).max(), 9).tobytes())
+
+
 def patch_field(
     image: ByteImage, view: View, gsd_m: float, edge_px: int = EDGE_PX
 ) -> tuple[ComplexField, BoolArray]:
@@ -101,8 +106,7 @@ class Drawing:
         return turned, np.rot90(mask, -quarters)
 
     def _upright(self, view: View) -> tuple[ComplexField, BoolArray]:
-        # Turning forth and back leaves rounding errors; views that differ by less are the same.
-        key = np.round(view.local_from_px / np.abs(view.local_from_px).max(), 9).tobytes()
+        key = shape_key(view)
         if key not in self._drawn:
             # Oblique views are sharper in front than at the centre; twice the width leaves them that.
             source = self.pyramid.for_width(2.0 * view.width_m / self.gsd_m)
