@@ -9,7 +9,7 @@ Each lock has the hash of every archive and is valid for every platform and Pyth
   onnxruntime (`GPU_INSTEAD`); travels too;
 * ``tools/locks/build.txt`` what installs the checkout into an environment;
 * ``tools/locks/dev.txt``  base and the tools of development, without torch: on Linux the registry's torch
-  drags gigabytes of CUDA along, so `tools/setup.sh train` looks for a plain one (`NO_TORCH`);
+  drags gigabytes of CUDA along, so `tools/setup.sh train` looks for a plain one (`NO_DEV`);
 * ``tools/locks/uv.txt``   the resolver itself, for machines without it.
 
 The files name packages, versions and hashes only: no index and no path, so that any mirror serves.
@@ -30,7 +30,7 @@ TRAIN_LOCK = "core/locks/train.txt"
 TORCH_LINUX = "tools/locks/torch-linux.txt"
 # Lists of what is left out of a lock although something asks for it.
 GPU_INSTEAD = "tools/locks/gpu-instead.in"
-NO_TORCH = "tools/locks/no-torch.in"
+NO_DEV = "tools/locks/no-dev.in"
 NO_CUDA = "tools/locks/no-cuda.in"
 LOCKS: dict[str, list[str]] = {
     CPU_LOCK: ["pyproject.toml"],
@@ -44,8 +44,9 @@ LOCKS: dict[str, list[str]] = {
     ],
     "tools/locks/build.txt": ["--group", "build", "-c", CPU_LOCK],
     "tools/locks/dev.txt": [
-        *("pyproject.toml", "--extra", "eval", "--extra", "train", "--extra", "postgis", "--group", "dev"),
-        *("--excludes", NO_TORCH, "-c", CPU_LOCK),
+        *("pyproject.toml", "--extra", "eval", "--extra", "train", "--extra", "vlm", "--extra", "cluster"),
+        *("--extra", "postgis", "--group", "dev"),
+        *("--excludes", NO_DEV, "-c", CPU_LOCK),
     ],
     "tools/locks/uv.txt": ["tools/locks/uv.in"],
 }

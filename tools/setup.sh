@@ -146,7 +146,8 @@ need_venv() {
   make_venv
   for lock in $(locks_of "$1"); do
     say "$VENV: packages of $lock (pinned, checked by hash)"
-    install_packages --require-hashes -r "$lock"
+    # A lock is complete but for what it leaves out on purpose, which nothing may fetch after all.
+    install_packages --no-deps --require-hashes -r "$lock"
   done
   install_packages --no-build-isolation --no-deps -e .
   stamp_of "$1" >"$STAMP"

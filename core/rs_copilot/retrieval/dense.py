@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from rs_copilot.errors import BadInputError, MissingDependencyError
-from rs_copilot.retrieval.embedder import DEFAULT_WEIGHTS, HINT_CARD, check_hash, open_session, read_card
+from rs_copilot.models.cards import HINT_CARD, check_hash
+from rs_copilot.models.runtime import open_session
+from rs_copilot.retrieval.embedder import DEFAULT_WEIGHTS, read_card
 from rs_copilot.types import BoolArray, ByteImage, Float32Array
 
 DENSE_WEIGHTS = DEFAULT_WEIGHTS.with_name("cvaa-s-dense.onnx")

@@ -6,25 +6,23 @@ float32 ``(N,)``, 0 for UAV views and 1 for satellite tiles; ``embedding`` float
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from rs_copilot.errors import BadInputError, MissingDependencyError
+from rs_copilot.models import cards
+from rs_copilot.models.cards import HINT_CARD
+from rs_copilot.models.runtime import open_session, used_device
 from rs_copilot.types import ByteImage, Float32Array
 
 DEFAULT_WEIGHTS = Path(__file__).with_name("weights") / "cvaa-s.onnx"
 BATCH = 32
-HINT_CARD = (
-    "Weights come with a card: NAME.onnx and NAME.json in one folder, as `train retriever` writes them."
-)
 
 
 class Branch(IntEnum):
@@ -34,13 +32,9 @@ class Branch(IntEnum):
     SATELLITE = 1
 
 
-class ModelCard(BaseModel):
-    """What a retrieval network is; cards say more (data, licences, scores), this is what running it needs."""
+class ModelCard(cards.WeightsCard):
+    """What a retrieval network is."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    name: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
     input_px: int = Field(gt=0, multiple_of=2)
     dimensions: int | None = Field(default=None, gt=0)
 
@@ -114,7 +108,7 @@ def open_embedder(path: Path | None = None, device: str = "auto") -> Embedder:
     if not weights.is_file():
         raise _missing(weights, packaged=path is None)
     card = read_card(weights)
-    check_hash(weights, card)
+    cards.check_hash(weights, card)
     session = open_session(weights, device)
     names = {item.name for item in session.get_inputs()} | {item.name for item in session.get_outputs()}
     if not {"image", "branch", "embedding"} <= names:
@@ -123,9 +117,7 @@ def open_embedder(path: Path | None = None, device: str = "auto") -> Embedder:
             "expected image, branch and embedding",
             hint=HINT_CARD,
         )
-    used = session.get_providers()[0]
-    chosen = "cpu" if used != "CUDAExecutionProvider" else (device if ":" in device else "cuda:0")
-    return Embedder(card, _dimensions(session, card), chosen, session)
+    return Embedder(card, _dimensions(session, card), used_device(session, device), session)
 
 
 def read_card(weights: Path) -> ModelCard:
@@ -134,14 +126,7 @@ def read_card(weights: Path) -> ModelCard:
     Raises:
         BadInputError: there is none, or it does not say what running the network needs.
     """
-    path = weights.with_suffix(".json")
-    try:
-        return ModelCard.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise BadInputError(f"{weights.name} has no card: expected {path}", hint=HINT_CARD) from error
-    except ValidationError as error:
-        lacks = ", ".join(".".join(map(str, item["loc"])) or item["msg"] for item in error.errors())
-        raise BadInputError(f"the card {path} cannot be used: {lacks}", hint=HINT_CARD) from error
+    return cards.read_card(weights, ModelCard)
 
 
 def _missing(weights: Path, *, packaged: bool) -> Exception:
@@ -151,94 +136,6 @@ def _missing(weights: Path, *, packaged: bool) -> Exception:
             hint="Install RS Copilot from its wheel or zip, or give a network with --weights.",
         )
     return BadInputError(f"expected an ONNX file, found nothing at {weights}", hint=HINT_CARD)
-
-
-def check_hash(weights: Path, card: ModelCard) -> None:
-    """Make sure that a file is the one that its card describes.
-
-    Raises:
-        BadInputError: it is not.
-    """
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
-    if digest.hexdigest() != card.sha256:
-        raise BadInputError(
-            f"{weights} is not the file of its card: SHA-256 {digest.hexdigest()[:12]}…, "
-            f"expected {card.sha256[:12]}…",
-            hint="Copy the network and its card again, together.",
-        )
-
-
-def _digest(file: Any) -> Any:  # noqa: ANN401  hashlib's type has no public name
-    """What ``hashlib.file_digest`` of Python 3.11 does."""
-    digest = hashlib.sha256()
-    chunks: Iterator[bytes] = iter(lambda: file.read(1 << 20), b"")
-    for chunk in chunks:
-        digest.update(chunk)
-    return digest
-
-
-def open_session(weights: Path, device: str, threads: int | None = None) -> Any:  # noqa: ANN401  no types
-    """An ONNX network, ready to run.
-
-    Args:
-        weights: the ONNX file.
-        device: as `open_embedder` takes it.
-        threads: of one inference; without it what OMP_NUM_THREADS allows, else every usable core.
-
-    Raises:
-        MissingDependencyError: no onnxruntime, or no such device.
-        BadInputError: the file is no network.
-    """
-    try:
-        import onnxruntime as ort
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            "The package 'onnxruntime' is needed for retrieval and not installed.",
-            hint="Install it with `pip install onnxruntime` (or onnxruntime-gpu, never both).",
-        ) from error
-    providers = _providers(device, ort.get_available_providers())
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or _threads()
-    options.log_severity_level = 3
-    try:
-        session = ort.InferenceSession(str(weights), sess_options=options, providers=providers)
-    except (
-        ort.capi.onnxruntime_pybind11_state.InvalidProtobuf,
-        ort.capi.onnxruntime_pybind11_state.Fail,
-    ) as error:
-        raise BadInputError(f"{weights} is no ONNX network that can be run: {error}") from error
-    if device.startswith("cuda") and session.get_providers()[0] != "CUDAExecutionProvider":
-        raise _no_cuda("onnxruntime could not start CUDA and fell back to the processor")
-    return session
-
-
-def _providers(device: str, available: list[str]) -> list[Any]:
-    """What onnxruntime shall try, in order."""
-    cpu: list[Any] = ["CPUExecutionProvider"]
-    if device == "cpu":
-        return cpu
-    if "CUDAExecutionProvider" not in available:
-        if device == "auto":
-            return cpu
-        raise _no_cuda(f"onnxruntime offers {', '.join(available)}")
-    number = int(device.partition(":")[2] or 0)
-    return [("CUDAExecutionProvider", {"device_id": number}), *cpu]
-
-
-def _no_cuda(found: str) -> MissingDependencyError:
-    return MissingDependencyError(
-        f"The retriever cannot run on CUDA here: {found}.",
-        hint="Replace onnxruntime by onnxruntime-gpu (`pip install rs-copilot[gpu]`), or use --device cpu.",
-    )
-
-
-def _threads() -> int:
-    """Threads of one inference: what OMP_NUM_THREADS allows, else every usable core."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    if told.isdigit() and int(told) > 0:
-        return int(told)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _dimensions(session: Any, card: ModelCard) -> int:  # noqa: ANN401  onnxruntime has no types

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import sys
@@ -81,7 +82,7 @@ def test_a_card_that_says_too_little_is_refused(copied: Path):
 def test_what_is_no_network_is_refused(copied: Path):
     copied.write_bytes(b"not a network")
     card = json.loads(copied.with_suffix(".json").read_text())
-    card["sha256"] = module.hashlib.sha256(b"not a network").hexdigest()
+    card["sha256"] = hashlib.sha256(b"not a network").hexdigest()
     copied.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(BadInputError, match="no ONNX network"):
         open_embedder(copied, "cpu")

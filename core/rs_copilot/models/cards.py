@@ -1,0 +1,77 @@
+"""Cards: what a file of weights is, where it came from, and the hash that proves it.
+
+A network is two files in one folder, NAME.onnx and NAME.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rs_copilot.errors import BadInputError
+
+HINT_CARD = (
+    "Weights come with a card: NAME.onnx and NAME.json in one folder, as `rs-copilot train` writes them."
+)
+
+
+class WeightsCard(BaseModel):
+    """What every card says; more (data, licences, scores) may stand beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+Card = TypeVar("Card", bound=WeightsCard)
+
+
+def read_card(weights: Path, kind: type[Card]) -> Card:
+    """The card beside an ONNX file.
+
+    Raises:
+        BadInputError: there is none, or it does not say what running the network needs.
+    """
+    path = weights.with_suffix(".json")
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BadInputError(f"{weights.name} has no card: expected {path}", hint=HINT_CARD) from error
+    except ValidationError as error:
+        lacks = ", ".join(".".join(map(str, item["loc"])) or item["msg"] for item in error.errors())
+        raise BadInputError(f"the card {path} cannot be used: {lacks}", hint=HINT_CARD) from error
+
+
+def check_hash(weights: Path, card: WeightsCard) -> None:
+    """Make sure that a file is the one that its card describes.
+
+    Raises:
+        BadInputError: it is not.
+    """
+    found = sha256_of(weights)
+    if found != card.sha256:
+        raise BadInputError(
+            f"{weights} is not the file of its card: SHA-256 {found[:12]}…, expected {card.sha256[:12]}…",
+            hint="Copy the network and its card again, together.",
+        )
+
+
+def sha256_of(weights: Path) -> str:
+    """The hash of a file, read piece by piece."""
+    with weights.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
+    return str(digest.hexdigest())
+
+
+def _digest(file: Any) -> Any:  # noqa: ANN401  hashlib's type has no public name
+    """What ``hashlib.file_digest`` of Python 3.11 does."""
+    digest = hashlib.sha256()
+    chunks: Iterator[bytes] = iter(lambda: file.read(1 << 20), b"")
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest

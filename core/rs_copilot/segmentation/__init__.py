@@ -1,0 +1,1 @@
+"""Networks that name every pixel, and the polygons that their answers become."""
