@@ -62,6 +62,11 @@ class TilePictures:
         """``(N, 2)`` pixels of a plan in metres of ``info.metric_crs``."""
         return self.place.map_points(points_px * np.array(plan.scale_xy), self.info.metric_crs)
 
+    def pixels_of(self, points: FloatArray, plan: TilePlan) -> FloatArray:
+        """``(N, 2)`` points of the raster's own CRS in pixels of a plan."""
+        inverse = gdal.Georeference(self.place.crs, ~self.place.transform)
+        return inverse.apply(points) / np.array(plan.scale_xy)
+
     def read(self, plan: TilePlan, tile: Tile) -> ByteImage | None:
         """The picture of a tile, ``(H, W, 3)`` uint8 RGB; ``None`` where the raster has nothing there.
 
