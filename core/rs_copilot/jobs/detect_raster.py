@@ -20,10 +20,11 @@ from rs_copilot.detection.sweep import Answers, objects, work_of
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.detectors import DetectorSpec, open_detector
 from rs_copilot.jobs.region import read_region, region_px
+from rs_copilot.tiles.cluster import ClusterSweep
 from rs_copilot.tiles.journal import Journal, open_journal
 from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
 from rs_copilot.tiles.plan import TilePlan, plan_tiles, scale_for
-from rs_copilot.tiles.sweep import Sweep, Tally, pace_for
+from rs_copilot.tiles.sweep import Sweep, Tally, Work, pace_for
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
 from rs_copilot.vector.store import ensure_scene, write_layers
@@ -42,6 +43,24 @@ class RasterTask:
     region: str | None = None
     gsd_m: float | None = None
     resume: bool = True
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True)
+class DetectWork:
+    """A detector that every worker of a cluster opens for itself."""
+
+    spec: DetectorSpec
+    device: str
+
+    def open(self) -> Work:
+        """Load the network.
+
+        Raises:
+            BadInputError: the worker does not have the same file.
+            MissingDependencyError: packages, weights or the device are missing there.
+        """
+        return work_of(open_detector(self.spec, self.device, threads=1))
 
 
 @dataclass
@@ -85,10 +104,14 @@ class RasterRun:
             self._end(journal)
 
     def _answers(self, journal: Journal) -> Answers:
+        check = self.context.check
+        if self.task.scheduler is not None:
+            maker = DetectWork(self.task.spec, self.context.device)
+            source, scheduler = self.task.source, self.task.scheduler
+            return ClusterSweep(self.plan, source, maker, scheduler, journal, check, self.tally).answers()
         pace = pace_for(self.detector.device, self.detector.batch)
         work = work_of(self.detector)
-        sweep = Sweep(self.plan, self.pictures, work, pace, self.context.check, journal, self.tally)
-        return sweep.answers()
+        return Sweep(self.plan, self.pictures, work, pace, check, journal, self.tally).answers()
 
     def _open_journal(self) -> Journal:
         started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")

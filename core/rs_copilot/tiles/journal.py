@@ -87,11 +87,15 @@ class Journal:
         Raises:
             StorageError: the disk is full.
         """
+        self.put_packed(number, pack(arrays))
+
+    def put_packed(self, number: int, blob: bytes) -> None:
+        """Keep an answer that is packed already; see `put`."""
         with _storage(self.path):
             if not self._open:
                 self._connection.execute("BEGIN")
                 self._open = True
-            self._connection.execute("INSERT OR REPLACE INTO tiles VALUES (?, ?)", (number, pack(arrays)))
+            self._connection.execute("INSERT OR REPLACE INTO tiles VALUES (?, ?)", (number, blob))
             self._done.add(number)
             if time.monotonic() - self._committed > COMMIT_EVERY_S:
                 self._commit()

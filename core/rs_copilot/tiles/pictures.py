@@ -65,7 +65,7 @@ class TilePictures:
     def pixels_of(self, points: FloatArray, plan: TilePlan) -> FloatArray:
         """``(N, 2)`` points of the raster's own CRS in pixels of a plan."""
         inverse = gdal.Georeference(self.place.crs, ~self.place.transform)
-        return inverse.apply(points) / np.array(plan.scale_xy)
+        return np.asarray(inverse.apply(points) / np.array(plan.scale_xy), dtype=np.float64)
 
     def read(self, plan: TilePlan, tile: Tile) -> ByteImage | None:
         """The picture of a tile, ``(H, W, 3)`` uint8 RGB; ``None`` where the raster has nothing there.

@@ -8,7 +8,7 @@ the raster lie in one pixel of the plan along each axis; they differ where pixel
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -131,15 +131,11 @@ class TilePlan:
         # Touching along an edge shares no ground: what is asked for is a common interior.
         hit, part = tree.query(boxes, predicate="intersects")
         shares = ~shapely.touches(boxes[hit], tree.geometries[part])
-        return TilePlan(
-            self.size,
-            self.tile,
-            self.overlap_px,
-            self.scale_xy,
-            self.columns,
-            self.rows,
-            numbers[np.unique(hit[shares])],
-        )
+        return self.only(numbers[np.unique(hit[shares])])
+
+    def only(self, numbers: NDArray[np.int64]) -> TilePlan:
+        """The same plan with no more than these tiles wanted."""
+        return replace(self, wanted=numbers)
 
     def _around(self, bounds: tuple[float, float, float, float]) -> NDArray[np.int64]:
         """Numbers of all tiles whose windows may meet a rectangle."""
