@@ -76,7 +76,7 @@ def label_areas(classes: Bytes) -> tuple[Ints, Bytes, Longs]:
                 count += 1
                 parent[count] = count
                 areas[r, c] = count
-            elif up == 0 or left == 0 or up == left:
+            elif up == 0 or left in (0, up):
                 areas[r, c] = max(up, left)
             else:
                 a, b = find(parent, up), find(parent, left)
@@ -123,7 +123,9 @@ def _pixel(padded: Ints, x: int, y: int, turn: int, side: int) -> int:
 
 
 @compiled
-def trace(padded: Ints, wanted: BoolArray, rim: BoolArray) -> tuple[Ints, Ints, Ints]:
+def trace(  # noqa: PLR0912 - a loop over pixels and a loop along an outline
+    padded: Ints, wanted: BoolArray, rim: BoolArray
+) -> tuple[Ints, Ints, Ints]:
     """Outlines of areas.
 
     Args:
@@ -163,9 +165,7 @@ def trace(padded: Ints, wanted: BoolArray, rim: BoolArray) -> tuple[Ints, Ints, 
                     turn = (way + 3) % 4
                 elif right != area:
                     turn = (way + 1) % 4
-                meets = left == area and right != area
-                meets = meets or (left != area and left != behind)
-                meets = meets or (left != area and right != area and left != right)
+                meets = right != area if left == area else left != behind or right not in (area, left)
                 on_rim = rim[area] and (x == 0 or y == 0 or x == cols or y == rows)
                 if on_rim or meets or turn != way:
                     if used == vertices.shape[0]:
@@ -192,7 +192,7 @@ def _way(vertices: Ints, start: int, end: int) -> int:
 
 @compiled
 def _key(vertices: Ints, number: int) -> int:
-    return (np.int64(vertices[number, 1]) << 32) + np.int64(vertices[number, 0])
+    return int((np.int64(vertices[number, 1]) << 32) + np.int64(vertices[number, 0]))
 
 
 @compiled
@@ -219,9 +219,7 @@ def _cancel(vertices: Ints, follower: Longs, alive: BoolArray, first: int, end: 
 
 
 @compiled
-def _next_edge(
-    vertices: Ints, follower: Longs, edge: int, keys: Longs, edges: Longs, order: Longs
-) -> int:
+def _next_edge(vertices: Ints, follower: Longs, edge: int, keys: Longs, edges: Longs, order: Longs) -> int:
     """The edge that goes on where one ends; at a corner where two go on, the one to the left."""
     stop = follower[edge]
     if vertices[stop, 2] == PLAIN:

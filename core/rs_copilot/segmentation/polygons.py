@@ -50,7 +50,7 @@ class Outlines:
 
     def take(self, rows: NDArray[np.integer[Any]] | BoolArray) -> Outlines:
         """Some of the polygons, by number or by mask."""
-        numbers = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        numbers = np.arange(len(self))[rows]
         rings, polygon_starts = _runs(self.polygon_starts, numbers)
         places, ring_starts = _runs(self.ring_starts, rings)
         return Outlines(

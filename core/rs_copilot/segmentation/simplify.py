@@ -80,7 +80,7 @@ def _is_before(vertices: Ints, one: int, other: int) -> bool:
 
 @compiled
 def _first_of(vertices: Ints, first: int, count: int) -> int:
-    """The westernmost vertex of a ring, of several the northernmost: where a ring without junctions begins."""
+    """The westernmost vertex of a ring, of several the northernmost: rings without junctions begin there."""
     best = 0
     for number in range(1, count):
         if _is_before(vertices, first + number, first + best):
@@ -101,9 +101,7 @@ def _farthest_from(vertices: Ints, first: int, count: int, anchor: int) -> int:
 
 
 @compiled
-def _keep_in_arc(
-    vertices: Ints, arc: Longs, tolerance_px: float, kept: BoolArray, stack: Longs
-) -> None:
+def _keep_in_arc(vertices: Ints, arc: Longs, tolerance_px: float, kept: BoolArray, stack: Longs) -> None:
     """Mark what stays of one arc, given as numbers of vertices."""
     last = arc.size - 1
     one, other = arc[0], arc[last]

@@ -172,9 +172,7 @@ class Stitcher:
         parts = Outlines.join(row.parts)
         known = np.concatenate([keys, np.sort(np.concatenate(row.junctions))])
         inside = parts.vertices[:, 1] < row.bottom.y_px
-        self._waiting.append(
-            _Chunk(_marked(parts, inside, known), np.concatenate(row.ids), row.bottom.y_px)
-        )
+        self._waiting.append(_Chunk(_marked(parts, inside, known), np.concatenate(row.ids), row.bottom.y_px))
         self._above = row.bottom
         return self._release(row.bottom.ids[row.bottom.ids > 0])
 
