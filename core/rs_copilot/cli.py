@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rs_copilot import __version__
+from rs_copilot.cli_objects import detect
 from rs_copilot.cli_options import (
     TELEMETRY_HELP,
     AsJson,
@@ -273,6 +274,10 @@ def export(
     """Write one layer of a scene in another format."""
     return run_job("export", {"scene": scene, "layer": layer, "out": out}, as_json=as_json, device=device)
 
+
+app.command(epilog="Example: rs-copilot detect ortho.tif --out scene.gpkg --region 10.1,48.1,10.2,48.2")(
+    detect
+)
 
 train_app = typer.Typer(help="Train models, or adapt them to your own layers.", rich_markup_mode=None)
 app.add_typer(train_app, name="train")

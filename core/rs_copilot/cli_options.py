@@ -69,3 +69,29 @@ def parse_prior(text: str | None) -> tuple[float, float, float] | None:
             f"--prior: expected a longitude, a latitude in degrees and a radius above 0, found {text!r}."
         )
     return lon_deg, lat_deg, radius_m
+
+
+def parse_names(text: str | None) -> list[str] | None:
+    """``A,B,…`` as names without surrounding blanks."""
+    return None if text is None else [name for word in text.split(",") if (name := word.strip())]
+
+
+def parse_scores(text: str | None) -> tuple[float | None, dict[str, float] | None]:
+    """``S`` as one score, or ``A=S,B=S`` as a score for each class.
+
+    Raises:
+        UsageError: neither, or not from 0 to 1.
+    """
+    if text is None:
+        return None, None
+    try:
+        if "=" not in text:
+            scores = {"": float(text)}
+        else:
+            pairs = (word.rpartition("=") for word in text.split(","))
+            scores = {name.strip(): float(score) for name, _, score in pairs}
+    except ValueError as error:
+        raise UsageError(f"--min-score: expected S or A=S,B=S, found {text!r}.") from error
+    if not all(0.0 <= score <= 1.0 for score in scores.values()):
+        raise UsageError(f"--min-score: expected scores from 0 to 1, found {text!r}.")
+    return (scores[""], None) if "=" not in text else (None, scores)

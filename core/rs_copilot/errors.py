@@ -9,6 +9,7 @@ RsCopilotError
 │   │   └── MissingCrsError     missing-crs     no coordinate reference system
 │   └── SceneError              bad-scene       not a scene, missing or foreign layer
 ├── MissingDependencyError      missing-dependency
+├── ClusterError                cluster         no scheduler, or its workers were lost
 ├── StorageError                storage         disk full, no permission
 ├── OutOfMemoryError            out-of-memory   the work does not fit into this machine
 ├── CancelledError              cancelled       the user stopped the work
@@ -102,6 +103,16 @@ class MissingDependencyError(RsCopilotError):
 
     code = "missing-dependency"
     exit_code = EXIT_MISSING
+
+
+class ClusterError(RsCopilotError):
+    """A cluster that was asked for does not answer, or lost the work."""
+
+    code = "cluster"
+    exit_code = EXIT_MISSING
+    default_hint = (
+        "Check that scheduler and workers run the same version of rs-copilot and see the same files."
+    )
 
 
 class StorageError(RsCopilotError):

@@ -51,6 +51,7 @@ JOBS = (
     JobSpec("eval.retrieval", "rs_copilot.jobs.eval_retrieval", "EvalRetrievalParams"),
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
+    JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams"),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),
     JobSpec("doctor", "rs_copilot.jobs.doctor", "DoctorParams", is_quick=True),
     JobSpec("clip.info", "rs_copilot.jobs.clip_info", "ClipInfoParams", is_quick=True),

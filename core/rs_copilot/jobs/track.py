@@ -174,7 +174,8 @@ def _warn_of_gaps(session: TrackingSession, context: JobContext) -> None:
 
 
 def _write(params: TrackParams, found: Findings, clip: str) -> None:
-    write_layers(params.scene, found.tables, replace_clip=clip)
+    # What a detector found in the same clip stays.
+    write_layers(params.scene, found.tables, replace_clip=clip, replace_method=METHOD)
 
 
 def _note_run(params: TrackParams, placed: ClipPlacements, context: JobContext, seconds: float) -> None:

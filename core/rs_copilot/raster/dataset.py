@@ -268,9 +268,21 @@ def band_count_of(dataset: rasterio.DatasetReader, bands: Sequence[int]) -> int:
     return 3 if has_palette(dataset, bands) else len(bands)
 
 
-def read_values(dataset: rasterio.DatasetReader, bands: Sequence[int], window: Window) -> NDArray[np.generic]:
-    """Native pixels ``(bands, H, W)`` of a window; a palette is expanded to red, green and blue."""
-    block: NDArray[np.generic] = dataset.read(list(bands), window=window)
+def read_values(
+    dataset: rasterio.DatasetReader,
+    bands: Sequence[int],
+    window: Window,
+    shape: tuple[int, int] | None = None,
+    resampling: Resampling = Resampling.nearest,
+) -> NDArray[np.generic]:
+    """Pixels ``(bands, H, W)`` of a window; a palette is expanded to red, green and blue.
+
+    ``shape`` (H, W) is what the window is scaled to; without it pixels come as they are. Numbers of a palette
+    mean nothing between each other and are never mixed.
+    """
+    how = Resampling.nearest if shape is None or has_palette(dataset, bands) else resampling
+    out = None if shape is None else (len(bands), *shape)
+    block: NDArray[np.generic] = dataset.read(list(bands), window=window, out_shape=out, resampling=how)
     if not has_palette(dataset, bands):
         return block
     entries = dataset.colormap(bands[0])

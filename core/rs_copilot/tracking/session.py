@@ -14,7 +14,14 @@ from rs_copilot.tracking.relief import Sight, Terrain, sights
 from rs_copilot.tracking.scan import Scanner
 from rs_copilot.tracking.stabilise import steady_ground
 from rs_copilot.tracking.tables import detections_table, tracks_table
-from rs_copilot.tracking.tracks import DEFAULT_TRACKS, GroundTrack, TrackSettings, ground_tracks, to_ground
+from rs_copilot.tracking.tracks import (
+    DEFAULT_TRACKS,
+    GroundTrack,
+    TrackSettings,
+    ground_tracks,
+    label_of,
+    to_ground,
+)
 from rs_copilot.types import BoolArray, FloatArray, Frame, FrameStatus, Placement, SizeWH
 from rs_copilot.vector.build import Grid, Provenance
 from rs_copilot.vector.placements import ClipPlacements
@@ -121,7 +128,9 @@ class TrackingSession:
         tracks = ground_tracks(blobs, times, camera, firm=self._firm(), settings=self.settings)
         grid = Grid(self.clip.metric_crs, self.clip.scene_crs)
         tables = {
-            "tracks": tracks_table(tracks, grid, provenance, gsd_m=self.gsd_m),
+            "tracks": tracks_table(
+                tracks, [label_of(track, self.gsd_m) for track in tracks], grid, provenance
+            ),
             "detections": detections_table(
                 tracks, frames, blobs, ground, seen, grid, provenance, gsd_m=self.gsd_m, frame_s=frame_s
             ),

@@ -21,16 +21,16 @@ SOURCE = "motion"
 
 
 def tracks_table(
-    tracks: Sequence[GroundTrack], grid: Grid, provenance: Provenance, *, gsd_m: float
+    tracks: Sequence[GroundTrack], labels: Sequence[str], grid: Grid, provenance: Provenance
 ) -> gpd.GeoDataFrame:
     """One line per moving object; M is the time of each detection."""
     rows = []
-    for track in tracks:
+    for track, label in zip(tracks, labels, strict=True):
         length_m = path_length_m(track.points_m, grid.metric)
         rows.append(
             {
                 "track_id": track.id,
-                "label": label_of(track, gsd_m),
+                "label": label,
                 "start_s": float(track.times_s[0]),
                 "end_s": float(track.times_s[-1]),
                 "length_m": length_m,

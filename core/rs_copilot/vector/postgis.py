@@ -184,7 +184,10 @@ def read_version(connection: Connection[Row], target: Target) -> int:
 
 
 def write_layers(
-    url: str, tables: Mapping[str, tuple[Layer, gpd.GeoDataFrame]], replace_clip: str | None
+    url: str,
+    tables: Mapping[str, tuple[Layer, gpd.GeoDataFrame]],
+    replace_clip: str | None,
+    replace_method: str | None = None,
 ) -> None:
     """Add rows to several layers in one transaction; see `store.write_layers`."""
     from psycopg import sql
@@ -194,8 +197,9 @@ def write_layers(
         read_version(connection, target)
         for name, (layer, table) in tables.items():
             if replace_clip is not None:
-                delete = sql.SQL("DELETE FROM {} WHERE clip = %s")
-                connection.execute(delete.format(sql.Identifier(target.schema, name)), (replace_clip,))
+                delete = sql.SQL("DELETE FROM {} WHERE clip = %s AND method = coalesce(%s, method)")
+                where = (replace_clip, replace_method)
+                connection.execute(delete.format(sql.Identifier(target.schema, name)), where)
             insert_rows(connection, target.schema, layer, table)
 
 

@@ -144,9 +144,15 @@ def replace_clip(path: str | Path, layer: str, clip: str, table: gpd.GeoDataFram
 
 
 def write_layers(
-    path: str | Path, tables: Mapping[str, gpd.GeoDataFrame], *, replace_clip: str | None = None
+    path: str | Path,
+    tables: Mapping[str, gpd.GeoDataFrame],
+    *,
+    replace_clip: str | None = None,
+    replace_method: str | None = None,
 ) -> None:
-    """Add rows to several layers; all arrive or none. ``replace_clip`` first removes that clip's rows.
+    """Add rows to several layers; all arrive or none.
+
+    ``replace_clip`` first removes that clip's rows, with ``replace_method`` only those made that way.
 
     Raises:
         SceneError: the file is no scene, or a layer is unknown.
@@ -155,12 +161,13 @@ def write_layers(
     layers = {name: _layer(name) for name in tables}
     if postgis.is_database(path):
         both = {name: (layers[name], table) for name, table in tables.items()}
-        postgis.write_layers(str(path), both, replace_clip)
+        postgis.write_layers(str(path), both, replace_clip, replace_method)
         return
     with _transaction(Path(path)) as connection:
         for name, table in tables.items():
             if replace_clip is not None:
-                connection.execute(f'DELETE FROM "{name}" WHERE clip = ?', (replace_clip,))  # noqa: S608  # nosec B608 - names are the schema's
+                delete = f'DELETE FROM "{name}" WHERE clip = ? AND method = coalesce(?, method)'  # noqa: S608  # nosec B608 - names are the schema's
+                connection.execute(delete, (replace_clip, replace_method))
             _insert(connection, layers[name], table)
             _refresh_contents(connection, layers[name])
 

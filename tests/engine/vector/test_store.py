@@ -19,7 +19,7 @@ import shapely
 from rs_copilot.errors import SceneError, StorageError
 from rs_copilot.types import FrameStatus
 from rs_copilot.vector import schema, store
-from rs_copilot.vector.build import runs_table
+from rs_copilot.vector.build import Provenance, build_table, runs_table
 from rs_copilot.vector.placements import read_clips, read_placements
 
 from .conftest import MERCATOR, UTM, placement
@@ -279,3 +279,15 @@ def test_what_a_killed_writer_left_is_rolled_back(scene, tables):
     assert subprocess.run(command, check=False).returncode == 9
     assert len(store.read_layer(scene, "footprints")) == 3
     assert store.read_layer(scene, "runs").empty
+
+
+def test_rows_of_another_method_stay(scene, grid):
+    def table(method):
+        square = shapely.box(500000, 5300000, 500010, 5300010)
+        return build_table(schema.DETECTIONS, [{"label": method}], [square], grid, Provenance("a", method))
+
+    store.write_layers(scene, {"detections": table("motion")})
+    for _ in range(2):
+        detected = {"detections": table("detector")}
+        store.write_layers(scene, detected, replace_clip="a", replace_method="detector")
+    assert sorted(store.read_layer(scene, "detections")["label"]) == ["detector", "motion"]

@@ -1,0 +1,74 @@
+"""Commands that find objects and areas in rasters and clips."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from rs_copilot.cli_options import AsJson, Device, parse_names, parse_scores
+from rs_copilot.console import run_job
+
+
+def detect(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A raster of any size; or a video, an image, a folder.")
+    ],
+    *,
+    out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
+    detector: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="vehicles-s (comes along), onnx:FILE, hf:FOLDER, or motion."),
+    ] = "vehicles-s",
+    classes: Annotated[
+        str | None, typer.Option(metavar="A,B,…", help="Only these classes; for hf: the phrases to look for.")
+    ] = None,
+    satellite: Annotated[
+        str | None,
+        typer.Option(help="Place the clip on this raster first, where the scene does not have it."),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LON1,LAT1,LON2,LAT2|FILE", help="Look only here, or in the polygons of a file."
+        ),
+    ] = None,
+    min_score: Annotated[
+        str | None,
+        typer.Option(metavar="S|A=S,B=S", help="Lowest score, for all classes or for each."),
+    ] = None,
+    gsd: Annotated[
+        float | None, typer.Option(help="Look at this ground sampling distance in metres, not the model's.")
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Time between frames of a clip. Default: 0.2.")
+    ] = None,
+    dem: Annotated[str | None, typer.Option(help="Elevation raster, to lay objects on the relief.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Do not go on where a broken run of the same work stood.")
+    ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Hand tiles to a Dask cluster: tcp://HOST:PORT, or local:N."),
+    ] = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Find objects in a raster or a clip, as polygons on the map."""
+    score, thresholds = parse_scores(min_score)
+    params = {
+        "source": source,
+        "out": out,
+        "detector": detector,
+        "classes": parse_names(classes),
+        "satellite": satellite,
+        "region": region,
+        "min_score": score,
+        "thresholds": thresholds,
+        "gsd_m": gsd,
+        "every_s": every,
+        "dem": dem,
+        "resume": not fresh,
+        "scheduler": scheduler,
+    }
+    return run_job("detect", params, as_json=as_json, device=device)

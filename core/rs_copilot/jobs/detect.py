@@ -1,0 +1,230 @@
+"""Find objects in a raster or in a clip, as polygons on the map."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rs_copilot import __version__
+from rs_copilot.errors import MissingCrsError, RasterError, SceneError, UsageError
+from rs_copilot.jobs import localize, track
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.detect_clip import METHOD, ClipTask, detect_on_clip
+from rs_copilot.jobs.detect_raster import RasterTask, detect_on_raster
+from rs_copilot.jobs.detectors import DEFAULT, DetectorSpec
+from rs_copilot.raster.source import open_raster
+from rs_copilot.vector.build import Grid, Provenance, runs_table
+from rs_copilot.vector.placements import read_clips, read_placements
+from rs_copilot.vector.store import append_layer, read_scene_info
+from rs_copilot.video.stills import IMAGE_SUFFIXES
+
+MOTION = "motion"
+
+
+class DetectParams(BaseModel):
+    """What to look for, where, and where to write it.
+
+    ``source`` is a raster, or a clip that the scene ``out`` has placed or that ``satellite`` is to place.
+    ``thresholds`` are lowest scores by class, ``region`` is LON1,LAT1,LON2,LAT2 or a file with polygons.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    source: str
+    out: str
+    detector: str = DEFAULT
+    classes: list[str] = Field(default_factory=list)
+    satellite: str | None = None
+    min_score: float | None = Field(default=None, ge=0, le=1)
+    thresholds: Mapping[str, float] = Field(default_factory=dict)
+    region: str | None = None
+    gsd_m: float | None = Field(default=None, gt=0)
+    every_s: float = Field(default=0.2, gt=0)
+    dem: str | None = None
+    resume: bool = True
+    scheduler: str | None = None
+
+
+class DetectResult(BaseModel):
+    """What was found. ``tiles`` are those of the region; ``empty`` had no data, ``resumed`` were known."""
+
+    scene: str
+    source: str
+    kind: str
+    detector: str
+    model: str | None
+    detections: int
+    labels: dict[str, int]
+    tiles: int | None = None
+    tiles_of_raster: int | None = None
+    empty: int | None = None
+    resumed: int | None = None
+    damaged: int | None = None
+    frames: int | None = None
+    tracks: int | None = None
+    standing: int | None = None
+    device: str
+    seconds: float
+    warnings: list[str]
+
+    def summary(self) -> str:
+        """For people."""
+        labels = ", ".join(f"{count} {label}" for label, count in sorted(self.labels.items())) or "nothing"
+        if self.kind == "raster":
+            where = f"{self.tiles} of {self.tiles_of_raster} tiles"
+            where += f", {self.resumed} of them known from before" * bool(self.resumed)
+        else:
+            where = f"{self.frames} frames, {self.tracks} moving and {self.standing} standing objects"
+        return f"{self.source}: {labels} ({where}), in {self.seconds:.1f} s -> {self.scene}"
+
+
+def run(params: DetectParams, context: JobContext) -> DetectResult:
+    """Look for objects and write them into the layer ``detections`` of the scene.
+
+    Raises:
+        BadInputError: source, network, region or scene cannot be used.
+        UsageError: no such detector or class, or an option that does not go with the source.
+        MissingDependencyError: packages, weights or the device are missing.
+        CancelledError: stopped; what was found is in the scene.
+    """
+    started = time.monotonic()
+    if is_map(params.source):
+        result = _on_raster(params, context, started)
+    elif params.detector == MOTION:
+        result = _motion(params, context, started)
+    else:
+        result = _on_clip(params, context, started)
+    _note_run(params, result, context)
+    return result
+
+
+def is_map(source: str) -> bool:
+    """Whether a source is a georeferenced raster; everything else is tried as a clip."""
+    path = Path(source)
+    if path.is_dir():
+        return False
+    try:
+        with open_raster(source):
+            return True
+    except MissingCrsError:
+        # A photo has no place of its own; a raster that lost its CRS should hear so.
+        if path.suffix.lower() in IMAGE_SUFFIXES - {".tif", ".tiff"}:
+            return False
+        raise
+    except RasterError:
+        if path.exists():
+            return False
+        raise
+
+
+def _spec(params: DetectParams) -> DetectorSpec:
+    thresholds = tuple(sorted(params.thresholds.items()))
+    return DetectorSpec(params.detector, tuple(params.classes), params.min_score, thresholds)
+
+
+def _on_raster(params: DetectParams, context: JobContext, started: float) -> DetectResult:
+    if params.detector == MOTION:
+        raise UsageError(
+            "--detector motion: nothing moves in a raster.", hint="Give a clip, or another detector."
+        )
+    task = RasterTask(
+        params.source, params.out, _spec(params), params.region, params.gsd_m, params.resume, params.scheduler
+    )
+    done = detect_on_raster(task, context)
+    return DetectResult(
+        scene=params.out,
+        source=done.clip,
+        kind="raster",
+        detector=params.detector,
+        model=done.detector.model,
+        detections=sum(done.labels.values()),
+        labels=done.labels,
+        tiles=len(done.plan),
+        tiles_of_raster=done.plan.total,
+        empty=done.tally.empty - len(done.tally.damaged),
+        resumed=done.tally.resumed,
+        damaged=len(done.tally.damaged),
+        device=done.detector.device,
+        seconds=time.monotonic() - started,
+        warnings=list(context.warnings),
+    )
+
+
+def _placed(params: DetectParams, context: JobContext) -> str:
+    """The name of the clip in the scene; it is placed first where it is not there and a map is given."""
+    name = Path(params.source).name
+    if (Path(params.out).exists() or "://" in params.out) and name in read_clips(params.out):
+        return name
+    if params.satellite is None:
+        raise SceneError(
+            f"{params.out} holds no clip {name}: what is found could not be laid on the ground",
+            hint="Give --satellite RASTER to place it first, or a scene that localize wrote.",
+        )
+    wanted = localize.LocalizeParams(
+        clip=Path(params.source), satellite=params.satellite, out=Path(params.out),
+        dem=params.dem, every_s=params.every_s,
+    )  # fmt: skip
+    localize.run(wanted, context)
+    return name
+
+
+def _on_clip(params: DetectParams, context: JobContext, started: float) -> DetectResult:
+    if params.scheduler is not None or params.region is not None:
+        raise UsageError("--region and --scheduler go with a raster, found a clip.")
+    name = _placed(params, context)
+    task = ClipTask(params.out, _spec(params), params.every_s, params.gsd_m, params.dem)
+    done = detect_on_clip(task, read_placements(params.out, name), context)
+    return DetectResult(
+        scene=params.out,
+        source=name,
+        kind="clip",
+        detector=params.detector,
+        model=done.detector.model,
+        detections=sum(done.labels.values()),
+        labels=done.labels,
+        frames=len(done.sightings),
+        tracks=done.tracks,
+        standing=done.standing,
+        device=done.detector.device,
+        seconds=time.monotonic() - started,
+        warnings=list(context.warnings),
+    )
+
+
+def _motion(params: DetectParams, context: JobContext, started: float) -> DetectResult:
+    name = _placed(params, context)
+    done = track.run(track.TrackParams(scene=params.out, clip=name, dem=params.dem), context)
+    (found,) = done.clips
+    return DetectResult(
+        scene=params.out,
+        source=name,
+        kind="clip",
+        detector=MOTION,
+        model=None,
+        detections=found.detections,
+        labels=found.labels,
+        frames=found.frames,
+        tracks=found.tracks,
+        standing=0,
+        device="cpu",
+        seconds=time.monotonic() - started,
+        warnings=list(context.warnings),
+    )
+
+
+def _note_run(params: DetectParams, result: DetectResult, context: JobContext) -> None:
+    crs = read_scene_info(params.out).crs
+    table = runs_table(
+        "detect",
+        params.model_dump(mode="json"),
+        Grid(crs, crs),
+        Provenance(result.source, METHOD, result.model),
+        version=__version__,
+        seconds=result.seconds,
+        device=result.device,
+        warnings=context.warnings,
+    )
+    append_layer(params.out, "runs", table)

@@ -1,0 +1,246 @@
+"""Detection in the frames of a placed clip: laid on the ground, and followed from frame to frame."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from rs_copilot.detection.found import Detector, Found
+from rs_copilot.detection.sweep import objects, work_of
+from rs_copilot.errors import CancelledError, SceneError
+from rs_copilot.geo import homography as hg
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.detectors import DetectorSpec, open_detector
+from rs_copilot.jobs.track_terrain import read_terrain
+from rs_copilot.tiles.plan import SAME_SCALE, Tile, TilePlan, plan_tiles
+from rs_copilot.tracking.detected import Followed, Sighting, follow_detected
+from rs_copilot.tracking.relief import Sight, Terrain, sights
+from rs_copilot.tracking.tables import tracks_table
+from rs_copilot.tracking.tracks import MAX_RELATIVE_DISTANCE
+from rs_copilot.types import ByteImage, FloatArray, Frame, SizeWH
+from rs_copilot.vector import schema
+from rs_copilot.vector.build import Grid, Provenance, build_table
+from rs_copilot.vector.placements import ClipPlacements
+from rs_copilot.vector.store import write_layers
+from rs_copilot.video.clip import open_clip
+
+METHOD = "detector"
+LAYERS = ["detections", "tracks"]
+# Seconds between two looks at the map while a clip is still being read.
+PARTIAL_EVERY_S = 10.0
+# A frame made larger than this shows no more than before.
+MAX_ENLARGED = 4.0
+# Centres of boxes wander by about a pixel and a half, and placements of frames by some decimetres.
+NOISE_PX, MIN_NOISE_M = 1.5, 0.5
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """What to look for in which clip of a scene; ``every_s`` is the time between looks."""
+
+    scene: str
+    spec: DetectorSpec
+    every_s: float
+    gsd_m: float | None = None
+    dem: str | None = None
+
+
+@dataclass
+class ClipRun:
+    """One clip and what was found in it so far."""
+
+    task: ClipTask
+    context: JobContext
+    clip: ClipPlacements
+    detector: Detector
+    terrain: Terrain | None
+    sightings: list[Sighting] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    tracks: int = 0
+    standing: int = 0
+
+    def __post_init__(self) -> None:
+        placed = [item for item in self.clip.placements if item.map_from_px is not None]
+        self.placed = {item.frame: item for item in placed}
+        self.wanted = _spaced([(item.frame, item.time_s) for item in placed], self.task.every_s)
+
+    def run(self) -> None:
+        """Look at the placed frames, and write.
+
+        Raises:
+            VideoError: the clip is gone or cannot be read.
+            CancelledError: stopped; what was found is in the scene.
+        """
+        path = self.clip.clip_path
+        beside = Path(self.task.scene).parent / path.name
+        with open_clip(beside if not path.exists() and beside.exists() else path) as clip:
+            try:
+                self._look(clip.frames())
+            except CancelledError:
+                self.write()
+                raise
+            for message in clip.warnings:
+                self.context.warn(message)
+        self.write()
+
+    def _look(self, frames: Iterator[Frame]) -> None:
+        shown = time.monotonic()
+        for frame in frames:
+            if frame.index not in self.wanted:
+                continue
+            self.sightings.append(self._sighting(frame))
+            partial = None
+            if time.monotonic() - shown > PARTIAL_EVERY_S:
+                self.write()
+                partial, shown = {"scene": self.task.scene, "layers": LAYERS}, time.monotonic()
+            text = f"Looking at {self.clip.clip}: {frame.time_s:.1f} s"
+            self.context.progress(len(self.sightings), len(self.wanted), text, partial)
+
+    def _sighting(self, frame: Frame) -> Sighting:
+        placement = self.placed[frame.index]
+        assert placement.map_from_px is not None and placement.size is not None  # noqa: S101  # nosec B101 - narrows
+        scale = np.diag(
+            [
+                placement.size.width_px / frame.size.width_px,
+                placement.size.height_px / frame.size.height_px,
+                1.0,
+            ]
+        )
+        matrix = hg.orient(placement.map_from_px @ scale, frame.size)
+        gsd_m = hg.gsd_m(matrix, frame.size.center_px)
+        found = found_in(frame.image, self.detector, gsd_m, self.task.gsd_m or self.detector.gsd_m)
+        sight = self._sight(frame, matrix)
+        return sighting(frame, found, matrix, sight, gsd_m)
+
+    def _sight(self, frame: Frame, matrix: FloatArray) -> Sight | None:
+        if self.terrain is None:
+            return None
+        placed = {frame.index: matrix}
+        return sights(self.terrain, self.clip, placed, frame.size, [frame.time_s], [matrix])[0]
+
+    def write(self) -> None:
+        """Write all that was found; rows of an earlier run of a detector on this clip are replaced."""
+        followed = follow_detected(self.sightings)
+        names = self.detector.class_names
+        provenance = Provenance(self.clip.clip, METHOD, self.detector.model, self.detector.sha256)
+        grid = Grid(self.clip.metric_crs, self.clip.scene_crs)
+        tables = {
+            "detections": self._detections(followed, grid, provenance),
+            "tracks": tracks_table(
+                followed.moving, [names[label] for label in followed.labels], grid, provenance
+            ),
+        }
+        write_layers(self.task.scene, tables, replace_clip=self.clip.clip, replace_method=METHOD)
+        every = [names[label] for item in self.sightings for label in item.labels]
+        self.labels = {name: every.count(name) for name in sorted(set(every))}
+        self.tracks, self.standing = len(followed.moving), followed.standing
+
+    def _detections(self, followed: Followed, grid: Grid, provenance: Provenance) -> gpd.GeoDataFrame:
+        rows, shapes = [], []
+        for item, ids in zip(self.sightings, followed.ids, strict=True):
+            for row, number in enumerate(ids):
+                rows.append(
+                    {
+                        "frame": item.frame,
+                        "time_s": item.time_s,
+                        "label": self.detector.class_names[item.labels[row]],
+                        "score": float(item.scores[row]),
+                        "track_id": int(number) or None,
+                        "box_px": ",".join(f"{value:.1f}" for value in item.boxes_px[row]),
+                        "source": self.task.spec.name,
+                    }
+                )
+                shapes.append(shapely.Polygon(item.quads_m[row]))
+        return build_table(schema.DETECTIONS, rows, shapes, grid, provenance)
+
+
+def _spaced(frames: Sequence[tuple[int, float]], every_s: float) -> frozenset[int]:
+    """Frames at least ``every_s`` apart, the first included."""
+    chosen, due_s = [], -np.inf
+    for frame, time_s in sorted(frames, key=lambda item: item[1]):
+        if time_s >= due_s - 1e-4:
+            chosen.append(frame)
+            due_s = time_s + every_s
+    return frozenset(chosen)
+
+
+def found_in(image: ByteImage, detector: Detector, gsd_m: float, wanted_gsd_m: float | None) -> Found:
+    """Objects of one picture at the detector's own scale, in pixels of the picture.
+
+    Args:
+        image: ``(H, W, 3)`` RGB.
+        detector: looks at tiles of its own size.
+        gsd_m: ground sampling distance of the picture.
+        wanted_gsd_m: what the detector wants; ``None`` for any.
+    """
+    factor = 1.0 if wanted_gsd_m is None else min(gsd_m / wanted_gsd_m, MAX_ENLARGED)
+    if abs(factor - 1.0) > SAME_SCALE:
+        how = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
+        scaled = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=how), dtype=np.uint8)
+    else:
+        factor, scaled = 1.0, image
+    size = SizeWH(int(scaled.shape[1]), int(scaled.shape[0]))
+    plan = plan_tiles(size, detector.tile, detector.overlap_px)
+    work = work_of(detector)
+    answers = ((tile, work(_cut(scaled, plan, tile), [tile])[0]) for tile in plan.tiles())
+    found = Found.join([part for _, part in objects(plan, answers)])
+    step = np.array([size.width_px / image.shape[1], size.height_px / image.shape[0]], dtype=np.float32)
+    return Found(found.quads_px / step, found.scores, found.labels)
+
+
+def _cut(image: ByteImage, plan: TilePlan, tile: Tile) -> ByteImage:
+    x1, y1, x2, y2 = tile.window_px
+    piece = image[y1:y2, x1:x2]
+    if piece.shape[:2] == (plan.tile.height_px, plan.tile.width_px):
+        return piece[None]
+    padded = np.zeros((plan.tile.height_px, plan.tile.width_px, 3), dtype=np.uint8)
+    padded[: piece.shape[0], : piece.shape[1]] = piece
+    return padded[None]
+
+
+def sighting(
+    frame: Frame, found: Found, map_from_px: FloatArray, sight: Sight | None, gsd_m: float
+) -> Sighting:
+    """Objects of a frame on the ground; those towards the horizon, where a pixel is metres, are left out."""
+    x, y = found.centers_px.astype(np.float64).T
+    w = map_from_px[2, 0] * x + map_from_px[2, 1] * y + map_from_px[2, 2]
+    inside = (x >= 0) & (y >= 0) & (x <= frame.size.width_px) & (y <= frame.size.height_px)
+    near = found.take(inside & (w > 1.0 / MAX_RELATIVE_DISTANCE))
+    points = hg.apply(map_from_px, near.quads_px.reshape(-1, 2).astype(np.float64))
+    quads = (points if sight is None else sight.onto_terrain(points)).reshape(-1, 4, 2)
+    real = np.asarray(np.isfinite(quads).all(axis=(1, 2)), dtype=np.bool_)
+    near, quads = near.take(real), quads[real]
+    noise = np.full(len(near), max(MIN_NOISE_M, NOISE_PX * gsd_m))
+    return Sighting(
+        frame.index, frame.time_s, quads, near.bounds_px.astype(np.float64),
+        near.scores.astype(np.float64), near.labels, noise,
+    )  # fmt: skip
+
+
+def detect_on_clip(task: ClipTask, clip: ClipPlacements, context: JobContext) -> ClipRun:
+    """Look at a placed clip and write what is found.
+
+    Raises:
+        SceneError: no frame of the clip is placed.
+        VideoError: the clip is gone or cannot be read.
+        BadInputError: the network cannot be used.
+        MissingDependencyError: packages, weights or the device are missing.
+        CancelledError: stopped; what was found is in the scene.
+    """
+    if all(item.map_from_px is None for item in clip.placements):
+        raise SceneError(
+            f"no frame of {clip.clip} is placed: what is found could not be laid on the ground",
+            hint="Locate the clip on a raster that shows the place (rs-copilot localize).",
+        )
+    detector = open_detector(task.spec, context.device)
+    terrain = read_terrain(task.scene, clip, task.dem, context)
+    run = ClipRun(task, context, clip, detector, terrain)
+    run.run()
+    return run

@@ -1,0 +1,162 @@
+"""The door to the pictures of tiles: windows of a raster as RGB bytes, read from several threads.
+
+Every thread has the file open for itself: GDAL's datasets serve one thread at a time, and decoding is worth
+sharing.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from types import TracebackType
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import MaskFlags, Resampling
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from rs_copilot.errors import RasterError
+from rs_copilot.raster import dataset as gdal
+from rs_copilot.raster.bands import Stretch, bands_to_show
+from rs_copilot.raster.grid import RasterInfo
+from rs_copilot.tiles.plan import Tile, TilePlan
+from rs_copilot.types import BoolArray, ByteImage, FloatArray
+
+# GDAL keeps decoded blocks for all threads together. Neighbouring rows of tiles share blocks, so two rows of
+# blocks should fit; more only costs memory.
+MIN_CACHE_MB, MAX_CACHE_MB = 32, 160
+
+
+class TilePictures:
+    """An open raster that gives tiles to any thread. Close it, or use it as a context manager."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._stack = ExitStack()
+        self._own = threading.local()
+        self._opening = threading.Lock()
+        self._stretch: Stretch | None = None
+        with rasterio.Env(**gdal.GDAL_OPTIONS):
+            first = self._dataset()
+            self.info: RasterInfo = gdal.describe(first, path)
+            self.place = gdal.georeference(first)
+            self._bands = bands_to_show([role.name.lower() for role in first.colorinterp])
+            self._is_bytes = first.dtypes[self._bands[0] - 1] == "uint8"
+            flags = first.mask_flag_enums[self._bands[0] - 1]
+            self._has_mask = MaskFlags.all_valid not in flags
+            self._cache_mb = _cache_mb(first)
+            if not self._is_bytes:
+                self._stretch = Stretch.from_sample(*gdal.sample(first, self._bands))
+
+    @property
+    def pixel_m(self) -> tuple[float, float]:
+        """Ground size of a pixel along x and y at the centre, metres."""
+        steps = np.array([[-0.5, 0.0], [0.5, 0.0], [0.0, -0.5], [0.0, 0.5]])
+        points = self.place.map_points(self.info.size.center_px + steps, self.info.metric_crs)
+        across, down = points[1] - points[0], points[3] - points[2]
+        return float(np.hypot(*across)), float(np.hypot(*down))
+
+    def map_points(self, points_px: FloatArray, plan: TilePlan) -> FloatArray:
+        """``(N, 2)`` pixels of a plan in metres of ``info.metric_crs``."""
+        return self.place.map_points(points_px * np.array(plan.scale_xy), self.info.metric_crs)
+
+    def pixels_of(self, points: FloatArray, plan: TilePlan) -> FloatArray:
+        """``(N, 2)`` points of the raster's own CRS in pixels of a plan."""
+        inverse = gdal.Georeference(self.place.crs, ~self.place.transform)
+        return np.asarray(inverse.apply(points) / np.array(plan.scale_xy), dtype=np.float64)
+
+    def read(self, plan: TilePlan, tile: Tile) -> ByteImage | None:
+        """The picture of a tile, ``(H, W, 3)`` uint8 RGB; ``None`` where the raster has nothing there.
+
+        What lies beyond the raster and what has no data is black.
+
+        Raises:
+            RasterError: the pixels are damaged.
+        """
+        width = min(plan.tile.width_px, plan.size.width_px)
+        height = min(plan.tile.height_px, plan.size.height_px)
+        with rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": self._cache_mb}):
+            try:
+                bands, valid = self._window(plan, tile, width, height)
+            except RasterioError as error:
+                raise RasterError(
+                    f"expected readable pixels, found damage in {self.info.path} ({error})",
+                    hint="Copy the raster again, or check it with gdalinfo -checksum.",
+                ) from error
+        image = self._picture(bands, valid)
+        if not image.any():
+            return None
+        if (height, width) == (plan.tile.height_px, plan.tile.width_px):
+            return image
+        padded = np.zeros((3, plan.tile.height_px, plan.tile.width_px), dtype=np.uint8)
+        padded[:, :height, :width] = np.moveaxis(image, -1, 0)
+        return np.moveaxis(padded, 0, -1)
+
+    def _window(
+        self, plan: TilePlan, tile: Tile, width: int, height: int
+    ) -> tuple[NDArray[np.generic], BoolArray | None]:
+        """Raw bands ``(C, H, W)`` and where they are valid, ``None`` for everywhere."""
+        dataset = self._dataset()
+        (scale_x, scale_y), (x, y) = plan.scale_xy, tile.window_px[:2]
+        window = Window(x * scale_x, y * scale_y, width * scale_x, height * scale_y)
+        shape = None if plan.scale_xy == (1.0, 1.0) else (height, width)
+        if shape is not None:
+            limit = Window(0, 0, dataset.width, dataset.height)
+            window = window.intersection(limit)
+        how = Resampling.average if max(plan.scale_xy) > 1.0 else Resampling.bilinear
+        bands = gdal.read_values(dataset, self._bands, window, shape, how)
+        if not self._has_mask:
+            return bands, None
+        mask = dataset.dataset_mask(window=window, out_shape=shape)
+        return bands, np.asarray(mask > 0, dtype=np.bool_)
+
+    def _picture(self, bands: NDArray[np.generic], valid: BoolArray | None) -> ByteImage:
+        """RGB bytes that lie in memory band by band, as GDAL gives them and networks want them."""
+        if self._stretch is None:
+            planes = bands.astype(np.uint8, copy=False)
+            planes = planes if len(planes) == 3 else np.repeat(planes, 3, axis=0)
+        else:
+            finite = np.isfinite(bands).all(axis=0)
+            valid = finite if valid is None else valid & finite
+            planes = np.moveaxis(self._stretch.apply(bands), -1, 0)
+        if valid is not None and not valid.all():
+            planes[:, ~valid] = 0
+        return np.moveaxis(planes, 0, -1)
+
+    def _dataset(self) -> rasterio.DatasetReader:
+        if not hasattr(self._own, "dataset"):
+            with self._opening:
+                self._own.dataset = self._stack.enter_context(gdal.open_dataset(self.path))
+        dataset: rasterio.DatasetReader = self._own.dataset
+        return dataset
+
+    def close(self) -> None:
+        """Let go of the file in all threads; none of them may be reading."""
+        self._stack.close()
+
+    def __enter__(self) -> TilePictures:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_tile_pictures(path: str) -> TilePictures:
+    """Open a raster to be read tile by tile.
+
+    Raises:
+        RasterError: it is not a raster, has no bands, or covers no area.
+        MissingCrsError: it does not say where on Earth it lies.
+    """
+    return TilePictures(path)
+
+
+def _cache_mb(dataset: rasterio.DatasetReader) -> int:
+    """Two rows of tiles and the blocks that they cut, within bounds."""
+    rows = 2 * max(dataset.block_shapes[0][0], 512)
+    wanted = dataset.width * rows * dataset.count * np.dtype(dataset.dtypes[0]).itemsize / 1e6
+    return int(np.clip(wanted, MIN_CACHE_MB, MAX_CACHE_MB))
