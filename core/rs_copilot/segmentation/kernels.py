@@ -123,9 +123,7 @@ def _pixel(padded: Ints, x: int, y: int, turn: int, side: int) -> int:
 
 
 @compiled
-def trace(  # noqa: PLR0912 - a loop over pixels and a loop along an outline
-    padded: Ints, wanted: BoolArray, rim: BoolArray
-) -> tuple[Ints, Ints, Ints]:
+def trace(padded: Ints, wanted: BoolArray, rim: BoolArray) -> tuple[Ints, Ints, Ints]:
     """Outlines of areas.
 
     Args:
