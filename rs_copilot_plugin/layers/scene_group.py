@@ -177,6 +177,7 @@ def title(name: str) -> str:
         "trajectory": tr("Trajectory"),
         "tracks": tr("Tracks"),
         "detections": tr("Detections"),
+        "segments": tr("Segments"),
         "candidates": tr("Candidates"),
         "search_area": tr("Search area"),
         "groundings": tr("Groundings"),

@@ -38,6 +38,9 @@ from .compat import last_vertex
 
 # One hue per track, far apart for neighbouring numbers: the golden angle.
 TRACK_COLOUR = 'color_hsl((coalesce("track_id", 0) * 137) % 360, 90, 58)'
+# One hue per class, always the same: from the letters of its name, for no expression hashes to a number.
+_HEX = "strpos('0123456789abcdef', substr(md5(coalesce(\"label\", '')), {}, 1)) - 1"
+LABEL_HUE = f"(16 * ({_HEX.format(1)}) + {_HEX.format(2)}) * 360 / 256"
 ERROR_CIRCLE = 0  # index of the circle among the symbol layers of a frame
 # About so many frames of a clip are drawn in full; all of them while the temporal controller picks a moment.
 KEY_FRAMES = 20
@@ -58,6 +61,10 @@ _AREA_TIP = (
     '[% if("area_km2" < 1, format_number(100 * "area_km2", 1) || \' ha\', '
     "format_number(\"area_km2\", 1) || ' km²') %]"
 )
+_SEGMENT_TIP = (
+    '[% if("area_m2" < 10000, format_number("area_m2", 0) || \' m²\', '
+    "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
+)
 _CANDIDATE_TIP = '[% format_number("score", 3) %]'
 
 
@@ -75,6 +82,7 @@ def set_tips(layer: QgsVectorLayer, name: str) -> None:
         "frames": (_FRAME_TITLE, _PLACED_TIP + _REASON_TIP),
         "footprints": (_FRAME_TITLE, '[% "status" %]'),
         "search_area": (_FRAME_TITLE, _AREA_TIP),
+        "segments": ('"label"', _SEGMENT_TIP),
         "candidates": ("'#' || \"rank\"", _CANDIDATE_TIP),
     }
     if name in tips:
@@ -257,6 +265,19 @@ def _style_detections(layer: QgsVectorLayer) -> None:
     _outline(layer, "#ffd60a", 30, 0.25)
 
 
+def _style_segments(layer: QgsVectorLayer) -> None:
+    """Each class in a colour of its own, thinly filled so that the map shows through."""
+    fill = QgsSimpleFillSymbolLayer(_colour("#ffd60a", 90), strokeColor=_colour("#ffd60a"), strokeWidth=0.26)
+    for which, alpha in (
+        (QgsSymbolLayer.Property.PropertyFillColor, 90),
+        (QgsSymbolLayer.Property.PropertyStrokeColor, 230),
+    ):
+        colour = QgsProperty.fromExpression(f"color_hsla({LABEL_HUE}, 75, 52, {alpha})")
+        fill.setDataDefinedProperty(which, colour)
+    layer.setRenderer(QgsSingleSymbolRenderer(_filled(QgsFillSymbol.createSimple({}), fill)))
+    _label(layer, '"label"', min_scale=5000.0)
+
+
 def _style_search_area(layer: QgsVectorLayer) -> None:
     """Two levels; of many unlocated frames only some are drawn in full, or they would bury the map."""
     inner, outer = QgsRuleBasedRenderer.Rule(None), QgsRuleBasedRenderer.Rule(None)
@@ -311,6 +332,7 @@ _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {
     "trajectory": _style_trajectory,
     "tracks": _style_tracks,
     "detections": _style_detections,
+    "segments": _style_segments,
     "search_area": _style_search_area,
     "candidates": _style_candidates,
     "groundings": _style_detections,

@@ -13,6 +13,7 @@ LAYER_ORDER = (
     "groundings",
     "tracks",
     "detections",
+    "segments",
     "frames",
     "trajectory",
     "footprints",
