@@ -1,10 +1,10 @@
 """Non-maximum suppression at a thousand to two hundred thousand boxes, beside what everyone uses.
 
-Boxes are made up, not detected: objects at random, six candidates for each, moved, resized and turned a
-Boxes are made up: objects at random, six candidates for each, moved, resized and turned a little, as a network
-lists them before suppression. Every method runs on one thread; one that takes longer than the limit is not
-tried on more boxes. The compiled loops of RS Copilot are warm: the first call in a process loads them, and how
-long that takes is printed.
+Boxes are made up: objects at random, six candidates for each, moved, resized and turned a little, as a
+network lists them before suppression. Every method runs on one thread; one that takes longer than the limit
+is not tried on more boxes. The compiled loops of RS Copilot are warm: the first call in a process loads them,
+and how long that takes is printed.
+"""
 
 from __future__ import annotations
 
