@@ -43,6 +43,24 @@ def ious(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.asarray(compiled.pair_ious(both, areas_of(both), pairs))
 
 
+def window_ious(shapes: FloatArray, pairs: Rows, windows: FloatArray) -> FloatArray:
+    """IoU of pairs of convex quads, of what lies inside a window x1, y1, x2, y2 for each pair.
+
+    Args:
+        shapes: ``(N, 4, 2)`` as `convex` gives them.
+        pairs: ``(M, 2)`` numbers of quads.
+        windows: ``(M, 4)``.
+
+    Returns:
+        ``(M,)``; 0 where one has no part in its window.
+    """
+    if len(pairs) <= FEW:
+        return few.window_ious(shapes, pairs, windows)
+    from rs_copilot.detection import compiled
+
+    return np.asarray(compiled.window_ious(shapes, pairs, windows))
+
+
 def nms(quads: FloatArray, scores: FloatArray, labels: Labels | None = None, *, max_iou: float = 0.5) -> Rows:
     """Greedy non-maximum suppression: of boxes that overlap by more than ``max_iou`` the best one.
 
@@ -73,7 +91,7 @@ def nms(quads: FloatArray, scores: FloatArray, labels: Labels | None = None, *, 
     return order[_kept_of_many(shapes, numbers[order], max_iou)]
 
 
-def _kept_of_many(shapes: FloatArray, labels: Labels, max_iou: float) -> BoolArray:
+def _kept_of_many(shapes: FloatArray, labels: Rows, max_iou: float) -> BoolArray:
     """Suppression among any number of convex quads that stand in the order of their rank."""
     from rs_copilot.detection import compiled
 
