@@ -1,4 +1,4 @@
-"""Outlines of tiles, joined, are those of the whole raster, however it was cut; simplified, they still fit."""
+"""Outlines of tiles, joined, are those of the whole raster, however it was cut; simplified they fit."""
 
 from __future__ import annotations
 
