@@ -7,23 +7,18 @@ image goes through the large half of the network once; a second click on it cost
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from rs_copilot.errors import BadInputError, MissingDependencyError
-from rs_copilot.models.cards import sha256_of
+from rs_copilot.errors import BadInputError
+from rs_copilot.learned.pretrained import available, folder_of, hash_of, read_kind, read_network
 from rs_copilot.types import BoolArray, ByteImage, Float32Array, FloatArray
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-# The largest network of the family, SAM 3, has less than 4 GB.
-MAX_WEIGHTS_BYTES = 8 << 30
 KEPT_IMAGES = 4
 # Kirillov et al., Segment Anything, 2023: the longer side fills the network's square, the rest is padded.
 # Its successors (SAM 2, EdgeTAM, SAM 3) stretch the picture to the square.
@@ -162,30 +157,28 @@ class Sam:
         return np.asarray(cv2.resize(logits, (shape[1], shape[0])), dtype=np.float32)
 
 
-def open_sam(folder: Path, device: str = "cpu") -> Sam:
+def open_sam(place: str, device: str = "cpu") -> Sam:
     """The network in a folder, after it has answered one click on trial.
 
     Args:
-        folder: config.json and model.safetensors, as transformers saves them.
+        place: the folder, or a pinned repository in the local cache; see `pretrained.folder_of`.
         device: where it computes: auto, cpu, or cuda with or without a number.
 
     Raises:
-        MissingDependencyError: torch or transformers is not installed.
+        MissingDependencyError: torch or transformers is not installed, or no such device.
         BadInputError: the folder holds no such network, or not all of its weights, or it does not work.
+        UsageError: neither a folder nor a pinned repository.
     """
-    for name in (CONFIG, WEIGHTS):
-        if not (folder / name).is_file():
-            raise BadInputError(f"{folder} is no folder with a network: it has no {name}.", hint=HINT)
-    if (folder / WEIGHTS).stat().st_size > MAX_WEIGHTS_BYTES:
-        raise BadInputError(f"{folder / WEIGHTS} has more than 8 GiB, which no SAM has.", hint=HINT)
-    network = _read(folder).eval()
-    device = _available(device)
+    folder = folder_of(place)
+    kind = read_kind(folder, PADDED | STRETCHED, HINT)
+    digest = hash_of(folder, HINT)
+    network = read_network(folder, "AutoModelForMaskGeneration", HINT)
+    device = available(device)
     network.to(device)
-    kind = str(network.config.model_type)
     try:
         sam = Sam(
             name=f"{kind} ({folder.name})",
-            sha256=sha256_of(folder / WEIGHTS),
+            sha256=digest,
             network=network,
             device=device,
             side_px=int(network.config.prompt_encoder_config.image_size),
@@ -197,54 +190,3 @@ def open_sam(folder: Path, device: str = "cpu") -> Sam:
     except (ValueError, TypeError, AttributeError, LookupError, RuntimeError) as error:
         raise BadInputError(f"the network in {folder} does not work: {error}", hint=HINT) from error
     return sam
-
-
-def _available(device: str) -> str:
-    import torch
-
-    return ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-
-
-def _read(folder: Path) -> Any:  # noqa: ANN401 - transformers comes without types
-    """Configuration and weights, all of them and all of them numbers."""
-    try:
-        import torch
-        import transformers
-        from huggingface_hub.errors import StrictDataclassError
-        from safetensors import SafetensorError
-    except ImportError as error:
-        raise MissingDependencyError(
-            "Networks of the SAM family need the packages torch and transformers.",
-            hint="Install the extra `vlm`: pip install 'rs-copilot[vlm]'.",
-        ) from error
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    unreadable = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
-    try:
-        network, info = _load(folder)
-    except (*unreadable, SafetensorError, StrictDataclassError) as error:
-        raise BadInputError(f"cannot read the network in {folder}: {error}", hint=HINT) from error
-    # transformers makes up what is missing, with no more than a line in the log.
-    if info["missing_keys"]:
-        absent = sorted(info["missing_keys"])
-        raise BadInputError(f"{folder / WEIGHTS} lacks {len(absent)} weights, {absent[0]} first.", hint=HINT)
-    if not all(bool(torch.isfinite(values).all()) for values in network.state_dict().values()):
-        raise BadInputError(f"{folder / WEIGHTS} has weights that are no numbers.", hint=HINT)
-    return network
-
-
-def _load(folder: Path) -> tuple[Any, dict[str, Any]]:
-    """The network and what transformers says about its reading; raises whatever it raises."""
-    from transformers import AutoModelForMaskGeneration
-
-    kind = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_type"]
-    if kind not in PADDED | STRETCHED:
-        raise ValueError(f"model_type is {kind!r}, expected one of {', '.join(sorted(PADDED | STRETCHED))}")
-    found: tuple[Any, dict[str, Any]] = AutoModelForMaskGeneration.from_pretrained(  # nosec B615 - a local folder only
-        folder,
-        local_files_only=True,
-        trust_remote_code=False,
-        use_safetensors=True,
-        output_loading_info=True,
-    )
-    return found

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rs_copilot.errors import BadInputError
+from rs_copilot.errors import BadInputError, UsageError
 from rs_copilot.learned.sam import Sam, open_sam
 
 pytest.importorskip("torch", reason="networks of the SAM family need torch")
@@ -30,14 +30,16 @@ def sam_1() -> Any:
     decoder = t.SamMaskDecoderConfig(
         hidden_size=8, mlp_dim=16, num_hidden_layers=1, num_attention_heads=2, iou_head_hidden_dim=8
     )
-    return t.SamModel(t.SamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder))
+    return t.SamModel(
+        t.SamConfig(vision_config=vision, prompt_encoder_config=prompt, mask_decoder_config=decoder)
+    )
 
 
 def sam_2() -> Any:
     backbone = t.Sam2HieraDetConfig(
-        hidden_size=8, num_attention_heads=1, image_size=[SIDE, SIDE], blocks_per_stage=[1, 1, 1, 1],
+        hidden_size=8, num_attention_heads=1, image_size=[SIDE, SIDE], blocks_per_stage=[1, 1, 2, 1],
         embed_dim_per_stage=[8, 16, 32, 64], num_attention_heads_per_stage=[1, 1, 2, 2],
-        window_size_per_stage=[4, 2, 2, 2], global_attention_blocks=[2],
+        window_size_per_stage=[4, 2, 2, 2], global_attention_blocks=[3],
         window_positional_embedding_background_size=[4, 4],
     )  # fmt: skip
     vision = t.Sam2VisionConfig(
@@ -65,7 +67,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def sam(folder: Path) -> Sam:
-    return open_sam(folder)
+    return open_sam(str(folder))
 
 
 @pytest.fixture
@@ -138,16 +140,13 @@ def test_weights_that_are_missing_are_not_made_up(broken: Path) -> None:
     del weights[next(name for name in weights if name.startswith("mask_decoder"))]
     save_file(weights, broken / "model.safetensors", {"format": "pt"})
     with pytest.raises(BadInputError, match="lacks 1 weights"):
-        open_sam(broken)
+        open_sam(str(broken))
 
 
 def test_other_folders_are_refused(broken: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match=r"no config\.json"):
-        open_sam(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="neither a folder"):
+        open_sam(str(tmp_path / "nowhere"))
     path = broken / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"model_type": "bert"}))
     with pytest.raises(BadInputError, match="'bert'"):
-        open_sam(broken)
-    (broken / "model.safetensors").unlink()
-    with pytest.raises(BadInputError, match=r"no model\.safetensors"):
-        open_sam(broken)
+        open_sam(str(broken))
