@@ -110,7 +110,7 @@ class Sam:
     def _embedding(self, image: ByteImage) -> Any:  # noqa: ANN401  a tensor, or one for each scale
         import torch
 
-        key = hashlib.sha256(np.ascontiguousarray(image)).digest() + repr(image.shape).encode()
+        key = hashlib.sha256(image.tobytes()).digest() + repr(image.shape).encode()
         if key in self._known:
             self._known.move_to_end(key)
             return self._known[key]
