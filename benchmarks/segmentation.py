@@ -3,10 +3,10 @@
     python -m benchmarks.segmentation [--work DIR] [--markdown FILE] [--quick]
 
 A synthetic orthophoto of 8192 × 8192 px (0.3 m, tiled DEFLATE) and a network of three convolutions (512 px,
-2.8 thousand weights, random). Measured: the job as a command, with its command's start and its polygons written;
-the network alone on the same tiles (CPU seconds); GDAL reading the same windows (CPU seconds); and a plain
-loop, that is for each tile one read per band, conversion to floats, one run of the network with onnxruntime's
-own threads, and classes kept in one array. The limit is (network + reads) / cores. Peak memory also at 20 and
+2.8 thousand weights, random). Measured: the job as a command, polygons written; the network alone on as many
+tiles (CPU seconds); GDAL reading the same windows (CPU seconds); and a plain loop, that is for each tile one
+read per band, conversion to floats, one run of the network with onnxruntime's own threads, and classes kept
+in one array. The limit is (network + reads) / cores. Peak memory also at 20 and
 40 thousand px. ``--quick`` takes a raster of 2048 px, for a look at the script.
 """
 
