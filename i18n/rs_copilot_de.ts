@@ -835,6 +835,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
+   <source>Segments</source>
+   <translation>Segmente</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Candidates</source>
    <translation>Kandidaten</translation>
   </message>
