@@ -2,7 +2,8 @@
 
 The metadata come from anywhere. They are read as values, never run, and every value is checked.
 
-* Exports of Ultralytics: ``names`` (a Python dictionary as text), ``task``, ``stride``, ``end2end``.
+* Exports of Ultralytics: ``names`` (a Python dictionary as text), ``task``, ``stride``, ``imgsz`` and
+  ``end2end``.
 * Model zoos of QGIS plugins: ``model_type``, ``class_names``, ``resolution`` (cm per pixel), ``tiles_size``,
   ``tiles_overlap`` (percent), ``det_type``, ``det_conf``, ``det_iou_thresh``, ``standardization_mean`` and
   ``standardization_std``, each as JSON.
@@ -78,7 +79,7 @@ def describe(metadata: Mapping[str, str], card: DetectorCard | None = None) -> D
         detector_type=_text(metadata, "det_type"),
         task=_text(metadata, "task"),
         is_end_to_end=str(_value(metadata, "end2end")).lower() in {"true", "1"},
-        tile_px=_whole(metadata, "tiles_size", MAX_PX),
+        tile_px=_whole(metadata, "tiles_size", MAX_PX) or _side(metadata),
         overlap_share=_per(_number(metadata, "tiles_overlap", 0.0, 90.0), 100.0),
         multiple_px=_whole(metadata, "stride", 1024) or 32,
         min_score=_number(metadata, "det_conf", 0.0, 1.0),
@@ -187,6 +188,14 @@ def _number(metadata: Mapping[str, str], key: str, low: float, high: float) -> f
 def _whole(metadata: Mapping[str, str], key: str, high: int) -> int | None:
     number = _number(metadata, key, 1.0, float(high))
     return None if number is None else round(number)
+
+
+def _side(metadata: Mapping[str, str]) -> int | None:
+    """The longer side of the pictures that Ultralytics made an export for."""
+    sides = _value(metadata, "imgsz")
+    sides = sides if isinstance(sides, (list, tuple)) else [sides]
+    known = [side for side in sides if isinstance(side, int) and 0 < side <= MAX_PX]
+    return max(known, default=None)
 
 
 def _per(number: float | None, unit: float) -> float | None:

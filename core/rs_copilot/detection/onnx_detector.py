@@ -28,6 +28,8 @@ OVERLAP_SHARE = 0.15
 BATCH_CPU, BATCH_GPU = 4, 16
 BANDS = (1, 3, 4)
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+# Boxes may reach a little beyond the picture.
+MAX_SHARE = 2.0
 # A score that nothing reaches: the class is not wanted.
 UNWANTED = 2.0
 HINT_INPUT = "Export the network with one input of pictures; see docs/detectors.md."
@@ -255,10 +257,19 @@ def _trial(
         class_count=len(said.class_names) if said.class_names else None,
         is_turned=said.task == "obb",
         is_end_to_end=said.is_end_to_end,
+        is_in_shares=_in_shares(found),
     )
     shapes = {name: tuple(np.shape(values)) for name, values in found.items()}
     plan = recognise(shapes, (tile.width_px, tile.height_px), hints)
     return plan, plan.class_count or hints.class_count or 0
+
+
+def _in_shares(outputs: Mapping[str, FloatArray]) -> bool | None:
+    """Whether the numbers at the place of boxes are shares of a picture; pixels would be larger."""
+    rows = next((values for values in outputs.values() if np.ndim(values) == 3), None)
+    if rows is None or not (np.isfinite(rows[..., :4]) & (rows[..., :4] != 0.0)).any():
+        return None
+    return bool(np.nanmax(np.abs(rows[..., :4])) <= MAX_SHARE)
 
 
 def _ran(
