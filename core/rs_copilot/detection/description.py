@@ -7,6 +7,7 @@ The metadata come from anywhere. They are read as values, never run, and every v
 * Model zoos of QGIS plugins: ``model_type``, ``class_names``, ``resolution`` (cm per pixel), ``tiles_size``,
   ``tiles_overlap`` (percent), ``det_type``, ``det_conf``, ``det_iou_thresh``, ``standardization_mean`` and
   ``standardization_std``, each as JSON.
+* Exports of transformers say nothing in the file; `config.json` and `preprocessor_config.json` lie beside it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ MAX_CLASSES = 100_000
 MAX_NAME = 100
 MAX_PX = 1 << 14
 TASKS = ("detect", "segment", "obb")
+NEIGHBOURS = ("config.json", "preprocessor_config.json")
 
 
 class DetectorCard(WeightsCard):
@@ -88,6 +90,32 @@ def describe(metadata: Mapping[str, str], card: DetectorCard | None = None) -> D
         std=_triple(metadata, "standardization_std", positive=True),
     )
     return said if card is None else _with_card(said, card)
+
+
+def with_neighbours(metadata: Mapping[str, str], neighbours: Mapping[str, Any]) -> dict[str, str]:
+    """Metadata, and what the files that transformers saves beside a network say, where the metadata do not.
+
+    Args:
+        metadata: of the ONNX file.
+        neighbours: what stands in ``config.json`` and ``preprocessor_config.json``, by the files' names.
+    """
+    config, pictures = (_dict(neighbours.get(name)) for name in NEIGHBOURS)
+    is_normalised = pictures.get("do_normalize") is True
+    size = _dict(pictures.get("size"))
+    values = {
+        "class_names": config.get("id2label"),
+        "tiles_size": size.get("height") or size.get("shortest_edge"),
+        "standardization_mean": pictures.get("image_mean") if is_normalised else None,
+        "standardization_std": pictures.get("image_std") if is_normalised else None,
+    }
+    if "names" in metadata:
+        del values["class_names"]
+    known = {key: json.dumps(value) for key, value in values.items() if value is not None}
+    return {**known, **metadata}
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _with_card(said: Description, card: DetectorCard) -> Description:
