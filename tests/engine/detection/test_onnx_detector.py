@@ -167,6 +167,28 @@ def test_the_metadata_of_model_zoos_say_how_to_use_a_network(tmp_path: Path) -> 
     check(detector.detect(IMAGE[None])[0], SQUARES)
 
 
+def test_files_that_transformers_saves_beside_a_network_are_read(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"id2label": {"0": "car", "1": "van", "2": "bus"}}))
+    pictures = {
+        "do_normalize": True,
+        "image_mean": [0.4] * 3,
+        "image_std": [0.2] * 3,
+        "size": {"height": 320},
+    }
+    path = tmp_path / "preprocessor_config.json"
+    path.write_text(json.dumps(pictures))
+    detector = opened(tmp_path, "detr-softmax", mean_std=(0.4, 0.2), metadata={})
+    assert (detector.class_names, detector.tile) == (("car", "van", "bus"), SizeWH(320, 320))
+    assert detector.layout.value == "detr-softmax"
+    check(detector.detect(IMAGE[None])[0], SQUARES)
+    path.write_text(json.dumps({**pictures, "do_normalize": False}))
+    check(opened(tmp_path, "detr-sigmoid", metadata={}).detect(IMAGE[None])[0], SQUARES)
+    for content in ("{", "[" * 100_000, " " * (2 << 20)):
+        path.write_text(content)
+        with pytest.raises(BadInputError, match=r"preprocessor_config\.json"):
+            opened(tmp_path, "detr-sigmoid", metadata={})
+
+
 def test_a_card_has_the_last_word(tmp_path: Path) -> None:
     path = save_detector(tmp_path / "squares.onnx", metadata=ultralytics())
     values = {
