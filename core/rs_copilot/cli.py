@@ -133,7 +133,8 @@ def index(
     ] = None,
     weights: Weights = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Hand the tiles to a cluster (not in this version).")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Hand tiles to a Dask cluster: tcp://HOST:PORT, or local:N."),
     ] = None,
     as_json: AsJson = False,
     device: Device = "auto",
