@@ -58,6 +58,8 @@ _AREA_TIP = (
     '[% if("area_km2" < 1, format_number(100 * "area_km2", 1) || \' ha\', '
     "format_number(\"area_km2\", 1) || ' km²') %]"
 )
+# Scenes of earlier versions say no level; `attribute` is null there, where a column's name would be an error.
+_AREA_LEVEL = "coalesce(attribute($currentfeature, 'level'), \"probability\")"
 _CANDIDATE_TIP = '[% format_number("score", 3) %]'
 
 
@@ -266,7 +268,7 @@ def _style_search_area(layer: QgsVectorLayer) -> None:
     ):
         rule.setSymbol(_area_symbol(alpha, dashed))
         rule.setLabel(label)
-        rule.setFilterExpression(f'"probability" {where}')
+        rule.setFilterExpression(f"{_AREA_LEVEL} {where}")
     root = QgsRuleBasedRenderer.Rule(None)
     root.appendChild(outer)
     root.appendChild(inner)
