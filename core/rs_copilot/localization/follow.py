@@ -52,7 +52,7 @@ class Follower:
             for done, key in enumerate(order):
                 self.report((turn + done / count) / 2)
                 if key not in settled and last is not None:
-                    found = self._from_prediction(last, key)
+                    found = self.from_prediction(last, key)
                     if found is not None:
                         settled[key] = found
                         self.on_fix(found)
@@ -106,8 +106,11 @@ class Follower:
         """Whether the nearest fix predicts a keyframe well inside the map, where it did not register."""
         if not placed:
             return False
-        nearest = placed[min(placed, key=lambda other: abs(other - key))]
-        predicted = self.predicted(nearest, key)
+        return self.should_register(placed[min(placed, key=lambda other: abs(other - key))], key)
+
+    def should_register(self, fix: Fix, key: int) -> bool:
+        """Whether a fix predicts another keyframe well inside the map."""
+        predicted = self.predicted(fix, key)
         if predicted is None:
             return False
         size = self.recording.keyframes[key].size
@@ -116,7 +119,8 @@ class Follower:
         margin = view_of_placement(predicted, size).width_m / 4
         return bool(west + margin < x < east - margin and south + margin < y < north - margin)
 
-    def _from_prediction(self, last: Fix, key: int) -> Fix | None:
+    def from_prediction(self, last: Fix, key: int) -> Fix | None:
+        """A keyframe registered where another fix and the motion between them say that it must lie."""
         first, second = self.recording.keyframes[last.key], self.recording.keyframes[key]
         predicted = self.predicted(last, key)
         if predicted is None:

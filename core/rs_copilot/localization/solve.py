@@ -71,7 +71,7 @@ class Solver:
     """Search, choose, and fill in the keyframes of one clip.
 
     ``candidates`` keeps, per keyframe, every place that was considered, and ``judged`` what each registered
-    to, as judged without its neighbours.
+    to, as judged without its neighbours; ``searches`` and ``searched_px`` (pixels times views) count work.
     """
 
     recording: Recording
@@ -88,6 +88,8 @@ class Solver:
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
     wide: Allowance = field(default_factory=Allowance)
     dear_trials: int = 0
+    searches: int = 0
+    searched_px: float = 0.0
     flight: Flight | None = None
     trusted: dict[int, Seen] = field(default_factory=dict)
     searched_with_flight: set[int] = field(default_factory=set)
@@ -114,10 +116,16 @@ class Solver:
         agreement = Agreement(self.recording)
         path = best_path([fixes[key] for key in sorted(fixes)], agreement.disagreement)
         accepted = {fix.key: fix for fix in agreement.supported(path)}
-        return self._follower.credible(self._follower.propagate(accepted))
+        return self.follower.credible(self.follower.propagate(accepted))
+
+    def search_one(self, key: int) -> list[Fix]:
+        """Places of one keyframe by all that was learned before, likely ones first."""
+        found = self._searched([key])[key]
+        return sorted(self._weighed(found), key=lambda fix: -fix.log_odds)
 
     @property
-    def _follower(self) -> Follower:
+    def follower(self) -> Follower:
+        """Carries fixes along the motion of the clip."""
         return Follower(
             self.recording,
             self.coarse.reference,
@@ -214,7 +222,7 @@ class Solver:
     def _carried_odds(self, fix: Fix, key: int) -> float:
         """Log-odds of what a keyframe shows where motion from a place says that it is."""
         keyframe = self.recording.keyframes[key]
-        predicted = self._follower.predicted(fix, key)
+        predicted = self.follower.predicted(fix, key)
         if predicted is None:
             return -confidence.MAX_LOG_ODDS
         found = register(keyframe.image, keyframe.size, predicted, self.coarse.reference, FROM_PREDICTION)
@@ -243,7 +251,7 @@ class Solver:
         for fixes in found.values():
             best = max(fixes, key=lambda fix: fix.log_odds, default=None)
             if best is not None and best.log_odds >= TRUSTED:
-                self._learn(best)
+                self.learn(best)
         return found
 
     def _search(self, key: int) -> list[Fix]:
@@ -277,7 +285,7 @@ class Solver:
                         return
             yield self._search_views(key, views, cost)
 
-    def _learn(self, fix: Fix) -> None:
+    def learn(self, fix: Fix) -> None:
         """Let a trusted fix teach the scale and heading of the clip, and the habits of the flight."""
         if fix.registration.spread < MIN_SPREAD:
             return
@@ -327,6 +335,9 @@ class Solver:
 
     def _search_views(self, key: int, views: Sequence[View], cost: float) -> list[Fix]:
         keyframe = self.recording.keyframes[key]
+        with self._heard:
+            self.searches += 1
+            self.searched_px += self._cost_px(keyframe, views)
         region = self._region(keyframe)
         found = search(keyframe.image, views, self.coarse, region, count=CANDIDATES, fields=self.fields)
         return self._registered(key, found, views, cost)
