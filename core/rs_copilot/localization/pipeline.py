@@ -11,7 +11,7 @@ from rs_copilot.geo.crs import convergence_deg, from_lonlat
 from rs_copilot.localization import placements as placing
 from rs_copilot.localization.assumptions import Assumptions, Calibration
 from rs_copilot.localization.cameras import CameraFinder, ElevationAt
-from rs_copilot.localization.controls import Control, with_controls
+from rs_copilot.localization.controls import Control, seeds_of, with_controls
 from rs_copilot.localization.field_look import FieldMap
 from rs_copilot.localization.keyframes import Recorder, Recording, TelemetryAt, record
 from rs_copilot.localization.live import LiveLocator
@@ -199,6 +199,7 @@ def _solver(
         propose=options.propose,
         verify=register if options.matcher is None else MatchedRegister(options.matcher),
         fields=None if dense is None else FieldMap(reference, dense),
+        known=seeds_of(recording, options.controls, reference.crs),
     )
 
 

@@ -15,6 +15,7 @@ from rs_copilot.localization.agreement import Agreement
 from rs_copilot.localization.allowance import Allowance
 from rs_copilot.localization.assumptions import Assumptions, Calibration, turned_views
 from rs_copilot.localization.chain import Chain
+from rs_copilot.localization.controls import Seed
 from rs_copilot.localization.field_look import FieldMap
 from rs_copilot.localization.flight import Flight, Seen
 from rs_copilot.localization.follow import Follower
@@ -24,6 +25,7 @@ from rs_copilot.localization.path import Fix, best_path
 from rs_copilot.localization.reference import Bounds
 from rs_copilot.localization.register import FROM_PREDICTION, register
 from rs_copilot.localization.search import Candidate, Region, coarse_gsd_m, search, search_regions
+from rs_copilot.localization.seeds import Seeds
 from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.localization.view import View
 
@@ -70,8 +72,9 @@ Propose = Callable[[Keyframe, Sequence[View]], list[Region]]
 class Solver:
     """Search, choose, and fill in the keyframes of one clip.
 
-    ``candidates`` keeps, per keyframe, every place that was considered, and ``judged`` what each registered
-    to, as judged without its neighbours; ``searches`` and ``searched_px`` (pixels times views) count work.
+    ``known`` are places that a user gave; ``candidates`` keeps, per keyframe, every place that was
+    considered, and ``judged`` what each registered to, as judged without its neighbours; ``searches`` and
+    ``searched_px`` (pixels times views) count the work that was done.
     """
 
     recording: Recording
@@ -84,6 +87,7 @@ class Solver:
     propose: Propose | None = None
     verify: Register = register
     fields: FieldMap | None = None
+    known: Sequence[Seed] = ()
     calibration: Calibration = field(default_factory=Calibration)
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
     wide: Allowance = field(default_factory=Allowance)
@@ -97,6 +101,11 @@ class Solver:
     _heard: Lock = field(default_factory=Lock)
 
     @property
+    def seeds(self) -> Seeds:
+        """What frames with known places say about the others."""
+        return Seeds(self.recording, self.known)
+
+    @property
     def chain(self) -> Chain:
         """Motion between the visited frames."""
         return self.recording.chain
@@ -104,13 +113,14 @@ class Solver:
     def solve(self) -> dict[int, Fix]:
         """Fixes by keyframe number; keyframes that the evidence does not place are missing."""
         keyframes = self.recording.keyframes
-        fixes: dict[int, list[Fix]] = {}
+        fixes = self.seeds.fixes(self.follower)
         order = self._search_order()
         at_once = 1 if self.chain.is_moving or self.propose is not None else PHOTOS_AT_ONCE
         for start in range(0, len(order), at_once):
             self.report(SEARCH_SHARE * start / len(keyframes), "Searching the map")
             some = order[start : start + at_once]
-            fixes |= self._searched([key for key in some if not self._is_settled(key, fixes)])
+            for key, found in self._searched([k for k in some if not self._is_settled(k, fixes)]).items():
+                fixes[key] = [*fixes.get(key, []), *found]
         if not self.chain.is_moving:
             fixes = self._weighed_by_flight(self._searched_again(fixes))
         agreement = Agreement(self.recording)
@@ -230,10 +240,11 @@ class Solver:
 
     def _region(self, keyframe: Keyframe) -> Bounds:
         """The part of the map to search: all of it, or around the telemetry's position."""
-        west, south, east, north = self.bounds_m
-        telemetry = keyframe.telemetry
-        if not self.use_position or telemetry is None or telemetry.position is None:
-            return self.bounds_m
+        bounds_m = self.seeds.window(keyframe, self.bounds_m)
+        west, south, east, north = bounds_m
+        telemetry = keyframe.telemetry if self.use_position and bounds_m == self.bounds_m else None
+        if telemetry is None or telemetry.position is None:
+            return bounds_m
         x, y = from_lonlat(telemetry.position, self.coarse.reference.crs)
         # The camera looks ahead of itself by up to the height over the tangent of the pitch.
         height = self.assumptions.height_m(telemetry) or 0.0
