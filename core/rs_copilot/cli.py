@@ -222,6 +222,13 @@ def localize(
             help="Helps to register frames: SIFT, or a network of yours (config.json, model.safetensors).",
         ),
     ] = None,
+    causal: Annotated[
+        bool,
+        typer.Option(
+            "--causal",
+            help="Place each frame by those before it, as it comes; CLIP may be a pipe or an address.",
+        ),
+    ] = False,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
@@ -239,6 +246,7 @@ def localize(
         "index": index,
         "weights": weights,
         "matcher": matcher,
+        "causal": causal,
     }
     return run_job("localize", params, as_json=as_json, device=device)
 
