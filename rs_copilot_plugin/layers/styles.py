@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
@@ -46,6 +46,11 @@ KEY_FRAME = (
     'floor("time_s" / @rs_key_s + 0.000001) <> floor(("time_s" - @rs_step_s) / @rs_key_s + 0.000001)'
 )
 
+# What the colour of an object says, by layer; what moves has a class, too, but it is a guess from its size.
+_CLASS_OF = {"detections": "if(\"source\" = 'motion', '', \"label\")", "segments": "label"}
+_OPACITY = QgsSymbol.Property.PropertyOpacity
+OPACITY_PERCENT = 'scale_linear(coalesce("score", 1), 0, 1, 25, 100)'
+
 _FRAME_TITLE = "\"clip\" || ' · ' || format_number(\"time_s\", 2) || ' s'"
 _PLACED_TIP = (
     '[% "status" %]'
@@ -58,6 +63,9 @@ _AREA_TIP = (
     '[% if("area_km2" < 1, format_number(100 * "area_km2", 1) || \' ha\', '
     "format_number(\"area_km2\", 1) || ' km²') %]"
 )
+_OBJECT_TITLE = "\"label\" || coalesce(' ' || format_number(\"score\", 2), '')"
+_OBJECT_TIP = "[% \"clip\" %][% coalesce(' · ' || format_number(\"time_s\", 2) || ' s', '') %]"
+_SEGMENT_TIP = '[% format_number("area_m2", 0) %] m²'
 _CANDIDATE_TIP = '[% format_number("score", 3) %]'
 
 
@@ -76,6 +84,8 @@ def set_tips(layer: QgsVectorLayer, name: str) -> None:
         "footprints": (_FRAME_TITLE, '[% "status" %]'),
         "search_area": (_FRAME_TITLE, _AREA_TIP),
         "candidates": ("'#' || \"rank\"", _CANDIDATE_TIP),
+        "detections": (_OBJECT_TITLE, _OBJECT_TIP),
+        "segments": ('"label"', _SEGMENT_TIP),
     }
     if name in tips:
         title, tip = tips[name]
@@ -253,8 +263,64 @@ def _outline(layer: QgsVectorLayer, colour: str, fill_alpha: int, width_mm: floa
     layer.setRenderer(QgsSingleSymbolRenderer(_filled(QgsFillSymbol.createSimple({}), fill)))
 
 
+def _style_groundings(layer: QgsVectorLayer) -> None:
+    _outline(layer, palette.MOVING, 30, 0.25)
+
+
+def _box_symbol(colour: str, fill_alpha: int = 40, width_mm: float = 0.35) -> QgsSymbol:
+    fill = QgsSimpleFillSymbolLayer(
+        _colour(colour, fill_alpha), strokeColor=_colour(colour), strokeWidth=width_mm
+    )
+    return _filled(QgsFillSymbol.createSimple({}), fill)
+
+
+def _object_symbol(colour: str) -> QgsSymbol:
+    symbol = _box_symbol(colour)
+    symbol.setDataDefinedProperty(_OPACITY, QgsProperty.fromExpression(OPACITY_PERCENT))
+    return symbol
+
+
+def _segment_symbol(colour: str) -> QgsSymbol:
+    return _box_symbol(colour, fill_alpha=95, width_mm=0.2)
+
+
 def _style_detections(layer: QgsVectorLayer) -> None:
-    _outline(layer, "#ffd60a", 30, 0.25)
+    """By class, which `add_classes` brings; what was found by its motion has one look."""
+    moving = QgsRendererCategory("", _box_symbol(palette.MOVING, 30, 0.25), tr("Found by motion"))
+    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["detections"], [moving]))
+    # A clip has the same object in hundreds of frames: their captions are in the video.
+    _label(layer, f'if("time_s" is null or @map_start_time is not null, {_OBJECT_TITLE}, null)', 2500.0)
+
+
+def _style_segments(layer: QgsVectorLayer) -> None:
+    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["segments"], []))
+
+
+def add_classes(layer: QgsVectorLayer, name: str, labels: Iterable[str]) -> None:
+    """Give classes that have just turned up a colour each; what is there stays as it is."""
+    renderer = layer.renderer()
+    if name not in _CLASS_OF or not isinstance(renderer, QgsCategorizedSymbolRenderer):
+        return
+    if renderer.classAttribute() != _CLASS_OF[name]:
+        return  # the user has chosen another look
+    fresh = [label for label in labels if label not in {str(item.value()) for item in renderer.categories()}]
+    if not fresh:
+        return
+    make = _object_symbol if name == "detections" else _segment_symbol
+    changed = renderer.clone()
+    for label in fresh:
+        number = sum(bool(item.value()) for item in changed.categories())
+        colour = palette.CLASSES[number % len(palette.CLASSES)]
+        changed.addCategory(QgsRendererCategory(label, make(colour), label))
+    layer.setRenderer(changed)
+
+
+def class_colours(layer: QgsVectorLayer) -> dict[str, str]:
+    """The colour of each class, as the user sees it on the map."""
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsCategorizedSymbolRenderer):
+        return {}
+    return {str(item.value()): item.symbol().color().name() for item in renderer.categories()}
 
 
 def _style_search_area(layer: QgsVectorLayer) -> None:
@@ -312,7 +378,8 @@ _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {
     "tracks": _style_tracks,
     "detections": _style_detections,
     "search_area": _style_search_area,
+    "segments": _style_segments,
     "candidates": _style_candidates,
-    "groundings": _style_detections,
+    "groundings": _style_groundings,
     "answers": _style_search_area,
 }

@@ -17,6 +17,7 @@ LAYER_ORDER = (
     "trajectory",
     "footprints",
     "search_area",
+    "segments",
     "candidates",
 )
 HIDDEN_AT_FIRST = frozenset({"detections", "candidates"})

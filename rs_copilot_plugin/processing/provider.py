@@ -9,7 +9,19 @@ from rs_copilot_plugin.resources import icon, icon_path
 
 from .adapt_algorithm import AdaptRetriever
 from .algorithms import ExportLayer, LocateClip, TrackObjects
+from .find_algorithms import FindInClip, FindInRaster
 from .gallery_algorithms import IndexSatellite, SearchTiles
+
+ALGORITHMS = (
+    LocateClip,
+    TrackObjects,
+    FindInRaster,
+    FindInClip,
+    ExportLayer,
+    IndexSatellite,
+    SearchTiles,
+    AdaptRetriever,
+)
 
 
 class RsCopilotProvider(QgsProcessingProvider):
@@ -28,5 +40,5 @@ class RsCopilotProvider(QgsProcessingProvider):
         return str(icon_path("rs_copilot.svg"))
 
     def loadAlgorithms(self) -> None:
-        for make in (LocateClip, TrackObjects, ExportLayer, IndexSatellite, SearchTiles, AdaptRetriever):
+        for make in ALGORITHMS:
             self.addAlgorithm(make())
