@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingException,
     QgsProcessingFeatureSource,
     QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterExtent,
     QgsProcessingParameterFeatureSource,
@@ -61,6 +62,7 @@ class _FindAlgorithm(SceneAlgorithm):
         real = QgsProcessingParameterNumber.Type.Double
         label = tr("Lowest score; empty for the detector's own")
         self.addParameter(QgsProcessingParameterNumber("SCORE", label, real, None, True, 0.0, 1.0))
+        self.addOutput(QgsProcessingOutputNumber("COUNT", tr("Number of objects")))
 
     def add_gsd(self) -> None:
         """The parameter for it, among the advanced ones."""
@@ -104,8 +106,8 @@ class FindInRaster(_FindAlgorithm):
     def shortHelpString(self) -> str:
         return tr(
             "Looks for objects in a raster of any size, tile by tile, and writes them as polygons into the "
-            "layer of detections of a scene. Only tiles that touch the extent or the polygons are looked at. A "
-            "run that was broken off or cancelled goes on where it stopped when the same is asked for again, "
+            "layer of detections of a scene. Only tiles that touch the extent or the polygons are looked at. "
+            "A run that was broken off or cancelled goes on where it stopped when the same is asked for again, "
             "with the same scene. The detector comes with RS Copilot or is an ONNX file of your own."
         )
 
@@ -157,9 +159,9 @@ class FindInClip(_FindAlgorithm):
 
     def shortHelpString(self) -> str:
         return tr(
-            "Looks for objects in the frames of a located clip, lays them on the ground and follows them, into "
-            "the layers of detections and tracks of the clip's scene. A clip that the scene does not have is "
-            "located on the satellite raster first. The detector “motion” finds whatever moves."
+            "Looks for objects in the frames of a located clip, lays them on the ground and follows them, "
+            "into the layers of detections and tracks of the clip's scene. A clip that the scene does not have "
+            "is located on the satellite raster first. The detector “motion” finds whatever moves."
         )
 
     def initAlgorithm(self, configuration: dict | None = None) -> None:  # noqa: ARG002
