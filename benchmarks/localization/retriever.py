@@ -54,7 +54,7 @@ class RetrieverMethod:
 
     def _gallery(self, side_m: float) -> tuple[Float32Array, FloatArray]:
         if side_m not in self._galleries:
-            grid = tile_grid(self.raster.info.bounds_m, side_m, STRIDE)
+            grid = tile_grid(self.raster.info.bounds_m, side_m, self.embedder.input_px, STRIDE)
             x, y = np.meshgrid(grid.wests_m + side_m / 2.0, grid.norths_m - side_m / 2.0)
             self._galleries[side_m] = self._embed(np.stack([x.ravel(), y.ravel()], axis=1), side_m)
         return self._galleries[side_m]

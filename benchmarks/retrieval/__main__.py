@@ -24,7 +24,7 @@ from benchmarks.retrieval.store import code_key, is_kept, keep, read_kept
 from benchmarks.retrieval.two_stage import TwoStage
 from rs_copilot.evaluation.retrieval import RetrievalScore
 from rs_copilot.retrieval.embedder import open_embedder
-from rs_copilot.retrieval.gallery import TileTable
+from rs_copilot.retrieval.table import TileTable
 from rs_copilot.types import ByteImage
 
 ROOT = Path(__file__).resolve().parents[2]

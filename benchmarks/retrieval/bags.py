@@ -18,7 +18,7 @@ from benchmarks.retrieval.queries import Condition, Query
 from benchmarks.retrieval.ranking import RANKS
 from rs_copilot.localization.retrieve import Guess, draw_query, guesses
 from rs_copilot.raster.source import open_raster
-from rs_copilot.retrieval.gallery import TileTable
+from rs_copilot.retrieval.table import TileTable
 from rs_copilot.types import ByteImage
 
 SIDE_PX = 192

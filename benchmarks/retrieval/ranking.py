@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.retrieval.queries import Query
 from rs_copilot.evaluation.retrieval import RetrievalScore, first_hit, is_near
-from rs_copilot.retrieval.gallery import TileTable
+from rs_copilot.retrieval.table import TileTable
 
 RANKS = (1, 5, 10)
 

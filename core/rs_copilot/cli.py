@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rs_copilot import __version__
-from rs_copilot.cli_objects import detect
+from rs_copilot.cli_objects import detect, segment
 from rs_copilot.cli_options import (
     TELEMETRY_HELP,
     AsJson,
@@ -277,6 +277,9 @@ def export(
 
 app.command(epilog="Example: rs-copilot detect ortho.tif --out scene.gpkg --region 10.1,48.1,10.2,48.2")(
     detect
+)
+app.command(epilog="Example: rs-copilot segment ortho.tif --model onnx:landcover.onnx --out scene.gpkg")(
+    segment
 )
 
 train_app = typer.Typer(help="Train models, or adapt them to your own layers.", rich_markup_mode=None)

@@ -72,3 +72,52 @@ def detect(
         "scheduler": scheduler,
     }
     return run_job("detect", params, as_json=as_json, device=device)
+
+
+def segment(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A raster of any size.")],
+    *,
+    model: Annotated[str, typer.Option(metavar="onnx:FILE", help="The network.")],
+    out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
+    classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LON1,LAT1,LON2,LAT2|FILE", help="Look only here, or in the polygons of a file."
+        ),
+    ] = None,
+    gsd: Annotated[
+        float | None, typer.Option(help="Look at this ground sampling distance in metres, not the model's.")
+    ] = None,
+    min_area: Annotated[
+        float | None,
+        typer.Option(metavar="M2", help="Leave out smaller areas and holes. Default: what the model says."),
+    ] = None,
+    simplify: Annotated[
+        float | None,
+        typer.Option(metavar="PX", help="How far outlines may leave the pixels' edges. Default: 1."),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Do not go on where a broken run of the same work stood.")
+    ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Hand tiles to a Dask cluster: tcp://HOST:PORT, or local:N."),
+    ] = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Divide a raster into areas of one class each, as polygons on the map."""
+    params = {
+        "source": source,
+        "out": out,
+        "model": model,
+        "classes": parse_names(classes),
+        "region": region,
+        "gsd_m": gsd,
+        "min_area_m2": min_area,
+        "simplify_px": simplify,
+        "resume": not fresh,
+        "scheduler": scheduler,
+    }
+    return run_job("segment", params, as_json=as_json, device=device)

@@ -65,7 +65,10 @@ _AREA_TIP = (
 )
 _OBJECT_TITLE = "\"label\" || coalesce(' ' || format_number(\"score\", 2), '')"
 _OBJECT_TIP = "[% \"clip\" %][% coalesce(' · ' || format_number(\"time_s\", 2) || ' s', '') %]"
-_SEGMENT_TIP = '[% format_number("area_m2", 0) %] m²'
+_SEGMENT_TIP = (
+    '[% if("area_m2" < 10000, format_number("area_m2", 0) || \' m²\', '
+    "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
+)
 _CANDIDATE_TIP = '[% format_number("score", 3) %]'
 
 
@@ -293,7 +296,9 @@ def _style_detections(layer: QgsVectorLayer) -> None:
 
 
 def _style_segments(layer: QgsVectorLayer) -> None:
+    """By class, which `add_classes` brings; thinly filled so that the map shows through."""
     layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["segments"], []))
+    _label(layer, '"label"', min_scale=5000.0)
 
 
 def add_classes(layer: QgsVectorLayer, name: str, labels: Iterable[str]) -> None:

@@ -75,6 +75,7 @@ def search(bench, wait=True):
     box.find_button.click()
     if wait:
         wait_until(lambda: bench.panel.stage is Stage.IDLE, JOB_LIMIT_S, "the search")
+        print(messages_in(bench.iface.bar), bench.last_notice)
         wait_until(lambda: not bench.scene._reading, what="the last look")
 
 

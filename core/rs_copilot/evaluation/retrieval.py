@@ -13,7 +13,8 @@ import pyproj
 
 from rs_copilot.errors import BadInputError
 from rs_copilot.geo import crs as geo_crs
-from rs_copilot.retrieval.gallery import RasterRef, TileTable
+from rs_copilot.retrieval.gallery import RasterRef
+from rs_copilot.retrieval.table import TileTable
 from rs_copilot.types import BoolArray, FloatArray, LonLat
 
 DRAWS = 2000

@@ -10,10 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot import __version__
 from rs_copilot.errors import MissingCrsError, RasterError, SceneError, UsageError
-from rs_copilot.jobs import localize, track
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.detect_clip import METHOD, ClipTask, detect_on_clip
-from rs_copilot.jobs.detect_raster import RasterTask, detect_on_raster
+from rs_copilot.jobs.detect_raster import METHOD, RasterTask, detect_on_raster
 from rs_copilot.jobs.detectors import DEFAULT, DetectorSpec
 from rs_copilot.raster.source import open_raster
 from rs_copilot.vector.build import Grid, Provenance, runs_table
@@ -163,6 +161,9 @@ def _placed(params: DetectParams, context: JobContext) -> str:
             f"{params.out} holds no clip {name}: what is found could not be laid on the ground",
             hint="Give --satellite RASTER to place it first, or a scene that localize wrote.",
         )
+    # What only clips need takes seconds to load.
+    from rs_copilot.jobs import localize
+
     wanted = localize.LocalizeParams(
         clip=Path(params.source), satellite=params.satellite, out=Path(params.out),
         dem=params.dem, every_s=params.every_s,
@@ -172,6 +173,8 @@ def _placed(params: DetectParams, context: JobContext) -> str:
 
 
 def _on_clip(params: DetectParams, context: JobContext, started: float) -> DetectResult:
+    from rs_copilot.jobs.detect_clip import ClipTask, detect_on_clip
+
     if params.scheduler is not None or params.region is not None:
         raise UsageError("--region and --scheduler go with a raster, found a clip.")
     name = _placed(params, context)
@@ -195,6 +198,8 @@ def _on_clip(params: DetectParams, context: JobContext, started: float) -> Detec
 
 
 def _motion(params: DetectParams, context: JobContext, started: float) -> DetectResult:
+    from rs_copilot.jobs import track
+
     name = _placed(params, context)
     done = track.run(track.TrackParams(scene=params.out, clip=name, dem=params.dem), context)
     (found,) = done.clips

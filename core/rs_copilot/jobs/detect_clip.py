@@ -17,6 +17,7 @@ from rs_copilot.detection.sweep import objects, work_of
 from rs_copilot.errors import CancelledError, SceneError
 from rs_copilot.geo import homography as hg
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.detect_raster import METHOD
 from rs_copilot.jobs.detectors import DetectorSpec, open_detector
 from rs_copilot.jobs.track_terrain import read_terrain
 from rs_copilot.tiles.plan import SAME_SCALE, Tile, TilePlan, plan_tiles
@@ -31,7 +32,6 @@ from rs_copilot.vector.placements import ClipPlacements
 from rs_copilot.vector.store import write_layers
 from rs_copilot.video.clip import open_clip
 
-METHOD = "detector"
 LAYERS = ["detections", "tracks"]
 # Seconds between two looks at the map while a clip is still being read.
 PARTIAL_EVERY_S = 10.0

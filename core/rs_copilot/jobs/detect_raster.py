@@ -29,6 +29,7 @@ from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
 from rs_copilot.vector.store import ensure_scene, write_layers
 
+# Goes into rows of rasters and of clips alike, and tells them from what motion found.
 METHOD = "detector"
 LAYERS = ["detections"]
 

@@ -7,31 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot.errors import BadInputError, MissingDependencyError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.raster.source import RasterSource, open_raster
-from rs_copilot.retrieval.embedder import Branch, Embedder, open_embedder
-from rs_copilot.retrieval.gallery import RasterRef, TileTable
-from rs_copilot.retrieval.tiles import (
-    DEFAULT_STRIDE,
-    Block,
-    TileGrid,
-    default_sides_m,
-    tile_grid,
-    valid_shares,
-)
+from rs_copilot.retrieval.embedder import Embedder, open_embedder
+from rs_copilot.retrieval.gallery import RasterRef
+from rs_copilot.retrieval.parts import Known, embed_block, open_known
+from rs_copilot.retrieval.tiles import DEFAULT_STRIDE, TileGrid, default_sides_m, tile_grid
 from rs_copilot.retrieval.writer import GalleryWriter
 from rs_copilot.vector.build import crs_text
 
-# A tile with less map than this shows mostly what is not known.
-MIN_VALID_SHARE = 0.35
-
 
 class IndexParams(BaseModel):
-    """What to embed and where to. ``scales_m``: ground sides of tiles; ``stride``: their spacing in sides."""
+    """What to embed and where to. ``scales_m``: ground sides of tiles; ``stride``: their spacing in sides.
+
+    Where ``out`` is an index by the same network already, tiles whose pixels it knows are taken from it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -44,11 +37,13 @@ class IndexParams(BaseModel):
 
 
 class IndexResult(BaseModel):
-    """What was written."""
+    """What was written: of all ``tiles``, ``embedded`` are new and ``kept`` come from the index before."""
 
     index: Path
     rasters: int
     tiles: int
+    embedded: int
+    kept: int
     scales_m: list[float]
     kind: str
     model: str
@@ -60,9 +55,10 @@ class IndexResult(BaseModel):
     def summary(self) -> str:
         """For people."""
         sides = ", ".join(f"{side:.0f}" for side in self.scales_m)
+        kept = f", {self.kept} of them kept as they were" if self.kept else ""
         return (
-            f"{self.index}: {self.tiles} tiles of {sides} m from {self.rasters} rasters by {self.model}, "
-            f"in {self.seconds:.1f} s"
+            f"{self.index}: {self.tiles} tiles of {sides} m from {self.rasters} rasters by {self.model}"
+            f"{kept}, in {self.seconds:.1f} s"
         )
 
 
@@ -84,21 +80,24 @@ def run(params: IndexParams, context: JobContext) -> IndexResult:
     embedder = open_embedder(params.weights, context.device)
     work = _Work(params, context, embedder)
     plans = work.plan()
-    with GalleryWriter(params.out, embedder) as writer:
-        for plan in plans:
-            work.embed(plan, writer)
-        if not work.kept:
+    with GalleryWriter(params.out, embedder, work.refs) as writer:
+        with open_known(params.out, embedder) as known:
+            for plan in plans:
+                work.embed(plan, known, writer)
+        if not writer.count:
             raise BadInputError(
                 "There is nothing on the rasters: every tile lacks data.",
                 hint="Check the rasters' nodata value and alpha band.",
             )
         context.progress(work.done, work.total, "Writing the index")
-        manifest = writer.finish(work.refs, params.stride)
+        manifest = writer.finish(params.stride)
     context.progress(work.total, work.total, "Indexed")
     return IndexResult(
         index=params.out,
         rasters=len(manifest.rasters),
         tiles=manifest.tiles,
+        embedded=work.embedded,
+        kept=manifest.tiles - work.embedded,
         scales_m=manifest.sides_m,
         kind=manifest.kind,
         model=manifest.model.name,
@@ -127,7 +126,7 @@ class _Work:
     embedder: Embedder
     done: int = 0
     total: int = 0
-    kept: int = 0
+    embedded: int = 0
 
     def __post_init__(self) -> None:
         self.refs: list[RasterRef] = []
@@ -148,34 +147,19 @@ class _Work:
         for side in sides:
             if side < 0.1 * input_px * info.gsd_m:
                 self.context.warn(f"{info.path}: {side:g} m are only {side / info.gsd_m:.0f} pixels of it")
-        return [tile_grid(info.bounds_m, side, stride) for side in sorted(set(sides))]
+        return [tile_grid(info.bounds_m, side, input_px, stride) for side in sorted(set(sides))]
 
-    def embed(self, plan: _Plan, writer: GalleryWriter) -> None:
+    def embed(self, plan: _Plan, known: Known, writer: GalleryWriter) -> None:
         """Read, embed and add the tiles of one scale of one raster."""
         name = Path(plan.path).name
         with open_raster(plan.path) as source:
             for block in plan.grid.blocks():
                 text = f"Embedding {name}, tiles of {plan.grid.side_m:.0f} m"
                 self.context.progress(self.done, self.total, text)
-                self._embed_block(source, plan.raster, block, writer)
+                part = embed_block(source, plan.raster, block, self.embedder, known, self.context.check)
+                writer.add(part.tiles, part.embeddings, part.fingerprints)
+                self.embedded += part.embedded
                 self.done += len(block.wests_m) * len(block.norths_m)
-
-    def _embed_block(self, source: RasterSource, raster: int, block: Block, writer: GalleryWriter) -> None:
-        input_px = self.embedder.input_px
-        picture = source.read(block.gsd_m(input_px), block.bounds_m)
-        rgba = np.dstack([picture.image, np.where(picture.valid, 255, 0).astype(np.uint8)])
-        tiles = block.cut(rgba, input_px)
-        shares = valid_shares(tiles)
-        kept = shares >= MIN_VALID_SHARE
-        count = int(kept.sum())
-        self.kept += count
-        table = TileTable(
-            np.full(count, raster, dtype=np.int32),
-            block.centers_xy_m[kept],
-            np.full(count, block.side_m),
-            shares[kept],
-        )
-        writer.add(table, self.embedder.embed(tiles[kept], Branch.SATELLITE, self.context.check))
 
 
 def _reference(source: RasterSource) -> RasterRef:

@@ -52,6 +52,7 @@ JOBS = (
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
     JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams"),
+    JobSpec("segment", "rs_copilot.jobs.segment", "SegmentParams"),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),
     JobSpec("doctor", "rs_copilot.jobs.doctor", "DoctorParams", is_quick=True),
     JobSpec("clip.info", "rs_copilot.jobs.clip_info", "ClipInfoParams", is_quick=True),

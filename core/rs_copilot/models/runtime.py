@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,32 @@ def open_session(weights: Path, device: str, threads: int | None = None) -> Any:
     options.log_severity_level = 3
     try:
         session = ort.InferenceSession(str(weights), sess_options=options, providers=providers)
-    except (
-        ort.capi.onnxruntime_pybind11_state.InvalidProtobuf,
-        ort.capi.onnxruntime_pybind11_state.Fail,
-    ) as error:
-        raise BadInputError(f"{weights} is no ONNX network that can be run: {error}") from error
+    except network_errors() as error:
+        raise _unusable(weights, str(error)) from error
     if device.startswith("cuda") and session.get_providers()[0] != "CUDAExecutionProvider":
         raise _no_cuda("onnxruntime could not start CUDA and fell back to the processor")
     return session
+
+
+def network_errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises about a network or its inputs: its errors have no base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as errors
+
+    return (
+        *(errors.Fail, errors.EPFail, errors.InvalidArgument, errors.InvalidGraph, errors.InvalidProtobuf),
+        *(errors.NoModel, errors.NoSuchFile, errors.NotFound, errors.NotImplemented, errors.RuntimeException),
+    )
+
+
+def _unusable(weights: Path, said: str) -> BadInputError:
+    """The error of a file that onnxruntime cannot load; it puts C++ signatures before what it means."""
+    newer = re.search(r"Unsupported model IR version.*|Opset \d+ is under development.*", said, re.DOTALL)
+    if newer is None:
+        return BadInputError(f"{weights} is no ONNX network that can be run: {said}")
+    return BadInputError(
+        f"{weights} was written for a newer onnxruntime than the one installed here: {newer[0]}",
+        hint="Update onnxruntime, or export the network again with an older opset, for example 17.",
+    )
 
 
 def used_device(session: Any, device: str) -> str:  # noqa: ANN401  onnxruntime has no types

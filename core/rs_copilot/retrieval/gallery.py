@@ -2,10 +2,10 @@
 
 A gallery is a folder:
 
-* ``manifest.json``: version, network, rasters, scales;
+* ``manifest.json``: version, network, rasters, scales and how each is searched;
 * ``tiles.parquet``: one row per tile with its footprint (GeoParquet, EPSG:4326), finest scale first;
 * ``embeddings.npy``: ``(N, D)`` float16, row by row as in the table;
-* ``index.faiss``: only where there are too many tiles to compare with each (see `nearest`).
+* ``index-K.faiss``: only for scale K with too many tiles to compare with each (see `nearest`).
 
 New galleries are written beside the old one and take its place whole.
 """
@@ -18,33 +18,35 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyproj
-import shapely
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rs_copilot.errors import BadInputError
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.retrieval.embedder import Embedder
 from rs_copilot.retrieval.nearest import (
+    Effort,
     HalfArray,
     IndexKind,
-    fill_index,
+    flat_index,
     load_faiss,
-    new_index,
-    range_options,
+    read_index,
+    search,
 )
 from rs_copilot.retrieval.query import Ids
+from rs_copilot.retrieval.table import TileTable, read_tiles
 from rs_copilot.types import Float32Array, FloatArray
 
-GALLERY_VERSION = 1
-MANIFEST, TILES, EMBEDDINGS, INDEX = "manifest.json", "tiles.parquet", "embeddings.npy", "index.faiss"
-# Quantised scores choose, exact ones rank: this many times the wanted number is compared again.
-REFINE = 8
+# 2: an index of its own for each scale, fingerprints of tiles.
+GALLERY_VERSION = 2
+MANIFEST, TILES, EMBEDDINGS = "manifest.json", "tiles.parquet", "embeddings.npy"
 _HINT = "Give a folder that `rs-copilot index` wrote."
+
+
+def index_name(number: int) -> str:
+    """The file with the index of a scale, by its number in the manifest."""
+    return f"index-{number}.faiss"
 
 
 class ModelRef(BaseModel):
@@ -72,66 +74,75 @@ class RasterRef(BaseModel):
     bounds_m: tuple[float, float, float, float]
 
 
+class ScaleRef(BaseModel):
+    """The tiles of one ground side: a run of rows, and how it is searched (see `nearest.Effort`)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    side_m: float
+    tiles: int = Field(gt=0)
+    kind: IndexKind
+    probes: int = 0
+    refine: int = 1
+    recall: float = 1.0
+
+    @property
+    def effort(self) -> Effort:
+        """How thoroughly it is searched."""
+        return Effort(self.probes, self.refine, self.recall)
+
+
 class Manifest(BaseModel):
-    """What a gallery is. ``stride`` is the spacing of tiles in sides."""
+    """What a gallery is. ``stride`` is the spacing of tiles in sides; scales from fine to coarse."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     format: Literal["rs-copilot-gallery"] = "rs-copilot-gallery"
-    version: int = Field(default=GALLERY_VERSION, ge=1, le=GALLERY_VERSION)
+    version: int = GALLERY_VERSION
     created_at: datetime
     engine: str
     model: ModelRef
     rasters: list[RasterRef]
-    sides_m: list[float]
     stride: float
-    tiles: int
-    kind: IndexKind
+    scales: list[ScaleRef]
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of all scales."""
+        return sum(scale.tiles for scale in self.scales)
+
+    @property
+    def sides_m(self) -> list[float]:
+        """Ground sides, ascending."""
+        return [scale.side_m for scale in self.scales]
+
+    @property
+    def kind(self) -> IndexKind:
+        """How the scale with the most tiles is searched."""
+        return max(self.scales, key=lambda scale: scale.tiles).kind
+
+    def rows(self, number: int) -> slice:
+        """The rows of a scale in the table and among the embeddings."""
+        first = sum(scale.tiles for scale in self.scales[:number])
+        return slice(first, first + self.scales[number].tiles)
 
 
-@dataclass(frozen=True)
-class TileTable:
-    """Tiles as columns: number of the raster (N,), centre in its metric CRS (N, 2), side (N,), share of
-    the tile that has data (N,).
-    """
+class _Kind(BaseModel):
+    """What every version of a manifest says."""
 
-    raster: NDArray[np.int32]
-    center_xy_m: FloatArray
-    side_m: FloatArray
-    valid_share: Float32Array
-
-    def __post_init__(self) -> None:
-        count = len(self.raster)
-        shapes = (self.center_xy_m.shape, self.side_m.shape, self.valid_share.shape)
-        if shapes != ((count, 2), (count,), (count,)):
-            raise ValueError(f"expected columns of {count} tiles, found shapes {shapes}")
-
-    def __len__(self) -> int:
-        return len(self.raster)
-
-    @staticmethod
-    def join(parts: list[TileTable]) -> TileTable:
-        """All rows of several tables, in order."""
-        if not parts:
-            empty = np.zeros(0)
-            return TileTable(empty.astype(np.int32), np.zeros((0, 2)), empty, empty.astype(np.float32))
-        return TileTable(
-            np.concatenate([part.raster for part in parts]),
-            np.concatenate([part.center_xy_m for part in parts]),
-            np.concatenate([part.side_m for part in parts]),
-            np.concatenate([part.valid_share for part in parts]),
-        )
+    format: Literal["rs-copilot-gallery"]
+    version: int
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """An opened gallery."""
+    """An opened gallery; ``indexes`` scale by scale."""
 
     path: Path
     manifest: Manifest
     tiles: TileTable
     vectors: HalfArray
-    index: Any
+    indexes: tuple[Any, ...]
 
     @cached_property
     def lonlat(self) -> FloatArray:
@@ -157,38 +168,25 @@ class Gallery:
         Returns:
             Scores and numbers of tiles, each ``(Q, K)``; where a query has fewer, -1 with score -1.
         """
-        wanted = (
-            self.manifest.sides_m if sides_m is None else [s for s in self.manifest.sides_m if s in sides_m]
-        )
+        numbers = [
+            number
+            for number, side_m in enumerate(self.manifest.sides_m)
+            if sides_m is None or side_m in sides_m
+        ]
         empty = (
             np.full((len(queries), 1), -1.0, dtype=np.float32),
             np.full((len(queries), 1), -1, dtype=np.int64),
         )
-        parts = [self._search_side(queries, count, side) for side in wanted if len(queries)] or [empty]
+        parts = [self._search_scale(queries, count, number) for number in numbers if len(queries)] or [empty]
         scores = np.concatenate([part[0] for part in parts], axis=1)
         ids = np.concatenate([part[1] for part in parts], axis=1)
         order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
 
-    def _search_side(self, queries: Float32Array, count: int, side_m: float) -> tuple[Float32Array, Ids]:
-        first, last = np.searchsorted(self.tiles.side_m, [side_m, np.nextafter(side_m, np.inf)])
-        exact = self.manifest.kind == "flat"
-        wanted = int(min(count if exact else count * REFINE, last - first))
-        if wanted <= 0:
-            return np.zeros((len(queries), 0), dtype=np.float32), np.zeros((len(queries), 0), dtype=np.int64)
-        options = range_options(self.index, self.manifest.kind, first, last)
-        queries = np.ascontiguousarray(queries, dtype=np.float32)
-        scores, ids = self.index.search(queries, wanted, params=options)
-        return (scores, ids) if exact else self._refined(queries, ids, count)
-
-    def _refined(self, queries: Float32Array, ids: Ids, count: int) -> tuple[Float32Array, Ids]:
-        """Rank what a quantised search chose by the stored embeddings."""
-        scores = np.full(ids.shape, -1.0, dtype=np.float32)
-        for row, (query, found) in enumerate(zip(queries, ids, strict=True)):
-            real = found >= 0
-            scores[row, real] = np.asarray(self.vectors[found[real]], dtype=np.float32) @ query
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(ids, order, axis=1)
+    def _search_scale(self, queries: Float32Array, count: int, number: int) -> tuple[Float32Array, Ids]:
+        rows, effort = self.manifest.rows(number), self.manifest.scales[number].effort
+        scores, ids = search(self.indexes[number], self.vectors[rows], queries, count, effort)
+        return scores, np.where(ids >= 0, ids + rows.start, -1)
 
 
 def require_model(gallery: Gallery, embedder: Embedder) -> None:
@@ -207,44 +205,59 @@ def require_model(gallery: Gallery, embedder: Embedder) -> None:
 
 
 def open_gallery(path: Path) -> Gallery:
-    """Open a gallery for searching; embeddings are mapped, not read.
+    """Open a gallery for searching; embeddings and inverted files are mapped, not read.
 
     Raises:
-        BadInputError: it is no gallery, from a later version, or incomplete.
+        BadInputError: it is no gallery, from another version, or incomplete.
         MissingDependencyError: faiss is not installed.
     """
     manifest = read_manifest(path)
-    faiss = load_faiss()
+    load_faiss()
     try:
-        tiles = _read_tiles(path / TILES)
+        tiles = read_tiles(path / TILES)
         vectors = np.load(path / EMBEDDINGS, mmap_mode="r", allow_pickle=False)
-        if manifest.kind == "flat":
-            index = new_index("flat", manifest.model.dimensions, manifest.tiles)
-            fill_index(index, vectors)
-        else:
-            index = faiss.read_index(str(path / INDEX))
+        _check_counts(path, manifest, tiles, vectors)
+        indexes = tuple(
+            _open_index(path / index_name(number), scale, vectors[manifest.rows(number)])
+            for number, scale in enumerate(manifest.scales)
+        )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise BadInputError(
             f"the index {path} is incomplete or damaged: {error}", hint="Index the raster again."
         ) from error
-    counts = {manifest.tiles, len(tiles), len(vectors), int(index.ntotal)}
-    if len(counts) != 1 or vectors.shape[1:] != (manifest.model.dimensions,):
+    return Gallery(path, manifest, tiles, vectors, indexes)
+
+
+def _check_counts(path: Path, manifest: Manifest, tiles: TileTable, vectors: HalfArray) -> None:
+    if (len(tiles), *vectors.shape) != (manifest.tiles, manifest.tiles, manifest.model.dimensions):
         raise BadInputError(
             f"the index {path} does not fit together: {manifest.tiles} tiles in its manifest, "
             f"{len(tiles)} in its table, embeddings of shape {vectors.shape}",
             hint="Index the raster again.",
         )
-    return Gallery(path, manifest, tiles, vectors, index)
+
+
+def _open_index(path: Path, scale: ScaleRef, vectors: HalfArray) -> Any:  # noqa: ANN401  faiss has no types
+    if scale.kind == "flat":
+        return flat_index(vectors)
+    index = read_index(path)
+    if (index.ntotal, index.d) != vectors.shape:
+        raise ValueError(f"{path.name} holds {index.ntotal} of {len(vectors)} tiles")
+    return index
 
 
 def read_manifest(path: Path) -> Manifest:
     """What a gallery is, without opening it.
 
     Raises:
-        BadInputError: it is no gallery, or from a later version.
+        BadInputError: it is no gallery, or from another version.
     """
     try:
-        return Manifest.model_validate_json((path / MANIFEST).read_bytes())
+        text = (path / MANIFEST).read_bytes()
+        version = _Kind.model_validate_json(text).version
+        if version != GALLERY_VERSION:
+            raise _other_version(path, version)
+        return Manifest.model_validate_json(text)
     except OSError as error:
         raise BadInputError(f"{path} is no index: it has no {MANIFEST}", hint=_HINT) from error
     except ValidationError as error:
@@ -253,33 +266,10 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def _read_tiles(path: Path) -> TileTable:
-    # Only the columns are needed here; the footprints are for people and other programs.
-    table = pd.read_parquet(path, columns=["raster", "x_m", "y_m", "side_m", "valid_share"])
-    return TileTable(
-        table["raster"].to_numpy(np.int32),
-        table[["x_m", "y_m"]].to_numpy(np.float64),
-        table["side_m"].to_numpy(np.float64),
-        table["valid_share"].to_numpy(np.float32),
+def _other_version(path: Path, found: int) -> BadInputError:
+    age = "an earlier" if found < GALLERY_VERSION else "a later"
+    return BadInputError(
+        f"the index {path} is from {age} version of RS Copilot: its format is {found}, "
+        f"this version reads {GALLERY_VERSION}",
+        hint="Index the rasters again: `rs-copilot index RASTER... --out` with the same folder replaces it.",
     )
-
-
-def footprints(tiles: TileTable, rasters: list[RasterRef]) -> gpd.GeoDataFrame:
-    """The table of tiles with their footprints in EPSG:4326, as the gallery keeps it."""
-    corners = np.zeros((len(tiles), 4, 2))
-    signs = np.array([[-0.5, 0.5], [0.5, 0.5], [0.5, -0.5], [-0.5, -0.5]])
-    for number, raster in enumerate(rasters):
-        own = tiles.raster == number
-        xy_m = tiles.center_xy_m[own, None] + signs * tiles.side_m[own, None, None]
-        crs = pyproj.CRS.from_user_input(raster.metric_crs)
-        corners[own] = geo_crs.to_lonlat(xy_m.reshape(-1, 2), crs).reshape(-1, 4, 2)
-    columns = {
-        "tile": np.arange(len(tiles), dtype=np.int64),
-        "raster": tiles.raster,
-        "x_m": tiles.center_xy_m[:, 0],
-        "y_m": tiles.center_xy_m[:, 1],
-        "side_m": tiles.side_m,
-        "valid_share": tiles.valid_share,
-    }
-    shapes = shapely.polygons(corners) if len(tiles) else []
-    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(shapes, crs=geo_crs.WGS84), crs=geo_crs.WGS84)

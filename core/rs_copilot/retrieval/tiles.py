@@ -3,14 +3,20 @@
 A tile is a north-up square of ``side_m`` metres, drawn at ``input_px`` pixels for the network. Neighbours
 start ``stride`` sides apart; half a side leaves every ground point within a quarter of a side of a tile's
 centre along each axis, which is the shift that the network is trained to tolerate.
+
+Tiles start at whole multiples of their spacing from the origin of the CRS, and one more at each edge of the
+raster: when a raster grows, the same ground gets the same tiles, but for those at the former edge.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rs_copilot.types import ByteImage, Float32Array, FloatArray
 
@@ -23,6 +29,9 @@ MIN_DETAIL = 0.4
 # Above this many tiles the finest scale is left out by default: embedding it would take the most time.
 MAX_DEFAULT_TILES = 20_000
 DEFAULT_STRIDE = 0.5
+# Rounding of coordinates, in pixels of the tiles.
+TOLERANCE_PX = 1e-4
+TILES_PER_SIDE = 12
 
 
 @dataclass(frozen=True)
@@ -74,49 +83,70 @@ class Block:
 
 @dataclass(frozen=True)
 class TileGrid:
-    """All tiles of one scale over one raster."""
+    """All tiles of one scale over one raster; ``step_m`` is their spacing, but for those at the edges."""
 
     side_m: float
+    step_m: float
     wests_m: FloatArray
     norths_m: FloatArray
 
     def __len__(self) -> int:
         return len(self.wests_m) * len(self.norths_m)
 
-    def blocks(self, tiles_per_side: int = 12) -> Iterator[Block]:
-        """The tiles in rectangles of at most ``tiles_per_side`` squared."""
-        for row in range(0, len(self.norths_m), tiles_per_side):
-            for col in range(0, len(self.wests_m), tiles_per_side):
-                wests = self.wests_m[col : col + tiles_per_side]
-                yield Block(self.side_m, wests, self.norths_m[row : row + tiles_per_side])
+    def blocks(self, tiles_per_side: int = TILES_PER_SIDE) -> list[Block]:
+        """The tiles in rectangles of about ``tiles_per_side`` squared.
+
+        Their borders stay where they are when the raster grows: a tile is then read in the same piece.
+        """
+        columns = _groups(self.wests_m, self.step_m * tiles_per_side)
+        rows = _groups(self.norths_m - self.side_m, self.step_m * tiles_per_side)
+        return [
+            Block(self.side_m, self.wests_m[column], self.norths_m[row]) for row in rows for column in columns
+        ]
 
 
-def tile_grid(bounds_m: Sequence[float], side_m: float, stride: float = DEFAULT_STRIDE) -> TileGrid:
+def _groups(starts_m: FloatArray, size_m: float) -> list[slice]:
+    """Runs of starts in the same cell of a grid from the CRS's origin."""
+    cells = np.floor(starts_m / size_m + 1e-9)
+    borders = [0, *(np.flatnonzero(np.diff(cells)) + 1), len(starts_m)]
+    return [slice(int(first), int(last)) for first, last in pairwise(borders)]
+
+
+def tile_grid(
+    bounds_m: Sequence[float], side_m: float, input_px: int, stride: float = DEFAULT_STRIDE
+) -> TileGrid:
     """Tiles that cover a rectangle (west, south, east, north) completely.
 
-    They start at its edges; the spacing is at most ``stride`` sides, and less where that makes the last
-    tile end at the far edge. A rectangle narrower than a tile gets one tile, centred on it.
+    They start at whole pixels of their own (``side_m`` / ``input_px``) counted from the CRS's origin, at
+    most ``stride`` sides apart; the outermost reach beyond the rectangle by less than a pixel. A rectangle
+    narrower than a tile gets one tile, centred on it.
 
     Raises:
-        ValueError: no extent, no side, or a stride outside (0, 1].
+        ValueError: no extent, no side, no pixels, or a stride outside (0, 1].
     """
     west, south, east, north = bounds_m
     if not (east > west and north > south):
         raise ValueError(f"expected west < east and south < north, found {tuple(bounds_m)}")
-    if not (np.isfinite(side_m) and side_m > 0.0 and 0.0 < stride <= 1.0):
-        raise ValueError(f"expected a positive side and a stride in (0, 1], found {side_m} and {stride}")
-    return TileGrid(
-        side_m, _starts(west, east, side_m, stride), _starts(south, north, side_m, stride)[::-1] + side_m
-    )
+    if not (np.isfinite(side_m) and side_m > 0.0 and input_px > 0 and 0.0 < stride <= 1.0):
+        raise ValueError(
+            f"expected a positive side, pixels and a stride in (0, 1], found {side_m}, {input_px}, {stride}"
+        )
+    step_px = max(1, int(stride * input_px + TOLERANCE_PX))
+    wests_m = _starts(west, east, side_m, input_px, step_px)
+    norths_m = _starts(south, north, side_m, input_px, step_px)[::-1] + side_m
+    return TileGrid(side_m, step_px * side_m / input_px, wests_m, norths_m)
 
 
-def _starts(low: float, high: float, side_m: float, stride: float) -> FloatArray:
-    room = high - low - side_m
-    if room <= 0.0:
+def _starts(low: float, high: float, side_m: float, input_px: int, step_px: int) -> FloatArray:
+    """Lower edges of the tiles along one axis, ascending."""
+    pixel_m = side_m / input_px
+    if high - low <= side_m + TOLERANCE_PX * pixel_m:
         return np.array([(low + high - side_m) / 2])
-    # The tolerance keeps rounding from adding a tile where the extent is a whole number of steps.
-    steps = int(np.ceil(room / (stride * side_m) - 1e-9))
-    return np.linspace(low, high - side_m, steps + 1)
+    first = int(np.floor(low / pixel_m + TOLERANCE_PX))
+    last = int(np.ceil(high / pixel_m - TOLERANCE_PX)) - input_px
+    # Up to the next multiple, as integers: rounding must not depend on where a raster begins.
+    regular = np.arange(-(-first // step_px) * step_px, last + 1, step_px)
+    return np.asarray(np.unique([first, *regular, last]) * pixel_m)
 
 
 def default_sides_m(
@@ -131,7 +161,7 @@ def default_sides_m(
     short_m = min(east - west, north - south)
     steps = (FINEST_SIDE_M * 2.0**power for power in range(12))
     fitting = [side for side in steps if MIN_DETAIL * input_px * gsd_m <= side <= short_m]
-    while len(fitting) > 2 and len(tile_grid(bounds_m, fitting[0], stride)) > MAX_DEFAULT_TILES:
+    while len(fitting) > 2 and len(tile_grid(bounds_m, fitting[0], input_px, stride)) > MAX_DEFAULT_TILES:
         fitting = fitting[1:]
     return tuple(fitting[:MAX_SCALES]) or (float(short_m),)
 
@@ -139,3 +169,12 @@ def default_sides_m(
 def valid_shares(tiles: ByteImage) -> Float32Array:
     """The share of each of ``(N, S, S, 4)`` tiles that has data (alpha above 0). Shape (N,)."""
     return np.asarray((tiles[..., 3] > 0).mean(axis=(1, 2)), dtype=np.float32)
+
+
+def fingerprints(tiles: ByteImage) -> NDArray[np.int64]:
+    """A 64-bit hash of all pixels of each of ``(N, S, S, 4)`` tiles: equal where the tiles are. Shape (N,).
+
+    Among 10^6 tiles two of different pixels share one with a probability of 3 in 10^8.
+    """
+    digests = b"".join(blake2b(np.ascontiguousarray(tile).data, digest_size=8).digest() for tile in tiles)
+    return np.frombuffer(digests, dtype="<i8").astype(np.int64)

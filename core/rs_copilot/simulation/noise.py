@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rs_copilot.simulation.compiling import compiled
+from rs_copilot.geo.compiling import compiled
 
 MASK = 0xFFFFFFFF
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_copilot.geo.compiling import compiled
 from rs_copilot.simulation import fields as f
-from rs_copilot.simulation.compiling import compiled
 from rs_copilot.simulation.noise import hash01, value_noise
 from rs_copilot.simulation.raycast import sample
 from rs_copilot.simulation.surfaces import roof_height

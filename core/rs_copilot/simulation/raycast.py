@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_copilot.geo.compiling import compiled
 from rs_copilot.simulation import fields as f
-from rs_copilot.simulation.compiling import compiled
 from rs_copilot.simulation.fields import Field, Rays
 from rs_copilot.types import Float32Array, FloatArray
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_copilot.geo.compiling import compiled
 from rs_copilot.simulation import fields as f
 from rs_copilot.simulation import season as p
 from rs_copilot.simulation import surfaces as s
-from rs_copilot.simulation.compiling import compiled
 from rs_copilot.simulation.fields import Field, Light, Rays
 from rs_copilot.simulation.noise import fractal, hash01, value_noise
 from rs_copilot.simulation.raycast import hit_box, sample

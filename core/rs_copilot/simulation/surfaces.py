@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
+from rs_copilot.geo.compiling import compiled
 from rs_copilot.simulation import fields as f
-from rs_copilot.simulation.compiling import compiled
 from rs_copilot.simulation.noise import fractal, hash01
 from rs_copilot.types import Float32Array
 

@@ -17,7 +17,7 @@ import pyproj
 import shapely
 
 from rs_copilot.errors import MissingDependencyError, SceneError, StorageError, UsageError
-from rs_copilot.vector.schema import LAYERS, SCHEMA_VERSION, FieldType, GeometryType, Layer
+from rs_copilot.vector.schema import LATER_LAYERS, LAYERS, SCHEMA_VERSION, FieldType, GeometryType, Layer
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -196,6 +196,8 @@ def write_layers(
     with connection_to(target) as connection:
         read_version(connection, target)
         for name, (layer, table) in tables.items():
+            if name in LATER_LAYERS and not _has_table(connection, target, layer):
+                create_table(connection, target.schema, layer, _epsg(read_crs(connection, target)))
             if replace_clip is not None:
                 delete = sql.SQL("DELETE FROM {} WHERE clip = %s AND method = coalesce(%s, method)")
                 where = (replace_clip, replace_method)
@@ -252,8 +254,17 @@ def read_rows(url: str, layer: Layer, clip: str | None) -> tuple[list[Row], pypr
     )
     with connection_to(target) as connection:
         read_version(connection, target)
+        if layer.name in LATER_LAYERS and not _has_table(connection, target, layer):
+            return [], read_crs(connection, target)
         rows = connection.execute(query, (clip, clip)).fetchall()
         return rows, read_crs(connection, target)
+
+
+def _has_table(connection: Connection[Row], target: Target, layer: Layer) -> bool:
+    """Whether the layer is there: scenes of an earlier version lack those that came since."""
+    query = "SELECT to_regclass(format('%%I.%%I', %s::text, %s::text))"
+    found = connection.execute(query, (target.schema, layer.name)).fetchone()
+    return found is not None and found[0] is not None
 
 
 def read_crs(connection: Connection[Row], target: Target) -> pyproj.CRS:

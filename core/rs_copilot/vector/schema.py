@@ -166,6 +166,20 @@ DETECTIONS = Layer(
     ),
 )
 
+SEGMENTS = Layer(
+    "segments",
+    GeometryType.POLYGON,
+    "areas of one class",
+    (
+        _text("label", "class of the area"),
+        _real("score", "confidence, 0 to 1; null where the network gives none"),
+        _real("area_m2", "size of the area on the ellipsoid"),
+        _FRAME,
+        _TIME,
+        _text("source", "network, and what it was told"),
+    ),
+)
+
 TRACKS = Layer(
     "tracks",
     GeometryType.LINE_M,
@@ -234,10 +248,14 @@ LAYERS: tuple[Layer, ...] = (
     CANDIDATES,
     SEARCH_AREA,
     DETECTIONS,
+    SEGMENTS,
     TRACKS,
     GROUNDINGS,
     ANSWERS,
     RUNS,
 )
+
+# Scenes of earlier releases lack these; they are made when first written to.
+LATER_LAYERS = frozenset({"segments"})
 
 LAYER_BY_NAME: dict[str, Layer] = {layer.name: layer for layer in LAYERS}

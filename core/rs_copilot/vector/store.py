@@ -30,7 +30,15 @@ from shapely.geometry.base import BaseGeometry
 from rs_copilot.errors import SceneError, StorageError
 from rs_copilot.vector import gpkg_blob, postgis
 from rs_copilot.vector.build import finite
-from rs_copilot.vector.schema import LAYER_BY_NAME, LAYERS, SCHEMA_VERSION, FieldType, GeometryType, Layer
+from rs_copilot.vector.schema import (
+    LATER_LAYERS,
+    LAYER_BY_NAME,
+    LAYERS,
+    SCHEMA_VERSION,
+    FieldType,
+    GeometryType,
+    Layer,
+)
 
 BUSY_TIMEOUT_S = 30.0
 GEOMETRY_COLUMN = "geom"
@@ -163,6 +171,7 @@ def write_layers(
         both = {name: (layers[name], table) for name, table in tables.items()}
         postgis.write_layers(str(path), both, replace_clip, replace_method)
         return
+    _add_new_layers(Path(path), [layers[name] for name in tables if name in LATER_LAYERS])
     with _transaction(Path(path)) as connection:
         for name, table in tables.items():
             if replace_clip is not None:
@@ -182,6 +191,19 @@ def _layer(name: str) -> Layer:
 
 def _columns(connection: sqlite3.Connection, layer: Layer) -> set[str]:
     return {row[1] for row in connection.execute(f'PRAGMA table_info("{layer.name}")')}
+
+
+def _add_new_layers(path: Path, wanted: Sequence[Layer]) -> None:
+    """Give a scene of an earlier version the layers that came since."""
+    if not wanted:
+        return
+    with _reading(path) as connection:
+        _check_whole(connection)
+        missing = [layer for layer in wanted if not _columns(connection, layer)]
+        crs = _read_crs(connection)
+    with _storage_errors(path):
+        for layer in missing:
+            _create_layer(path, layer, crs)
 
 
 def _add_new_columns(connection: sqlite3.Connection, layer: Layer) -> None:
@@ -264,6 +286,8 @@ def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.
         if wanted.geometry is not GeometryType.NONE:
             names.append(GEOMETRY_COLUMN)
         known = _columns(connection, wanted)
+        if not known:
+            return _assembled([], wanted, _read_crs(connection), gpkg_blob.decode)
         # A scene of an earlier version lacks what later ones know: it reads as unknown.
         columns = ", ".join(f'"{name}"' if name in known else f'NULL AS "{name}"' for name in names)
         where, values = ("", ()) if clip is None else (" WHERE clip = ?", (clip,))
@@ -311,7 +335,7 @@ def _read_crs(connection: sqlite3.Connection) -> pyproj.CRS:
 def _check_whole(connection: sqlite3.Connection) -> int:
     """The schema version of an open scene."""
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    missing = [layer.name for layer in LAYERS if layer.name not in tables]
+    missing = [layer.name for layer in LAYERS if layer.name not in tables | LATER_LAYERS]
     if missing or "gpkg_metadata" not in tables:
         raise SceneError(
             f"the file is no RS Copilot scene: it lacks {', '.join(missing) or 'its version'}",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rs_copilot.errors import BadInputError
 from rs_copilot.evaluation.retrieval import RetrievalScore, first_hit, hits_of, read_truth
 from rs_copilot.geo.crs import to_lonlat
-from rs_copilot.retrieval.gallery import RasterRef, TileTable
+from rs_copilot.retrieval.gallery import RasterRef
+from rs_copilot.retrieval.table import TileTable
 from rs_copilot.types import LonLat
 
 

@@ -57,7 +57,8 @@ def test_indexing_covers_the_raster(index_path: Path, map_path: Path):
     assert gallery.manifest.sides_m == [60.0, 120.0]
     assert gallery.manifest.rasters[0].path == str(map_path)
     assert gallery.manifest.rasters[0].size_bytes == map_path.stat().st_size
-    assert len(gallery.tiles) == 13 * 9 + 6 * 4
+    # Twelve columns on the grid of the CRS and one at each edge; rows alike.
+    assert len(gallery.tiles) == 14 * 10 + 7 * 5
     assert (gallery.tiles.valid_share == 1.0).all()
 
 

@@ -1,0 +1,122 @@
+"""Divide a raster into areas of one class each, or outline what is clicked on, as polygons on the map."""
+
+from __future__ import annotations
+
+import time
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rs_copilot import __version__
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.segment_raster import METHOD, RasterTask, segment_raster
+from rs_copilot.jobs.segmenters import SegmenterSpec
+from rs_copilot.vector.build import Grid, Provenance, runs_table
+from rs_copilot.vector.store import append_layer, read_scene_info
+
+
+class SegmentParams(BaseModel):
+    """What to segment, how, and where to write it.
+
+    ``model`` is ``onnx:FILE``. ``region`` is LON1,LAT1,LON2,LAT2 or a file with polygons. Areas and holes
+    below ``min_area_m2`` are left out; without it the network's own limit holds. Outlines stay within
+    ``simplify_px`` pixels of the pixels' edges; with 0 they are the edges.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    source: str
+    out: str
+    model: str
+    classes: list[str] = Field(default_factory=list)
+    region: str | None = None
+    gsd_m: float | None = Field(default=None, gt=0)
+    min_area_m2: float | None = Field(default=None, ge=0)
+    simplify_px: float = Field(default=1.0, ge=0, le=100)
+    resume: bool = True
+    scheduler: str | None = None
+
+
+class SegmentResult(BaseModel):
+    """What was found. ``tiles`` are those of the region; ``empty`` had no data, ``resumed`` were known."""
+
+    scene: str
+    source: str
+    model: str
+    segments: int
+    labels: dict[str, int]
+    areas_m2: dict[str, float]
+    tiles: int
+    tiles_of_raster: int
+    empty: int
+    resumed: int
+    damaged: int
+    device: str
+    seconds: float
+    warnings: list[str]
+
+    def summary(self) -> str:
+        """For people."""
+        found = ", ".join(
+            f"{count} {label} ({self.areas_m2[label]:,.0f} m²)"
+            for label, count in sorted(self.labels.items())
+        )
+        where = f"{self.tiles} of {self.tiles_of_raster} tiles"
+        where += f", {self.resumed} of them known from before" * bool(self.resumed)
+        return f"{self.source}: {found or 'nothing'} ({where}), in {self.seconds:.1f} s -> {self.scene}"
+
+
+def run(params: SegmentParams, context: JobContext) -> SegmentResult:
+    """Segment, and write polygons into the layer ``segments`` of the scene.
+
+    Raises:
+        BadInputError: raster, network, region or scene cannot be used.
+        UsageError: no such segmenter or class, or a region beside the raster.
+        MissingDependencyError: packages or the device are missing.
+        CancelledError: stopped; what was found is in the scene.
+    """
+    started = time.monotonic()
+    task = RasterTask(
+        source=params.source,
+        out=params.out,
+        spec=SegmenterSpec(params.model, tuple(params.classes)),
+        region=params.region,
+        gsd_m=params.gsd_m,
+        min_area_m2=params.min_area_m2,
+        simplify_px=params.simplify_px,
+        resume=params.resume,
+        scheduler=params.scheduler,
+    )
+    done = segment_raster(task, context)
+    result = SegmentResult(
+        scene=params.out,
+        source=done.clip,
+        model=done.segmenter.model,
+        segments=sum(done.labels.values()),
+        labels=done.labels,
+        areas_m2=done.areas_m2,
+        tiles=len(done.plan),
+        tiles_of_raster=done.plan.total,
+        empty=done.tally.empty - len(done.tally.damaged),
+        resumed=done.tally.resumed,
+        damaged=len(done.tally.damaged),
+        device=done.segmenter.device,
+        seconds=time.monotonic() - started,
+        warnings=list(context.warnings),
+    )
+    _note_run(params, result, context)
+    return result
+
+
+def _note_run(params: SegmentParams, result: SegmentResult, context: JobContext) -> None:
+    crs = read_scene_info(params.out).crs
+    table = runs_table(
+        "segment",
+        params.model_dump(mode="json"),
+        Grid(crs, crs),
+        Provenance(result.source, METHOD, result.model),
+        version=__version__,
+        seconds=result.seconds,
+        device=result.device,
+        warnings=context.warnings,
+    )
+    append_layer(params.out, "runs", table)

@@ -1,0 +1,216 @@
+"""From class numbers of pixels to outlines that run exactly along pixel edges, with holes.
+
+A tile's areas that do not touch its rim are done with; the others wait for the neighbours (`stitch`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from rs_copilot.types import BoolArray, ByteImage, FloatArray
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Polygons with holes as flat arrays, in whole pixels (GDAL convention).
+
+    ``vertices`` ``(V, 3)``: x, y, and bits that say whether three or more borders meet there (1) and
+    whether it lies on a tile's rim (2). ``ring_starts`` ``(R + 1,)`` counts vertices; rings are not closed.
+    ``polygon_starts`` ``(P + 1,)`` counts rings; each polygon's first ring is the outer one. ``classes``
+    ``(P,)`` uint8; ``sizes_px`` ``(P,)``: pixels.
+    """
+
+    vertices: Ints = field(repr=False)
+    ring_starts: Longs = field(repr=False)
+    polygon_starts: Longs = field(repr=False)
+    classes: NDArray[np.uint8] = field(repr=False)
+    sizes_px: Longs = field(repr=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.classes)
+        if self.vertices.ndim != 2 or self.vertices.shape[1] != 3:
+            raise ValueError(f"expected vertices (V, 3), found {self.vertices.shape}")
+        if len(self.polygon_starts) != count + 1 or len(self.sizes_px) != count:
+            raise ValueError(
+                f"expected starts and sizes of {count} polygons, found {len(self.polygon_starts)} "
+                f"and {len(self.sizes_px)}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def take(self, rows: NDArray[np.integer[Any]] | BoolArray) -> Outlines:
+        """Some of the polygons, by number or by mask."""
+        numbers = np.arange(len(self))[rows]
+        rings, polygon_starts = _runs(self.polygon_starts, numbers)
+        places, ring_starts = _runs(self.ring_starts, rings)
+        return Outlines(
+            self.vertices[places], ring_starts, polygon_starts, self.classes[numbers], self.sizes_px[numbers]
+        )
+
+    def shifted(self, x_px: int, y_px: int) -> Outlines:
+        """The same polygons elsewhere."""
+        vertices = self.vertices + np.array([x_px, y_px, 0], dtype=np.int32)
+        return Outlines(vertices, self.ring_starts, self.polygon_starts, self.classes, self.sizes_px)
+
+    @staticmethod
+    def nothing() -> Outlines:
+        """No polygons."""
+        zero, none = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        return Outlines(np.zeros((0, 3), dtype=np.int32), zero, zero, none.astype(np.uint8), none)
+
+    @staticmethod
+    def join(parts: Sequence[Outlines]) -> Outlines:
+        """All polygons of several, in order."""
+        parts = [part for part in parts if len(part)]
+        if len(parts) <= 1:
+            return parts[0] if parts else Outlines.nothing()
+        return Outlines(
+            np.concatenate([part.vertices for part in parts]),
+            _joined([part.ring_starts for part in parts]),
+            _joined([part.polygon_starts for part in parts]),
+            np.concatenate([part.classes for part in parts]),
+            np.concatenate([part.sizes_px for part in parts]),
+        )
+
+
+def _runs(starts: Longs, numbers: NDArray[np.integer[Any]]) -> tuple[Longs, Longs]:
+    """Places of the members of some runs, and where these runs start among themselves."""
+    lengths = (starts[1:] - starts[:-1])[numbers]
+    own = np.zeros(len(numbers) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=own[1:])
+    return np.repeat(starts[:-1][numbers] - own[:-1], lengths) + np.arange(own[-1]), own
+
+
+def _joined(starts: Sequence[Longs]) -> Longs:
+    before = np.cumsum([0, *(item[-1] for item in starts)])
+    later = [item[1:] + offset for item, offset in zip(starts, before[:-1], strict=True)]
+    return np.concatenate([starts[0][:1], *later])
+
+
+def from_rings(
+    vertices: Ints, ring_starts: Ints, owners: Ints, classes: NDArray[np.uint8], sizes_px: Longs
+) -> Outlines:
+    """Outlines of polygons whose rings come in any order; ``owners`` ``(R,)`` says whose each ring is."""
+    starts = ring_starts.astype(np.int64)
+    # The outer ring runs clockwise, y down: it alone has a positive area.
+    order = np.lexsort((-doubled_areas(vertices, starts), owners))
+    places, own = _runs(starts, order)
+    polygon_starts = np.searchsorted(owners[order], np.arange(len(classes) + 1))
+    return Outlines(vertices[places], own, polygon_starts.astype(np.int64), classes, sizes_px)
+
+
+def doubled_areas(vertices: Ints, ring_starts: Longs) -> Longs:
+    """Twice the signed areas of rings, in square pixels; holes are negative. Shape (R,)."""
+    if len(ring_starts) == 1:
+        return np.zeros(0, dtype=np.int64)
+    xy = vertices[:, :2].astype(np.int64)
+    following = np.arange(1, len(xy) + 1)
+    following[ring_starts[1:] - 1] = ring_starts[:-1]
+    cross = xy[:, 0] * xy[following, 1] - xy[following, 0] * xy[:, 1]
+    return np.asarray(np.add.reduceat(cross, ring_starts[:-1]), dtype=np.int64)
+
+
+def fill_small_holes(outlines: Outlines, min_px: int) -> Outlines:
+    """Without holes of fewer pixels: what lies in them is smaller still, and left out for the same reason."""
+    areas = doubled_areas(outlines.vertices, outlines.ring_starts)
+    kept = (areas > 0) | (areas <= -2 * min_px)
+    if kept.all():
+        return outlines
+    places, ring_starts = _runs(outlines.ring_starts, np.flatnonzero(kept))
+    before = np.concatenate([[0], np.cumsum(kept)])
+    return Outlines(
+        outlines.vertices[places],
+        ring_starts,
+        before[outlines.polygon_starts],
+        outlines.classes,
+        outlines.sizes_px,
+    )
+
+
+def to_shapes(outlines: Outlines, map_from_px: FloatArray | None = None) -> NDArray[np.object_]:
+    """Polygons ``(P,)`` of shapely; ``map_from_px`` (3, 3) is an affine matrix, by default identity."""
+    rings = np.arange(len(outlines.ring_starts) - 1)
+    places, starts = _runs(outlines.ring_starts, rings)
+    # Rings of shapely end where they start.
+    closing = np.insert(places, starts[1:], outlines.ring_starts[:-1])
+    xy = outlines.vertices[closing, :2].astype(np.float64)
+    if map_from_px is not None:
+        xy = xy @ map_from_px[:2, :2].T + map_from_px[:2, 2]
+    offsets = (starts + np.arange(len(starts)), outlines.polygon_starts)
+    if not len(outlines):
+        return np.zeros(0, dtype=object)
+    return np.asarray(shapely.from_ragged_array(shapely.GeometryType.POLYGON, xy, offsets), dtype=object)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One rim of a tile, left to right or top to bottom: class of each pixel, and which of the tile's
+    ``rim`` polygons it belongs to, counted from 1, 0 for none."""
+
+    classes: NDArray[np.uint8] = field(repr=False)
+    parts: Ints = field(repr=False)
+
+
+@dataclass(frozen=True)
+class TracedTile:
+    """What there is in a tile's core. All coordinates are pixels of the whole raster.
+
+    ``inner``: polygons that no neighbour can touch. ``rim``: polygons that touch the core's rim; all
+    their vertices on it are there, one per pixel.
+    """
+
+    x_px: int
+    y_px: int
+    width_px: int
+    height_px: int
+    inner: Outlines
+    rim: Outlines
+    top: Side
+    bottom: Side
+    left: Side
+    right: Side
+
+
+def trace_tile(classes: ByteImage, x_px: int = 0, y_px: int = 0, *, min_px: int = 0) -> TracedTile:
+    """Outlines of all connected areas of a tile's core.
+
+    Args:
+        classes: ``(H, W)`` uint8; 0 is nothing. Areas are connected over edges, not over corners.
+        x_px: column of the core's first pixel in the raster.
+        y_px: its row.
+        min_px: smaller areas, and smaller holes, are left out where they do not touch the rim.
+
+    Raises:
+        ValueError: not a uint8 image with pixels.
+    """
+    if classes.ndim != 2 or classes.dtype != np.uint8 or not classes.size:
+        raise ValueError(f"expected classes (H, W) uint8, found {classes.shape} {classes.dtype}")
+    from rs_copilot.segmentation import kernels
+
+    areas, kinds, sizes = kernels.label_areas(np.ascontiguousarray(classes))
+    sides = (areas[0], areas[-1], areas[:, 0], areas[:, -1])
+    on_rim = np.zeros(len(kinds), dtype=np.bool_)
+    for side in sides:
+        on_rim[side] = True
+    on_rim[0] = False
+    wanted = on_rim | (sizes >= min_px)
+    found = kernels.trace(np.pad(areas, 1, constant_values=-1), wanted, on_rim)
+    found[0][:, :2] += np.array([x_px, y_px], dtype=np.int32)
+    numbers = np.cumsum(np.concatenate([[False], wanted[1:]])) - 1
+    both = from_rings(found[0], found[1], numbers[found[2]], kinds[1:][wanted[1:]], sizes[1:][wanted[1:]])
+    is_rim = on_rim[1:][wanted[1:]]
+    parts = np.where(on_rim, np.cumsum(on_rim), 0).astype(np.int32)
+    height, width = classes.shape
+    rims = [Side(kinds[side], parts[side]) for side in sides]
+    inner = fill_small_holes(both.take(~is_rim), min_px)
+    return TracedTile(x_px, y_px, width, height, inner, both.take(is_rim), *rims)

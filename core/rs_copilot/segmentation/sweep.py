@@ -1,0 +1,110 @@
+"""Segmentation of a raster of any size: classes of tiles to whole polygons, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rs_copilot.segmentation.polygons import Outlines, Side, TracedTile, trace_tile
+from rs_copilot.segmentation.segmenter import Segmenter
+from rs_copilot.segmentation.stitch import Stitcher
+from rs_copilot.tiles.plan import Tile, TilePlan
+from rs_copilot.types import BoolArray, ByteImage
+
+Arrays = Mapping[str, NDArray[Any]]
+Answers = Iterator[tuple[Tile, Arrays | None]]
+# Black this wide is no shadow but the surroundings of a raster, or a hole in it.
+NOTHING_PX = 9
+
+
+def to_arrays(tile: TracedTile) -> dict[str, NDArray[Any]]:
+    """As a journal keeps it and a cluster sends it."""
+    both = Outlines.join([tile.inner, tile.rim])
+    sides = (tile.top, tile.bottom, tile.left, tile.right)
+    return {
+        "place": np.array([tile.x_px, tile.y_px, tile.width_px, tile.height_px, len(tile.inner)]),
+        "vertices": both.vertices,
+        "ring_starts": both.ring_starts,
+        "polygon_starts": both.polygon_starts,
+        "classes": both.classes,
+        "sizes_px": both.sizes_px,
+        "side_classes": np.concatenate([side.classes for side in sides]),
+        "side_parts": np.concatenate([side.parts for side in sides]),
+    }
+
+
+def from_arrays(arrays: Arrays) -> TracedTile:
+    """What `to_arrays` made."""
+    x, y, width, height, inner = (int(value) for value in arrays["place"])
+    names = ("vertices", "ring_starts", "polygon_starts", "classes", "sizes_px")
+    both = Outlines(*(arrays[name] for name in names))
+    cuts = np.cumsum([width, width, height])
+    classes = np.split(arrays["side_classes"], cuts)
+    parts = np.split(arrays["side_parts"], cuts)
+    sides = [Side(*pair) for pair in zip(classes, parts, strict=True)]
+    numbers = np.arange(len(both))
+    return TracedTile(x, y, width, height, both.take(numbers < inner), both.take(numbers >= inner), *sides)
+
+
+def without_data(image: ByteImage) -> BoolArray:
+    """Where a picture ``(H, W, 3)`` is black in a patch, as the tile engine paints what has no data."""
+    black: BoolArray = np.asarray((image[..., 0] | image[..., 1] | image[..., 2]) == 0)
+    if not black.any():
+        return black
+    kernel = np.ones((NOTHING_PX, NOTHING_PX), dtype=np.uint8)
+    opened = cv2.morphologyEx(black.view(np.uint8), cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(opened > 0)
+
+
+def work_of(
+    segmenter: Segmenter, wanted: Sequence[int] | None = None, min_px: int = 0
+) -> Callable[[ByteImage, Sequence[Tile]], list[dict[str, NDArray[Any]]]]:
+    """What a segmenter does with a batch of tiles, as a sweep calls it.
+
+    Args:
+        segmenter: the network.
+        wanted: numbers of the classes to keep; all but 0 without it.
+        min_px: smaller areas are left out.
+    """
+    table = np.zeros(256, dtype=np.uint8)
+    kept = np.arange(1, 256) if wanted is None else np.array(wanted, dtype=np.int64)
+    table[kept] = kept
+    is_plain = wanted is None
+
+    def work(images: ByteImage, tiles: Sequence[Tile]) -> list[dict[str, NDArray[Any]]]:
+        found = segmenter.segment(images)
+        answers = []
+        for image, classes, tile in zip(images, found, tiles, strict=True):
+            x, y = tile.window_px[:2]
+            x1, y1, x2, y2 = tile.core_px
+            core = (slice(y1 - y, y2 - y), slice(x1 - x, x2 - x))
+            own = classes[core] if is_plain else table[classes[core]]
+            own = np.where(without_data(image)[core], np.uint8(0), own)
+            answers.append(to_arrays(trace_tile(own, x1, y1, min_px=min_px)))
+        return answers
+
+    return work
+
+
+def polygons(plan: TilePlan, answers: Answers, min_px: int = 0) -> Iterator[tuple[int, Outlines]]:
+    """Tiles done so far, and the polygons that have become complete; every tile gives one, mostly empty.
+
+    Polygons are given at the end of each row of tiles.
+    """
+    stitcher = Stitcher(plan.size.width_px, min_px=min_px)
+    rows = [*(plan.at(int(number)).row for number in plan.numbers), None]
+    waiting: list[Outlines] = []
+    for done, (tile, arrays) in enumerate(answers, start=1):
+        if arrays is not None:
+            waiting.append(stitcher.add(from_arrays(arrays)))
+        if rows[done] is None:
+            waiting.append(stitcher.finish())
+        if rows[done] != tile.row:
+            yield done, Outlines.join(waiting)
+            waiting = []
+        else:
+            yield done, Outlines.nothing()
