@@ -69,7 +69,7 @@ class FindBox(QWidget):
             (
                 (tr("Loo&k in"), self.source_combo, self.source_combo),
                 (tr("&Detector"), self.detector_combo, detector),
-                (tr("Cla&sses"), self.classes_edit, classes),
+                (tr("Cl&asses"), self.classes_edit, classes),
                 (tr("&Where"), self.where_combo, self.where_row),
             )
         ):

@@ -45,7 +45,7 @@ class PlayerController(QObject):
         self._panel, self._overlay = panel, overlay
         self._frames: ClipFrames | None = None
         self._detections = ClipDetections()
-        self.class_colours: dict[str, str] = {}
+        self._class_colours: dict[str, str] = {}
         self._wanted: Hit | None = None
         self.size_px = (0, 0)
         self.shown_s = 0.0
@@ -85,6 +85,11 @@ class PlayerController(QObject):
         self._panel.strip.show_frames(frames, self.player.duration_s)
         self._show_boxes()
         self._show_view()
+
+    def set_colours(self, class_colours: dict[str, str]) -> None:
+        """Objects are framed in the colours that their classes have on the map."""
+        self._class_colours = class_colours
+        self._show_boxes()
 
     def close(self) -> None:
         """Show nothing."""
@@ -170,7 +175,7 @@ class PlayerController(QObject):
 
     def _show_boxes(self) -> None:
         boxes = self._detections.at(self.shown_s)
-        self._panel.view.set_boxes(boxes, self.size_px, self.class_colours)
+        self._panel.view.set_boxes(boxes, self.size_px, self._class_colours)
 
     def _client_failed(self, error: EngineError) -> None:
         self._timer.stop()

@@ -55,6 +55,7 @@ class SceneController(QObject):
 
     updated = pyqtSignal()
     detection_selected = pyqtSignal(object)
+    colours_changed = pyqtSignal()
     unreadable = pyqtSignal(str)
 
     def __init__(self, iface: QgisInterface, background: Background, parent: QObject | None = None) -> None:
@@ -250,6 +251,8 @@ class SceneController(QObject):
             layer = self._layer(name)
             if layer is not None:
                 layer.selectionChanged.connect(self._detections_selected)
+                layer.rendererChanged.connect(self.colours_changed)
+                self.colours_changed.emit()
 
     def _layer(self, name: str) -> QgsVectorLayer | None:
         return self._group.layers().get(name) if self._group is not None else None

@@ -113,6 +113,7 @@ class Workbench(QObject):
         self.scene.updated.connect(self._scene_updated)
         self.scene.unreadable.connect(self._scene_unreadable)
         self.scene.detection_selected.connect(self._show_hit)
+        self.scene.colours_changed.connect(lambda: self.player.set_colours(self.scene.class_colours()))
         self.player.detection_clicked.connect(self.scene.flash_detection)
         self.video.clip_wanted.connect(self.show_clip)
         self.player.failed.connect(lambda error: self.tell(messages.explain(error)))
@@ -336,7 +337,6 @@ class Workbench(QObject):
         if not self.panel.clips.clips and self.panel.stage is Stage.IDLE and self.scene.path is not None:
             self.panel.clips.add(sort_paths(clips_of_scene(self.scene.path, self.scene.clip_paths)).clips)
         self.redraw()
-        self.player.class_colours = self.scene.class_colours()
         if self.player.clip:
             clip = self.player.clip
             self.player.set_frames(self.scene.frames_of(clip), self.scene.detections_of(clip))

@@ -22,6 +22,8 @@ from rs_copilot_plugin.presenters.locate import local_file_of
 from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.translate import tr
 
+SCENE_FILTER = "GeoPackage (*.gpkg)"
+
 
 class EngineAlgorithm(QgsProcessingAlgorithm):
     """An algorithm whose work the engine does."""

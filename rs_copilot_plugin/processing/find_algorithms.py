@@ -6,42 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import (
-    QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
-    QgsProcessingFeatureSource,
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
-    QgsProcessingParameterDefinition,
-    QgsProcessingParameterExtent,
-    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
-    QgsProcessingUtils,
-    QgsRasterLayer,
 )
 
 from rs_copilot_plugin import messages
-from rs_copilot_plugin.layers.region_file import (
-    RegionError,
-    Selection,
-    bounds_lonlat,
-    to_lonlat,
-    view_region,
-    write_selection,
-)
 from rs_copilot_plugin.presenters.clips import find_telemetry
-from rs_copilot_plugin.presenters.find import MOTION, SHIPPED, raster_of, split_names
-from rs_copilot_plugin.presenters.locate import Lack
+from rs_copilot_plugin.presenters.find import MOTION, SHIPPED, split_names
 from rs_copilot_plugin.translate import tr
 
-from .engine_algorithm import SceneAlgorithm, raster_file
+from .engine_algorithm import SCENE_FILTER, SceneAlgorithm, raster_file
 from .engine_call import call_engine
-
-_SCENE_FILTER = "GeoPackage (*.gpkg)"
+from .regions import gsd_parameter, raster_parameter, region_of, region_parameters, tiles_source
 
 
 class _FindAlgorithm(SceneAlgorithm):
@@ -63,14 +46,6 @@ class _FindAlgorithm(SceneAlgorithm):
         label = tr("Lowest score; empty for the detector's own")
         self.addParameter(QgsProcessingParameterNumber("SCORE", label, real, None, True, 0.0, 1.0))
         self.addOutput(QgsProcessingOutputNumber("COUNT", tr("Number of objects")))
-
-    def add_gsd(self) -> None:
-        """The parameter for it, among the advanced ones."""
-        real = QgsProcessingParameterNumber.Type.Double
-        label = tr("Look at this ground size of a pixel in metres, not at the detector's own")
-        number = QgsProcessingParameterNumber("GSD", label, real, None, True, 0.001, 1000.0)
-        number.setFlags(number.flags() | QgsProcessingParameterDefinition.Flag.FlagAdvanced)
-        self.addParameter(number)
 
     def asked(self, parameters: dict, context: QgsProcessingContext) -> dict[str, Any]:
         """What these parameters say, as the engine takes it."""
@@ -107,45 +82,28 @@ class FindInRaster(_FindAlgorithm):
         return tr(
             "Looks for objects in a raster of any size, tile by tile, and writes them as polygons into the "
             "layer of detections of a scene. Only tiles that touch the extent or the polygons are looked at. "
-            "A run that was broken off or cancelled goes on where it stopped when the same is asked for again, "
-            "with the same scene. The detector comes with RS Copilot or is an ONNX file of your own."
+            "A run that was broken off or cancelled goes on where it stopped when the same is asked for "
+            "again, with the same scene. The detector comes with RS Copilot or is an ONNX file of your own."
         )
 
     def initAlgorithm(self, configuration: dict | None = None) -> None:  # noqa: ARG002
-        self.addParameter(QgsProcessingParameterRasterLayer("RASTER", tr("Raster (a file)")))
+        self.addParameter(raster_parameter())
         self.add_detector("vehicles-s, hf:…")
-        self.addParameter(QgsProcessingParameterExtent("EXTENT", tr("Only in this extent"), optional=True))
-        kinds = [QgsProcessing.SourceType.TypeVectorPolygon]
-        label = tr("Only in these polygons")
-        self.addParameter(QgsProcessingParameterFeatureSource("AREAS", label, kinds, optional=True))
-        self.add_gsd()
-        self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Scene"), _SCENE_FILTER))
+        for parameter in (*region_parameters(), gsd_parameter()):
+            self.addParameter(parameter)
+        self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Scene"), SCENE_FILTER))
         self.add_show()
 
     def processAlgorithm(
         self, parameters: dict, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
-        layer = self.parameterAsRasterLayer(parameters, "RASTER", context)
         asked = {
-            "source": tiles_source(layer),
+            "source": tiles_source(self.parameterAsRasterLayer(parameters, "RASTER", context)),
             "out": self.parameterAsFileOutput(parameters, "OUTPUT", context),
+            "region": region_of(self, parameters, context),
             **self.asked(parameters, context),
         }
-        try:
-            asked["region"] = self._region(parameters, context, layer)
-        except RegionError as error:
-            raise QgsProcessingException(messages.lack_text(Lack.BESIDE)) from error
         return self.call(asked, parameters, context, feedback)
-
-    def _region(self, parameters: dict, context: QgsProcessingContext, raster: QgsRasterLayer) -> str | None:
-        areas = self.parameterAsSource(parameters, "AREAS", context)
-        if areas is not None:
-            path = Path(QgsProcessingUtils.generateTempFilename("region.geojson"))
-            return write_selection(_all_of(areas, raster), path)
-        extent = self.parameterAsExtent(parameters, "EXTENT", context)
-        if extent.isNull():
-            return None
-        return view_region(extent, self.parameterAsExtentCrs(parameters, "EXTENT", context), raster)
 
 
 class FindInClip(_FindAlgorithm):
@@ -160,8 +118,8 @@ class FindInClip(_FindAlgorithm):
     def shortHelpString(self) -> str:
         return tr(
             "Looks for objects in the frames of a located clip, lays them on the ground and follows them, "
-            "into the layers of detections and tracks of the clip's scene. A clip that the scene does not have "
-            "is located on the satellite raster first. The detector “motion” finds whatever moves."
+            "into the layers of detections and tracks of the clip's scene. A clip that the scene does not "
+            "have is located on the satellite raster first. The detector “motion” finds whatever moves."
         )
 
     def initAlgorithm(self, configuration: dict | None = None) -> None:  # noqa: ARG002
@@ -177,9 +135,9 @@ class FindInClip(_FindAlgorithm):
         real = QgsProcessingParameterNumber.Type.Double
         label = tr("Seconds between looks")
         self.addParameter(QgsProcessingParameterNumber("EVERY", label, real, 0.2, minValue=0.01))
-        self.add_gsd()
+        self.addParameter(gsd_parameter())
         label = tr("New scene, where the clip is located first")
-        out = QgsProcessingParameterFileDestination("OUTPUT", label, _SCENE_FILTER, None, True, False)
+        out = QgsProcessingParameterFileDestination("OUTPUT", label, SCENE_FILTER, None, True, False)
         self.addParameter(out)
         self.add_show()
 
@@ -217,26 +175,3 @@ class FindInClip(_FindAlgorithm):
             params["telemetry"] = str(telemetry)
         call_engine("localize", params, feedback)
         return out
-
-
-def tiles_source(layer: QgsRasterLayer | None) -> str:
-    """What the engine is told of a raster layer that it reads tile by tile.
-
-    Raises:
-        QgsProcessingException: it can read no such layer.
-    """
-    source = layer.source() if layer is not None and layer.providerType() == "gdal" else ""
-    found = raster_of(source)
-    if found is None:
-        raise QgsProcessingException(messages.lack_text(Lack.NO_RASTER_FILE))
-    return found
-
-
-def _all_of(areas: QgsProcessingFeatureSource, raster: QgsRasterLayer) -> Selection:
-    """Every polygon that Processing hands over; it has sorted out the selected ones already."""
-    return Selection(
-        areas,
-        areas.allFeatureIds(),
-        to_lonlat(areas.sourceCrs()),
-        bounds_lonlat(raster.extent(), raster.crs()),
-    )

@@ -11,12 +11,14 @@ from .adapt_algorithm import AdaptRetriever
 from .algorithms import ExportLayer, LocateClip, TrackObjects
 from .find_algorithms import FindInClip, FindInRaster
 from .gallery_algorithms import IndexSatellite, SearchTiles
+from .segment_algorithm import SegmentRaster
 
 ALGORITHMS = (
     LocateClip,
     TrackObjects,
     FindInRaster,
     FindInClip,
+    SegmentRaster,
     ExportLayer,
     IndexSatellite,
     SearchTiles,

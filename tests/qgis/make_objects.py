@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
 from rs_copilot.vector.store import write_layers
 
+ENGINE_TESTS = Path(__file__).resolve().parents[1] / "engine"
 SIDE_PX, COUNT = 1200, 90
 BOX_PX = (200.0, 100.0, 260.0, 140.0)
 
@@ -48,7 +50,7 @@ def write_raster(folder: Path) -> None:
         ]
         for x, y, label in squares
     ]
-    (folder / "squares.json").write_text(json.dumps(rows), encoding="utf-8")
+    (folder / "truth.json").write_text(json.dumps(rows), encoding="utf-8")
 
 
 def write_rows(scene: Path) -> None:
@@ -71,9 +73,18 @@ def write_rows(scene: Path) -> None:
     write_layers(scene, {"detections": build_table(schema.DETECTIONS, rows, shapes, grid, provenance)})
 
 
+def write_networks(folder: Path) -> None:
+    """A detector of squares, and a segmentation network that tells grey from bright."""
+    networks.save_detector(folder / "squares.onnx", metadata=networks.ultralytics())
+    module = spec_from_file_location("segmenters", ENGINE_TESTS / "segmentation" / "networks.py")
+    segmenters = module_from_spec(module)
+    module.loader.exec_module(segmenters)
+    segmenters.save(folder / "brightness.onnx", metadata=segmenters.ZOO)
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "--rows":
         write_rows(Path(sys.argv[2]))
     else:
         write_raster(Path(sys.argv[1]))
-        networks.save_detector(Path(sys.argv[1]) / "squares.onnx", metadata=networks.ultralytics())
+        write_networks(Path(sys.argv[1]))

@@ -31,7 +31,8 @@ from rs_copilot_plugin.presenters.locate import Stage
 
 SCRIPT = Path(__file__).with_name("make_objects.py")
 JOB_LIMIT_S = 180
-WEST, NORTH, SIDE_M = 500000.0, 5500000.0, 600.0
+WEST, NORTH = 500000.0, 5500000.0
+COLOURS = ("red", "green", "blue")
 
 
 def engine(*arguments) -> None:
@@ -53,7 +54,7 @@ def objects(tmp_path_factory):
 
 @pytest.fixture
 def truth(objects):
-    return [(QgsPointXY(x, y), label) for x, y, label in json.loads((objects / "squares.json").read_text())]
+    return [(QgsPointXY(x, y), label) for x, y, label in json.loads((objects / "truth.json").read_text())]
 
 
 @pytest.fixture
@@ -75,7 +76,6 @@ def search(bench, wait=True):
     box.find_button.click()
     if wait:
         wait_until(lambda: bench.panel.stage is Stage.IDLE, JOB_LIMIT_S, "the search")
-        print(messages_in(bench.iface.bar), bench.last_notice)
         wait_until(lambda: not bench.scene._reading, what="the last look")
 
 
@@ -129,19 +129,6 @@ def test_objects_come_onto_the_map_while_the_search_runs(bench, truth, tmp_path)
     assert {key: bench.scene.class_colours()[key] for key in colours} == colours
 
 
-def test_only_what_the_map_shows(bench, truth, tmp_path):
-    box = bench.dock.find_box
-    box.where_combo.setCurrentIndex(box.where_combo.findData(Where.VIEW.value))
-    bench.iface.canvas.setExtent(QgsRectangle(WEST + 20, NORTH - 200, WEST + 200, NORTH - 20))
-    search(bench)
-    found = rows_of(tmp_path / "squares_scene.gpkg")
-    assert 0 < len(found) < len(truth)
-    # The region is a rectangle of degrees around the view.
-    view = bench.iface.canvas.extent()
-    view.grow(5)
-    assert all(view.contains(point) for point, _ in found)
-
-
 def test_a_view_of_elsewhere_is_refused_in_words(bench):
     box = bench.dock.find_box
     box.where_combo.setCurrentIndex(box.where_combo.findData(Where.VIEW.value))
@@ -163,33 +150,51 @@ def polygons(*shapes: QgsRectangle) -> QgsVectorLayer:
     return layer
 
 
-def test_only_in_the_selected_polygons_and_the_layer_stays_as_it_is(bench, truth, tmp_path):
+def select_region(bench, layer: QgsVectorLayer, fid: int) -> None:
+    box = bench.dock.find_box
+    box.where_combo.setCurrentIndex(box.where_combo.findData(Where.SELECTION.value))
+    box.layer_combo.setLayer(layer)
+    layer.selectByIds([fid])
+
+
+def test_only_where_the_user_wants_and_nothing_found_says_what_to_try(bench, truth, objects, tmp_path):
+    """One test for all of it, because each engine takes seconds to start."""
+    scene = tmp_path / "squares_scene.gpkg"
     inside = QgsRectangle(WEST + 100, NORTH - 300, WEST + 250, NORTH - 120)
-    layer = polygons(inside, QgsRectangle(WEST, NORTH - 600, WEST + 600, NORTH))
+    beside = [QgsRectangle(x, y, x + 4, y + 4) for x in (WEST + 0.5, WEST + 500) for y in (NORTH - 4.5,)]
+    layer = polygons(inside, *beside)
+    inner, empty, _ = sorted(row.id() for row in layer.getFeatures())
     box = bench.dock.find_box
     box.where_combo.setCurrentIndex(box.where_combo.findData(Where.SELECTION.value))
     box.layer_combo.setLayer(layer)
     assert not box.layer_combo.isHidden()
     box.find_button.click()
     assert any("Select the polygons" in text for text in messages_in(bench.iface.bar))
-    layer.selectByIds([next(layer.getFeatures()).id()])
+    select_region(bench, layer, inner)
     search(bench)
-    assert_same(rows_of(tmp_path / "squares_scene.gpkg"), [row for row in truth if inside.contains(row[0])])
-    assert layer.selectedFeatureCount() == 1 and not layer.isEditable() and layer.featureCount() == 2
+    assert_same(rows_of(scene), [row for row in truth if inside.contains(row[0])])
+    assert layer.selectedFeatureCount() == 1 and not layer.isEditable() and layer.featureCount() == 3
+    select_region(bench, layer, empty)
+    search(bench)
+    text = box.result_label.text()
+    assert "Nothing found" in text and "lower score" in text and not rows_of(scene)
+    box.where_combo.setCurrentIndex(box.where_combo.findData(Where.VIEW.value))
+    bench.iface.canvas.setExtent(QgsRectangle(WEST + 20, NORTH - 200, WEST + 200, NORTH - 20))
+    search(bench)
+    found = rows_of(scene)
+    assert 0 < len(found) < len(truth)
+    # The region is a rectangle of degrees around the view.
+    view = bench.iface.canvas.extent()
+    view.grow(5)
+    assert all(view.contains(point) for point, _ in found)
+    (tmp_path / "broken.onnx").write_bytes(b"no network")
+    bench.finder.add_detector(str(tmp_path / "broken.onnx"))
+    search(bench)
+    assert "broken" in box.result_label.text() and bench.last_notice.details
+    assert list(bench.finder._folder.glob("*.geojson"))
     folder = bench.finder._folder
-    assert list(folder.glob("*.geojson"))
     bench.finder.stop()
     assert not folder.exists()
-
-
-def test_nothing_found_says_what_to_try(bench):
-    bench.dock.find_box.score_spin.setValue(0.99)
-    bench.dock.find_box.classes_edit.setText("green")
-    bench.finder.panel.min_score = 1.0
-    search(bench)
-    text = bench.dock.find_box.result_label.text()
-    assert "Nothing found" in text and "lower score" in text
-    assert not rows_of(bench.panel.scene)
 
 
 def test_a_cancelled_search_goes_on(bench, truth, tmp_path):
@@ -227,14 +232,6 @@ def test_a_detector_is_remembered(bench, objects):
     box.detector_combo.setCurrentIndex(0)
     assert bench.settings.detector == box.detector != name
     assert box.detector_combo.findData(name) > 0, "it stays in the list"
-
-
-def test_a_broken_detector_is_told_in_words(bench, tmp_path):
-    (tmp_path / "broken.onnx").write_bytes(b"no network")
-    bench.finder.add_detector(str(tmp_path / "broken.onnx"))
-    search(bench)
-    assert "broken" in bench.dock.find_box.result_label.text()
-    assert bench.last_notice.details
 
 
 # --- clips
@@ -300,14 +297,18 @@ def test_hidden_objects_are_not_clicked(scene_bench):
     assert {hit.clip for hit in scene_bench.scene.detections_at(middle, 1.0)} == {"clip.mp4"}
 
 
-def test_the_clip_of_a_scene_is_searched_for_what_moves(scene_bench, world):
+def test_the_clip_of_a_scene_is_searched(scene_bench, objects, world, tmp_path):
     box = scene_bench.dock.find_box
+    scene_bench.finder.add_detector(str(objects / "squares.onnx"))
     box.source_combo.setCurrentIndex(box.source_combo.findData(str(world / "clip.mp4")))
-    box.detector_combo.setCurrentIndex(box.detector_combo.findData(MOTION))
     assert not box.where_combo.isEnabled()
     search(scene_bench)
-    assert "frames" in box.result_label.text()
     scene_bench.settings.detector = ""
+    text = box.result_label.text()
+    assert "frames" in text and "standing" in text
+    if "Nothing" not in text:
+        layer = found_layer(scene_bench)
+        wait_until(lambda: {row["label"] for row in layer.getFeatures()} <= set(COLOURS), what="its rows")
 
 
 # --- the toolbox
@@ -351,11 +352,39 @@ def test_the_algorithm_looks_into_an_extent_and_shows_what_it_found(plugin, obje
         run("findobjectsinraster", {**parameters, "AREAS": areas.id()})
 
 
-def test_the_algorithm_for_clips_wants_a_scene_or_a_raster(plugin, world, tmp_path):
+def test_the_algorithm_for_clips_wants_a_scene_or_a_raster(plugin, objects, world, tmp_path):
     with pytest.raises(QgsProcessingException, match="scene of the clip"):
         run("findobjectsinclip", {"CLIP": str(world / "clip.mp4")})
     scene = tmp_path / "scene.gpkg"
     shutil.copy(world / "scene.gpkg", scene)
-    parameters = {"CLIP": str(world / "clip.mp4"), "SCENE": str(scene), "DETECTOR": "motion"}
+    parameters = {
+        "CLIP": str(world / "clip.mp4"),
+        "SCENE": str(scene),
+        "NETWORK": str(objects / "squares.onnx"),
+        "EVERY": 1.0,
+    }
     result, log = run("findobjectsinclip", parameters)
     assert result and result["OUTPUT"] == str(scene), log
+    assert "frames" in log
+
+
+def test_a_raster_is_segmented_and_shown(plugin, objects, world, tmp_path):
+    layer = QgsRasterLayer(str(world / "satellite.tif"), "map", "gdal")
+    QgsProject.instance().addMapLayer(layer)
+    scene = tmp_path / "scene.gpkg"
+    parameters = {
+        "RASTER": layer.id(),
+        "NETWORK": str(objects / "brightness.onnx"),
+        "EXTENT": f"{WEST},{WEST + 60},{NORTH - 60},{NORTH} [EPSG:32633]",
+        "MIN_AREA": 20.0,
+        "OUTPUT": str(scene),
+    }
+    result, log = run("segmentraster", parameters)
+    assert result and result["COUNT"] > 0 and "tiles" in log, log
+    wait_until(lambda: shown(scene), what="the areas on the map")
+    node = shown(scene)["segments"]
+    assert node.isVisible()
+    rows = list(node.layer().getFeatures())
+    assert {row["label"] for row in rows} <= {"grey", "bright"} and all(row["area_m2"] >= 20 for row in rows)
+    classes = {category.value() for category in node.layer().renderer().categories()}
+    assert classes == {row["label"] for row in rows}
