@@ -465,8 +465,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
-   <source>&amp;Find Objects</source>
-   <translation>Objekte &amp;finden</translation>
+   <source>Fi&amp;nd Objects</source>
+   <translation>Objekte fi&amp;nden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
@@ -525,8 +525,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
-   <source>Loo&amp;k in</source>
-   <translation>&amp;Suchen in</translation>
+   <source>L&amp;ook in</source>
+   <translation>S&amp;uchen in</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />

@@ -15,6 +15,7 @@ from .presenters.locate import Lack
 from .translate import tr
 
 LOG_TAG = "RS Copilot"
+_MAX_COUNTS = 8
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def _detected(result: dict[str, Any]) -> tuple[str, list[str]]:
 def found_text(result: dict[str, Any]) -> str:
     """What a search found, where it looked and how long it took, in a line or two."""
     labels = sorted((result.get("labels") or {}).items(), key=lambda item: -item[1])
-    counts = ", ".join(f"{count} {label}" for label, count in labels)
+    counts = ", ".join(f"{count} {label}" for label, count in labels[:_MAX_COUNTS])
+    counts += ", …" if len(labels) > _MAX_COUNTS else ""
     parts = [counts or tr("Nothing found"), _where_looked(result)]
     text = f"{' · '.join(parts)} · {float(result.get('seconds') or 0.0):.1f} s"
     if result.get("resumed"):

@@ -43,7 +43,7 @@ class FindBox(QWidget):
         layout.setContentsMargins(6, 8, 6, 8)
         layout.setSpacing(6)
         layout.addLayout(self._form())
-        self.find_button = job_button(tr("&Find Objects"), "find.svg", self.find_wanted.emit)
+        self.find_button = job_button(tr("Fi&nd Objects"), "find.svg", self.find_wanted.emit)
         layout.addWidget(self.find_button)
         self.result_label = faint_label()
         self.result_label.setAccessibleName(tr("Result of the search"))
@@ -67,7 +67,7 @@ class FindBox(QWidget):
         classes = _side_by_side(self.classes_edit, self.score_spin)
         for row, (text, buddy, field) in enumerate(
             (
-                (tr("Loo&k in"), self.source_combo, self.source_combo),
+                (tr("L&ook in"), self.source_combo, self.source_combo),
                 (tr("&Detector"), self.detector_combo, detector),
                 (tr("Cl&asses"), self.classes_edit, classes),
                 (tr("&Where"), self.where_combo, self.where_row),

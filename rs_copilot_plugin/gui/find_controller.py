@@ -52,6 +52,7 @@ class FindController(QObject):
         self.panel = FindPanel(inputs, detector=settings.detector or SHIPPED)
         self._settings, self._dock, self._box = settings, dock, dock.find_box
         self._scene, self._background, self._canvas = scene, background, canvas
+        self._own = kept_detectors(settings.own_detectors, self.panel.detector)
         self._folder = Path(tempfile.mkdtemp(prefix="rs-copilot-find-"))
         self._files = 0
         self._box.changed.connect(self._take)
@@ -68,7 +69,8 @@ class FindController(QObject):
         chosen = Path(path)
         is_network = chosen.suffix.lower() == ".onnx"
         self.panel.detector = f"onnx:{chosen}" if is_network else f"hf:{chosen.parent}"
-        self._settings.own_detectors = kept_detectors(self._settings.own_detectors, self.panel.detector)
+        self._own = kept_detectors(self._own, self.panel.detector)
+        self._settings.own_detectors = self._own
         self._settings.detector = self.panel.detector
         self.redraw()
 
@@ -100,8 +102,7 @@ class FindController(QObject):
         if not panel.looks_at_clip:
             panel.clip = None
         box.show_sources(satellite.name() if satellite is not None else "", clips, panel.clip)
-        own = kept_detectors(self._settings.own_detectors, panel.detector)
-        box.show_detectors([SHIPPED, *own, MOTION], panel.detector)
+        box.show_detectors([SHIPPED, *self._own, MOTION], panel.detector)
         panel.detector = box.detector
         box.show_choice(panel.detector, panel.looks_at_clip)
         self._show_ready()

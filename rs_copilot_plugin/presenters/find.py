@@ -67,8 +67,11 @@ _SERVED = re.compile(r"^(https?://|/vsi(curl|s3|gs|az|oss|swift|webhdfs)/)", re.
 def raster_of(source: str) -> str | None:
     """What the engine is told of a raster layer's source: a local file, or an address that GDAL reads."""
     path = local_file_of(source)
-    if path is not None:
-        return str(path)
+    return str(path) if path is not None else served_address(source)
+
+
+def served_address(source: str) -> str | None:
+    """The address of a raster that GDAL fetches itself; None for everything else."""
     return source.partition("|")[0] if _SERVED.match(source) else None
 
 
@@ -108,9 +111,15 @@ class FindPanel:
             lacks.append(Lack.PHRASES)
         return lacks
 
+    @property
+    def _raster(self) -> str | None:
+        """What the engine is told of the satellite layer."""
+        inputs = self.inputs
+        return str(inputs.satellite) if inputs.satellite else served_address(inputs.satellite_source)
+
     def _lacks_of_raster(self, selected: int) -> list[Lack]:
         lacks = []
-        if raster_of(self.inputs.satellite_source) is None:
+        if self._raster is None:
             lacks.append(Lack.NO_RASTER_FILE if self.inputs.satellite_is_remote else Lack.SATELLITE)
         if kind_of(self.detector) is DetectorKind.MOTION:
             lacks.append(Lack.NOTHING_MOVES)
@@ -134,7 +143,7 @@ class FindPanel:
             return inputs.scene if is_located and inputs.scene else inputs.scene_for_locate()
         if inputs.scene is not None and inputs.is_scene_of_satellite:
             return inputs.scene
-        raster = raster_of(inputs.satellite_source)
+        raster = self._raster
         if raster is None:
             raise ValueError("choose a raster first")
         return scene_beside(Path(raster), [], None if inputs.satellite is not None else home)
@@ -146,7 +155,7 @@ class FindPanel:
         if self.detector != MOTION:
             params |= {"classes": split_names(self.classes), "min_score": self.min_score}
         if clip is None:
-            source = raster_of(self.inputs.satellite_source) or ""
+            source = self._raster or ""
             params |= {"source": source, "region": region}
             return [Request("detect", params, Path(source).name, goes_on=True)]
         params["source"] = str(clip.path)
