@@ -9,8 +9,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from rs_copilot.detection import few
 from rs_copilot.types import BoolArray, FloatArray
 
+# Up to here a compiler costs more than it saves.
+FEW = 1000
 Labels = NDArray[np.integer]
 Rows = NDArray[np.int64]
 
@@ -30,12 +33,32 @@ def ious(first: FloatArray, second: FloatArray) -> FloatArray:
     """
     if first.shape != second.shape:
         raise ValueError(f"expected as many quads on both sides, found {first.shape} and {second.shape}")
-    from rs_copilot.detection import compiled
-
     both = convex(np.concatenate([first, second]))
     numbers = np.arange(len(first))
     pairs = np.stack([numbers, numbers + len(first)], axis=1)
+    if len(pairs) <= FEW:
+        return few.pair_ious(both, areas_of(both), pairs)
+    from rs_copilot.detection import compiled
+
     return np.asarray(compiled.pair_ious(both, areas_of(both), pairs))
+
+
+def window_ious(shapes: FloatArray, pairs: Rows, windows: FloatArray) -> FloatArray:
+    """IoU of pairs of convex quads, of what lies inside a window x1, y1, x2, y2 for each pair.
+
+    Args:
+        shapes: ``(N, 4, 2)`` as `convex` gives them.
+        pairs: ``(M, 2)`` numbers of quads.
+        windows: ``(M, 4)``.
+
+    Returns:
+        ``(M,)``; 0 where one has no part in its window.
+    """
+    if len(pairs) <= FEW:
+        return few.window_ious(shapes, pairs, windows)
+    from rs_copilot.detection import compiled
+
+    return np.asarray(compiled.window_ious(shapes, pairs, windows))
 
 
 def nms(quads: FloatArray, scores: FloatArray, labels: Labels | None = None, *, max_iou: float = 0.5) -> Rows:
@@ -60,11 +83,18 @@ def nms(quads: FloatArray, scores: FloatArray, labels: Labels | None = None, *, 
         raise ValueError("expected scores that are finite numbers")
     if not len(quads):
         return np.zeros(0, dtype=np.int64)
-    from rs_copilot.detection import compiled
-
     numbers = np.zeros(len(quads), np.int64) if labels is None else labels.astype(np.int64)
     order = ranked(quads, scores, numbers)
     shapes = convex(quads[order])
+    if len(shapes) <= FEW:
+        return order[few.kept_of(shapes, areas_of(shapes), numbers[order], max_iou)]
+    return order[_kept_of_many(shapes, numbers[order], max_iou)]
+
+
+def _kept_of_many(shapes: FloatArray, labels: Rows, max_iou: float) -> BoolArray:
+    """Suppression among any number of convex quads that stand in the order of their rank."""
+    from rs_copilot.detection import compiled
+
     bounds = bounds_of(shapes)
     extents = np.maximum(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
     cell = max(float(extents.max()), np.finfo(np.float64).tiny)
@@ -72,8 +102,8 @@ def nms(quads: FloatArray, scores: FloatArray, labels: Labels | None = None, *, 
         levels = np.clip(np.floor(np.log2(cell / extents)), 0, compiled.LEVELS).astype(np.int64)
     # The grid counts its cells from here, so that their numbers stay small.
     bounds -= np.tile(bounds[:, :2].min(axis=0), 2)
-    keep = compiled.kept_of(shapes, areas_of(shapes), bounds, numbers[order], levels, cell, float(max_iou))
-    return np.asarray(order[keep], dtype=np.int64)
+    keep = compiled.kept_of(shapes, areas_of(shapes), bounds, labels, levels, cell, float(max_iou))
+    return np.asarray(keep, dtype=np.bool_)
 
 
 def ranked(quads: FloatArray, scores: FloatArray, labels: Labels) -> Rows:

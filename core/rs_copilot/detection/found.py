@@ -83,22 +83,48 @@ class Found:
 
 
 class Detector(Protocol):
-    """Anything that finds objects in pictures. Pictures of one batch have one size.
+    """Anything that finds objects in pictures. Threads may call `detect` at the same time."""
 
-    ``tile`` is the size that it likes best and ``overlap_px`` how much of it neighbouring tiles should share;
-    ``gsd_m`` the ground sampling distance that it was made for, ``None`` for any; ``batch`` how many pictures
-    it takes at once. ``model`` and ``sha256`` go into every row. Threads may call `detect` at the same time.
-    """
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the numbers of labels mean."""
+        ...
 
-    class_names: tuple[str, ...]
-    tile: SizeWH
-    overlap_px: int
-    gsd_m: float | None
-    batch: int
-    device: str
-    model: str
-    sha256: str | None
+    @property
+    def tile(self) -> SizeWH:
+        """The size of pictures that it likes best."""
+        ...
+
+    @property
+    def overlap_px(self) -> int:
+        """How much of a tile its neighbours should share."""
+        ...
+
+    @property
+    def gsd_m(self) -> float | None:
+        """The ground sampling distance that it was made for; ``None`` for any."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many pictures it takes at once."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """What it runs on: ``cpu`` or ``cuda:N``."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Its name, as rows carry it."""
+        ...
+
+    @property
+    def sha256(self) -> str | None:
+        """Hash of its weights, as rows carry it."""
+        ...
 
     def detect(self, images: ByteImage) -> list[Found]:
-        """What is in each of ``(B, H, W, 3)`` uint8 RGB pictures, each object once."""
+        """What is in each of ``(B, H, W, 3)`` uint8 RGB pictures of one size, each object once."""
         ...

@@ -99,9 +99,7 @@ def _agreeing(
     seen = (windows[:, :2] < windows[:, 2:]).all(axis=1)
     first, second, windows = first[seen], second[seen], windows[seen]
     if len(first):
-        from rs_copilot.detection import compiled
-
-        agree = compiled.window_ious(shapes, np.stack([first, second], axis=1), windows) >= min_agreement
+        agree = boxes.window_ious(shapes, np.stack([first, second], axis=1), windows) >= min_agreement
         first, second = first[agree], second[agree]
     return _Pairs(
         first,

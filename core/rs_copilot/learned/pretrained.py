@@ -82,7 +82,7 @@ def read_network(folder: Path, loader: str, hint: str) -> Any:  # noqa: ANN401 -
         MissingDependencyError: torch or transformers is not installed.
         BadInputError: something is missing or is not what it should be.
     """
-    transformers, more = _transformers()
+    transformers, unreadable = _transformers()
     try:
         network, info = getattr(transformers, loader).from_pretrained(
             folder,
@@ -91,7 +91,7 @@ def read_network(folder: Path, loader: str, hint: str) -> Any:  # noqa: ANN401 -
             use_safetensors=True,
             output_loading_info=True,
         )
-    except (*UNREADABLE, *more) as error:
+    except unreadable as error:
         raise BadInputError(f"cannot read the network in {folder}: {error}", hint=hint) from error
     # transformers makes up what is missing, with no more than a line in the log.
     if info["missing_keys"]:
@@ -135,7 +135,7 @@ def available(device: str) -> str:
 
 
 def _transformers() -> tuple[Any, tuple[type[Exception], ...]]:
-    """The package, quiet, and the errors of its readers that are no common ones."""
+    """The package, quiet, and the errors of its readers."""
     try:
         import torch  # noqa: F401 - transformers reads without it, and fails later
         import transformers
@@ -146,7 +146,7 @@ def _transformers() -> tuple[Any, tuple[type[Exception], ...]]:
     # Its progress bars and reports are of no use to anyone here: what they report is checked.
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    return transformers, (SafetensorError, StrictDataclassError)
+    return transformers, (*UNREADABLE, SafetensorError, StrictDataclassError)
 
 
 def _hub() -> Any:  # noqa: ANN401 - comes without types

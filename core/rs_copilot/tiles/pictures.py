@@ -26,7 +26,7 @@ from rs_copilot.types import BoolArray, ByteImage, FloatArray
 
 # GDAL keeps decoded blocks for all threads together. Neighbouring rows of tiles share blocks, so two rows of
 # blocks should fit; more only costs memory.
-MIN_CACHE_MB, MAX_CACHE_MB = 32, 96
+MIN_CACHE_MB, MAX_CACHE_MB = 32, 64
 
 
 class TilePictures:
