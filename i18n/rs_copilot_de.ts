@@ -475,8 +475,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
-   <source>all, or names with commas between</source>
-   <translation>alle, oder Namen mit Kommas dazwischen</translation>
+   <source>all, or some: car, bus</source>
+   <translation>alle, oder: car, bus</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
@@ -520,8 +520,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
-   <source>what to look for: white van, pool</source>
-   <translation>was gesucht wird: white van, pool</translation>
+   <source>words: white van, pool</source>
+   <translation>Wörter: white van, pool</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
@@ -1000,11 +1000,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
-   <source>Found by motion</source>
-   <translation>An der Bewegung erkannt</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Where an unlocated frame may be: about half</source>
    <translation>Wo ein nicht verortetes Bild sein kann: zu etwa 50 %</translation>
   </message>
@@ -1022,6 +1017,11 @@
    <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Other candidates</source>
    <translation>Andere Kandidaten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/styles.py" />
+   <source>Found by motion</source>
+   <translation>An der Bewegung erkannt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />

@@ -31,7 +31,7 @@ POLL_MS = 100
 STEP_LIMIT = 2000
 JOB_POLLS = 900
 QUIET_S = 1.2
-SEARCH_ZOOM = 0.18
+SEARCH_ZOOM = 0.3
 SAME_S = 0.06  # half a frame of the demo clip, and a little
 
 

@@ -59,7 +59,7 @@ class FindBox(QWidget):
         self.source_combo.currentIndexChanged.connect(self._tell)
         self._add_detector()
         self.classes_edit = QLineEdit()
-        self.classes_edit.setPlaceholderText(tr("all, or names with commas between"))
+        self.classes_edit.setPlaceholderText(tr("all, or some: car, bus"))
         self.classes_edit.textChanged.connect(self._tell)
         self._add_score()
         self._add_where()
@@ -141,7 +141,7 @@ class FindBox(QWidget):
         self.score_spin.setEnabled(kind is not DetectorKind.MOTION)
         phrases = kind is DetectorKind.FOLDER
         self.classes_edit.setPlaceholderText(
-            tr("what to look for: white van, pool") if phrases else tr("all, or names with commas between")
+            tr("words: white van, pool") if phrases else tr("all, or some: car, bus")
         )
         self.where_combo.setEnabled(not looks_at_clip)
         self.layer_combo.setEnabled(not looks_at_clip)

@@ -18,8 +18,8 @@ INK = "#10202b"
 
 # Classes of found objects: bright, because imagery is mostly dark; neighbours differ in hue and lightness.
 CLASSES = (
-    "#ff5d8f",
     "#4cc9f0",
+    "#ff5d8f",
     "#80ed99",
     "#ff9f1c",
     "#b388ff",

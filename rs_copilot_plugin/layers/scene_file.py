@@ -36,9 +36,9 @@ _FRAME_COLUMNS = [
     "clip_path",
 ]
 _DETECTION_COLUMNS = ("clip", "time_s", "box_px", "label", "track_id", "score", "source")
-# Layers that are coloured by the class of their rows, and the table's own rows without a class.
+# Layers that are coloured by the class of their rows; what was found by its motion counts as of no class.
 _LABELS_OF = {
-    "detections": "SELECT DISTINCT label FROM detections WHERE source IS NOT 'motion'",
+    "detections": "SELECT DISTINCT CASE WHEN source IS 'motion' THEN '' ELSE label END FROM detections",
     "segments": "SELECT DISTINCT label FROM segments",
 }
 _BUSY_TIMEOUT_S = 2.0
@@ -126,7 +126,7 @@ def read_labels(path: Path) -> dict[str, list[str]]:
     with _open(path) as connection:
         tables = {row[0] for row in connection.execute("SELECT table_name FROM gpkg_contents")}
         return {
-            name: sorted(str(row[0]) for row in connection.execute(query) if row[0])
+            name: sorted({str(row[0] or "") for row in connection.execute(query)})
             for name, query in _LABELS_OF.items()
             if name in tables
         }

@@ -130,7 +130,8 @@ class SceneGroup(QObject):
         QgsProject.instance().addMapLayer(layer, False)
         group = self.ensure_group()
         node = group.insertLayer(_position(group, name), layer)
-        node.setExpanded(False)
+        # A legend of classes says what was found; others only take room.
+        node.setExpanded(name in self.labels and name not in self.hidden)
         node.setItemVisibilityChecked(name not in self.hidden)
         if len(group.children()) == 1:
             # The tree view forgets the state of a group that was empty when it came.

@@ -49,7 +49,7 @@ KEY_FRAME = (
 # What the colour of an object says, by layer; what moves has a class, too, but it is a guess from its size.
 _CLASS_OF = {"detections": "if(\"source\" = 'motion', '', \"label\")", "segments": "label"}
 _OPACITY = QgsSymbol.Property.PropertyOpacity
-OPACITY_PERCENT = 'scale_linear(coalesce("score", 1), 0, 1, 25, 100)'
+OPACITY_PERCENT = 'scale_linear(coalesce("score", 1), 0, 1, 35, 100)'
 
 _FRAME_TITLE = "\"clip\" || ' · ' || format_number(\"time_s\", 2) || ' s'"
 _PLACED_TIP = (
@@ -278,7 +278,12 @@ def _box_symbol(colour: str, fill_alpha: int = 40, width_mm: float = 0.35) -> Qg
 
 
 def _object_symbol(colour: str) -> QgsSymbol:
-    symbol = _box_symbol(colour)
+    """A dark casing under the outline: it holds on light and on dark ground."""
+    casing = QgsSimpleFillSymbolLayer(
+        _colour(colour, 0), strokeColor=_colour(palette.INK, 170), strokeWidth=0.75
+    )
+    inside = QgsSimpleFillSymbolLayer(_colour(colour, 40), strokeColor=_colour(colour), strokeWidth=0.4)
+    symbol = _filled(QgsFillSymbol.createSimple({}), casing, inside)
     symbol.setDataDefinedProperty(_OPACITY, QgsProperty.fromExpression(OPACITY_PERCENT))
     return symbol
 
@@ -288,11 +293,13 @@ def _segment_symbol(colour: str) -> QgsSymbol:
 
 
 def _style_detections(layer: QgsVectorLayer) -> None:
-    """By class, which `add_classes` brings; what was found by its motion has one look."""
-    moving = QgsRendererCategory("", _box_symbol(palette.MOVING, 30, 0.25), tr("Found by motion"))
-    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["detections"], [moving]))
+    """By class, which `add_classes` brings."""
+    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["detections"], []))
     # A clip has the same object in hundreds of frames: their captions are in the video.
-    _label(layer, f'if("time_s" is null or @map_start_time is not null, {_OBJECT_TITLE}, null)', 2500.0)
+    _label(layer, f'if("time_s" is null or @map_start_time is not null, {_OBJECT_TITLE}, null)', 1500.0)
+    settings = layer.labeling().settings()
+    settings.placement = QgsPalLayerSettings.Placement.OutsidePolygons
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
 
 
 def _style_segments(layer: QgsVectorLayer) -> None:
@@ -316,7 +323,10 @@ def add_classes(layer: QgsVectorLayer, name: str, labels: Iterable[str]) -> None
     for label in fresh:
         number = sum(bool(item.value()) for item in changed.categories())
         colour = palette.CLASSES[number % len(palette.CLASSES)]
-        changed.addCategory(QgsRendererCategory(label, make(colour), label))
+        known = (
+            (make(colour), label) if label else (_box_symbol(palette.MOVING, 30, 0.25), tr("Found by motion"))
+        )
+        changed.addCategory(QgsRendererCategory(label, *known))
     layer.setRenderer(changed)
 
 
@@ -325,7 +335,11 @@ def class_colours(layer: QgsVectorLayer) -> dict[str, str]:
     renderer = layer.renderer()
     if not isinstance(renderer, QgsCategorizedSymbolRenderer):
         return {}
-    return {str(item.value()): item.symbol().color().name() for item in renderer.categories()}
+    # Colour of the topmost part: that of the symbol as a whole is its lowest part's.
+    return {
+        str(item.value()): item.symbol().symbolLayer(item.symbol().symbolLayerCount() - 1).color().name()
+        for item in renderer.categories()
+    }
 
 
 def _style_search_area(layer: QgsVectorLayer) -> None:

@@ -77,7 +77,7 @@ def test_what_was_found_by_motion_has_neither_class_nor_score(scene):
         schema.DETECTIONS, rows, [shapely.box(0, 0, 1, 1)] * 4, Grid(CRS, CRS), Provenance("clip.mp4", "test")
     )
     write_layers(scene, {"detections": table})
-    assert scene_file.read_labels(scene)["detections"] == ["boat", "car", "vehicle"]
+    assert scene_file.read_labels(scene)["detections"] == ["", "boat", "car", "vehicle"]
     scores = [item.score for item in scene_file.read_detections(scene)["clip.mp4"]]
     assert scores == [0.9, None, 0.8, 0.8, 0.8]
 
