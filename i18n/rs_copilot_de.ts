@@ -1000,6 +1000,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
+   <source>Found by motion</source>
+   <translation>An der Bewegung erkannt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Where an unlocated frame may be: about half</source>
    <translation>Wo ein nicht verortetes Bild sein kann: zu etwa 50 %</translation>
   </message>
@@ -1017,11 +1022,6 @@
    <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Other candidates</source>
    <translation>Andere Kandidaten</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/layers/styles.py" />
-   <source>Found by motion</source>
-   <translation>An der Bewegung erkannt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
@@ -1495,8 +1495,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
-   <source>Embeds one or several satellite rasters as overlapping tiles at two or three ground scales, so that photos can be looked up in them. The index is a folder; its tiles.parquet holds the footprints of all tiles. Without scales they are chosen from resolution and size of the raster.</source>
-   <translation>Zerlegt ein oder mehrere Satellitenraster in überlappende Kacheln in zwei oder drei Größen und bildet sie so ab, dass Fotos darin gesucht werden können. Der Index ist ein Ordner; tiles.parquet darin enthält die Umrisse aller Kacheln. Ohne Angabe werden die Größen nach Auflösung und Ausdehnung des Rasters gewählt.</translation>
+   <source>Embeds one or several satellite rasters as overlapping tiles at two or three ground scales, so that photos can be looked up in them. The index is a folder; its tiles.parquet holds the footprints of all tiles. Without scales they are chosen from resolution and size of the raster. Where the folder is an index already, only tiles that have changed are embedded.</source>
+   <translation>Zerlegt ein oder mehrere Satellitenraster in überlappende Kacheln in zwei oder drei Größen und bildet sie so ab, dass Fotos darin gesucht werden können. Der Index ist ein Ordner; tiles.parquet darin enthält die Umrisse aller Kacheln. Ohne Angabe werden die Größen nach Auflösung und Ausdehnung des Rasters gewählt. Ist der Ordner schon ein Index, werden nur Kacheln eingebettet, die sich geändert haben.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
@@ -1557,6 +1557,11 @@
    <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
    <source>The scales must be numbers of metres separated by commas, for example 60,120.</source>
    <translation>Die Größen müssen Zahlen in Metern sein, durch Kommas getrennt, zum Beispiel 60,120.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
+   <source>{} of them were in the index already.</source>
+   <translation>{} davon standen schon im Index.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/regions.py" />

@@ -26,8 +26,9 @@ TILES, QUERIES = "pool-tiles.npy", "pool-queries.npy"
 BATCH = 256
 MIN_VALID = 0.9
 MAX_TURN_DEG, MAX_ZOOM = 15.0, 1.15
-# A vector between two: neighbours among this many, and how far apart the ends may be.
 CHUNK = 20_000
+# A vector between two: neighbours among so many that follow each other, which are of one or two rasters.
+RUN = 4_000
 
 
 def write_pool(data: Path, folder: Path, embedder: Embedder, tiles: int, queries: int) -> None:
@@ -107,9 +108,9 @@ def vectors_like(pool: HalfArray, count: int, rng: np.random.Generator) -> Itera
         yield np.asarray(pool[np.sort(order[start : start + CHUNK])], dtype=np.float32)
     left = count - len(order)
     while left > 0:
-        some = np.asarray(pool[np.sort(rng.choice(len(pool), CHUNK, replace=False))], dtype=np.float32)
-        yield _between(some, rng)[:left]
-        left -= CHUNK
+        first = int(rng.integers(max(1, len(pool) - RUN)))
+        yield _between(np.asarray(pool[first : first + RUN], dtype=np.float32), rng)[:left]
+        left -= RUN
 
 
 def _between(some: Float32Array, rng: np.random.Generator) -> Float32Array:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rs_copilot.cli_options import AsJson, Device, parse_names, parse_scores
+from rs_copilot.cli_options import AsJson, Device, parse_names, parse_numbers, parse_scores
 from rs_copilot.console import run_job
 
 
@@ -77,7 +77,10 @@ def detect(
 def segment(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="A raster of any size.")],
     *,
-    model: Annotated[str, typer.Option(metavar="onnx:FILE", help="The network.")],
+    model: Annotated[
+        str,
+        typer.Option(metavar="onnx:FILE|sam:FOLDER", help="A network for the whole raster, or for a click."),
+    ],
     out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
     region: Annotated[
@@ -93,6 +96,17 @@ def segment(
         float | None,
         typer.Option(metavar="M2", help="Leave out smaller areas and holes. Default: what the model says."),
     ] = None,
+    point: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LON,LAT", help="With sam: a point on the object; may be given several times."),
+    ] = None,
+    beside: Annotated[
+        list[str] | None, typer.Option(metavar="LON,LAT", help="With sam: a point that is not on it.")
+    ] = None,
+    box: Annotated[
+        str | None, typer.Option(metavar="LON1,LAT1,LON2,LAT2", help="With sam: a box around the object.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="With sam: what the object is.")] = None,
     simplify: Annotated[
         float | None,
         typer.Option(metavar="PX", help="How far outlines may leave the pixels' edges. Default: 1."),
@@ -107,7 +121,7 @@ def segment(
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
-    """Divide a raster into areas of one class each, as polygons on the map."""
+    """Divide a raster into areas of one class each, or outline what is clicked on, as polygons on the map."""
     params = {
         "source": source,
         "out": out,
@@ -116,6 +130,10 @@ def segment(
         "region": region,
         "gsd_m": gsd,
         "min_area_m2": min_area,
+        "points": None if not point else [parse_numbers(text, 2, "--point") for text in point],
+        "beside": None if not beside else [parse_numbers(text, 2, "--beside") for text in beside],
+        "box": None if box is None else parse_numbers(box, 4, "--box"),
+        "label": label,
         "simplify_px": simplify,
         "resume": not fresh,
         "scheduler": scheduler,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -95,3 +96,18 @@ def parse_scores(text: str | None) -> tuple[float | None, dict[str, float] | Non
     if not all(0.0 <= score <= 1.0 for score in scores.values()):
         raise UsageError(f"--min-score: expected scores from 0 to 1, found {text!r}.")
     return (scores[""], None) if "=" not in text else (None, scores)
+
+
+def parse_numbers(text: str, count: int, option: str) -> list[float]:
+    """``N,N,…`` as so many finite numbers.
+
+    Raises:
+        UsageError: something else.
+    """
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"{option}: expected {count} numbers, found {text!r}.") from error
+    if len(numbers) != count or not all(math.isfinite(number) for number in numbers):
+        raise UsageError(f"{option}: expected {count} numbers, found {text!r}.")
+    return numbers

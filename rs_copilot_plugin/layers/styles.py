@@ -318,16 +318,19 @@ def add_classes(layer: QgsVectorLayer, name: str, labels: Iterable[str]) -> None
     fresh = [label for label in labels if label not in {str(item.value()) for item in renderer.categories()}]
     if not fresh:
         return
-    make = _object_symbol if name == "detections" else _segment_symbol
     changed = renderer.clone()
     for label in fresh:
         number = sum(bool(item.value()) for item in changed.categories())
-        colour = palette.CLASSES[number % len(palette.CLASSES)]
-        known = (
-            (make(colour), label) if label else (_box_symbol(palette.MOVING, 30, 0.25), tr("Found by motion"))
-        )
-        changed.addCategory(QgsRendererCategory(label, *known))
+        changed.addCategory(_category(name, label, palette.CLASSES[number % len(palette.CLASSES)]))
     layer.setRenderer(changed)
+
+
+def _category(name: str, label: str, colour: str) -> QgsRendererCategory:
+    if name == "segments":
+        return QgsRendererCategory(label, _segment_symbol(colour), label)
+    if label:
+        return QgsRendererCategory(label, _object_symbol(colour), label)
+    return QgsRendererCategory(label, _box_symbol(palette.MOVING, 30, 0.25), tr("Found by motion"))
 
 
 def class_colours(layer: QgsVectorLayer) -> dict[str, str]:

@@ -56,7 +56,8 @@ class IndexSatellite(_GalleryAlgorithm):
         return tr(
             "Embeds one or several satellite rasters as overlapping tiles at two or three ground scales, so "
             "that photos can be looked up in them. The index is a folder; its tiles.parquet holds the "
-            "footprints of all tiles. Without scales they are chosen from resolution and size of the raster."
+            "footprints of all tiles. Without scales they are chosen from resolution and size of the raster. "
+            "Where the folder is an index already, only tiles that have changed are embedded."
         )
 
     def initAlgorithm(self, configuration: dict | None = None) -> None:  # noqa: ARG002
@@ -91,6 +92,8 @@ class IndexSatellite(_GalleryAlgorithm):
         result = call_engine("index", params, feedback)
         text = tr("{} tiles of {} rasters are indexed.")
         feedback.pushInfo(text.format(result["tiles"], result["rasters"]))
+        if result["kept"]:
+            feedback.pushInfo(tr("{} of them were in the index already.").format(result["kept"]))
         return {"OUTPUT": out}
 
 

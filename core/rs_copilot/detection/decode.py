@@ -17,6 +17,7 @@ from rs_copilot.types import BoolArray, FloatArray, SizeWH
 
 # Rounding of half precision lets a probability be a little more than 1; a logit is more than a little.
 ROUNDING = 0.01
+IN_SHARES = {Layout.SHARES, Layout.SHARES_END_TO_END, Layout.LOGITS, Layout.LOGITS_OR_NOTHING}
 # Narrower than this nothing is seen.
 MIN_SIDE_PX = 0.05
 # More rows than this above the lowest score are noise of a network that finds everything everywhere.
@@ -133,7 +134,7 @@ def _quads(layout: Layout, table: _Table, canvas: SizeWH) -> tuple[FloatArray, F
         return boxes.turned_quads(box[:, :2], box[:, 2:], table.angles_rad), box[:, 2:]
     if layout not in {Layout.END_TO_END, Layout.LISTS}:
         box = np.concatenate([box[:, :2] - box[:, 2:] / 2.0, box[:, :2] + box[:, 2:] / 2.0], axis=1)
-    if layout in {Layout.SHARES, Layout.LOGITS, Layout.LOGITS_OR_NOTHING}:
+    if layout in IN_SHARES:
         box = box * size
     box = np.clip(box, 0.0, size)
     return boxes.quads_of(box), box[:, 2:] - box[:, :2]
@@ -204,6 +205,7 @@ _READERS: Mapping[Layout, Callable[[Plan, Sequence[FloatArray]], _Table]] = {
     Layout.END_TO_END: _end_to_end,
     Layout.TURNED_END_TO_END: _end_to_end,
     Layout.SHARES: _plain,
+    Layout.SHARES_END_TO_END: _end_to_end,
     Layout.LOGITS: _with_logits,
     Layout.LOGITS_OR_NOTHING: _with_logits,
     Layout.LISTS: _lists,

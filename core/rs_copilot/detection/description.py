@@ -2,10 +2,12 @@
 
 The metadata come from anywhere. They are read as values, never run, and every value is checked.
 
-* Exports of Ultralytics: ``names`` (a Python dictionary as text), ``task``, ``stride``, ``end2end``.
+* Exports of Ultralytics: ``names`` (a Python dictionary as text), ``task``, ``stride``, ``imgsz`` and
+  ``end2end``.
 * Model zoos of QGIS plugins: ``model_type``, ``class_names``, ``resolution`` (cm per pixel), ``tiles_size``,
   ``tiles_overlap`` (percent), ``det_type``, ``det_conf``, ``det_iou_thresh``, ``standardization_mean`` and
   ``standardization_std``, each as JSON.
+* Exports of transformers say nothing in the file; `config.json` and `preprocessor_config.json` lie beside it.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ MAX_CLASSES = 100_000
 MAX_NAME = 100
 MAX_PX = 1 << 14
 TASKS = ("detect", "segment", "obb")
+NEIGHBOURS = ("config.json", "preprocessor_config.json")
 
 
 class DetectorCard(WeightsCard):
@@ -78,7 +81,7 @@ def describe(metadata: Mapping[str, str], card: DetectorCard | None = None) -> D
         detector_type=_text(metadata, "det_type"),
         task=_text(metadata, "task"),
         is_end_to_end=str(_value(metadata, "end2end")).lower() in {"true", "1"},
-        tile_px=_whole(metadata, "tiles_size", MAX_PX),
+        tile_px=_whole(metadata, "tiles_size", MAX_PX) or _side(metadata),
         overlap_share=_per(_number(metadata, "tiles_overlap", 0.0, 90.0), 100.0),
         multiple_px=_whole(metadata, "stride", 1024) or 32,
         min_score=_number(metadata, "det_conf", 0.0, 1.0),
@@ -87,6 +90,32 @@ def describe(metadata: Mapping[str, str], card: DetectorCard | None = None) -> D
         std=_triple(metadata, "standardization_std", positive=True),
     )
     return said if card is None else _with_card(said, card)
+
+
+def with_neighbours(metadata: Mapping[str, str], neighbours: Mapping[str, Any]) -> dict[str, str]:
+    """Metadata, and what the files that transformers saves beside a network say, where the metadata do not.
+
+    Args:
+        metadata: of the ONNX file.
+        neighbours: what stands in ``config.json`` and ``preprocessor_config.json``, by the files' names.
+    """
+    config, pictures = (_dict(neighbours.get(name)) for name in NEIGHBOURS)
+    is_normalised = pictures.get("do_normalize") is True
+    size = _dict(pictures.get("size"))
+    values = {
+        "class_names": config.get("id2label"),
+        "tiles_size": size.get("height") or size.get("shortest_edge"),
+        "standardization_mean": pictures.get("image_mean") if is_normalised else None,
+        "standardization_std": pictures.get("image_std") if is_normalised else None,
+    }
+    if "names" in metadata:
+        del values["class_names"]
+    known = {key: json.dumps(value) for key, value in values.items() if value is not None}
+    return {**known, **metadata}
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _with_card(said: Description, card: DetectorCard) -> Description:
@@ -187,6 +216,14 @@ def _number(metadata: Mapping[str, str], key: str, low: float, high: float) -> f
 def _whole(metadata: Mapping[str, str], key: str, high: int) -> int | None:
     number = _number(metadata, key, 1.0, float(high))
     return None if number is None else round(number)
+
+
+def _side(metadata: Mapping[str, str]) -> int | None:
+    """The longer side of the pictures that Ultralytics made an export for."""
+    sides = _value(metadata, "imgsz")
+    sides = sides if isinstance(sides, (list, tuple)) else [sides]
+    known = [side for side in sides if isinstance(side, int) and 0 < side <= MAX_PX]
+    return max(known, default=None)
 
 
 def _per(number: float | None, unit: float) -> float | None:

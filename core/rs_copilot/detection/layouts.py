@@ -30,6 +30,7 @@ class Layout(str, Enum):
     END_TO_END = "yolo-v10"  # (B, N, 6 + K): corners, score, class
     TURNED_END_TO_END = "yolo-obb-end-to-end"  # (B, N, 7): box, score, class, angle
     SHARES = "rt-detr"  # (B, N, 4 + C): box in shares of the picture
+    SHARES_END_TO_END = "rt-detr-end-to-end"  # (B, N, 6): box in shares, score, class
     LOGITS = "detr-sigmoid"  # (B, N, C) and (B, N, 4)
     LOGITS_OR_NOTHING = "detr-softmax"  # (B, N, C + 1), the last class is none, and (B, N, 4)
     LISTS = "detr-lists"  # labels (B, N), boxes (B, N, 4), scores (B, N)
@@ -47,6 +48,8 @@ DETECTOR_TYPES: Mapping[str, tuple[Layout, ...]] = {
     "YOLO_Ultralytics_segmentation": (Layout.COLUMNS, Layout.END_TO_END),
     "YOLO_Ultralytics_obb": (Layout.TURNED, Layout.TURNED_END_TO_END),
 }
+# Layouts whose rows hold the number of a class, not a score for each.
+NUMBERED = {Layout.END_TO_END, Layout.TURNED_END_TO_END, Layout.SHARES_END_TO_END}
 # Layouts that list the same object many times.
 REPEATING = {Layout.OBJECTNESS, Layout.COLUMNS, Layout.ROWS, Layout.TURNED}
 EXPECTED = (
@@ -58,13 +61,14 @@ EXPECTED = (
 
 @dataclass(frozen=True)
 class Hints:
-    """What a network says of itself, as far as it does."""
+    """What a network says of itself, as far as it does, and whether its boxes look like shares."""
 
     detector_type: str | None = None
     class_count: int | None = None
     is_turned: bool = False
     is_end_to_end: bool = False
     is_softmax: bool = False
+    is_in_shares: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -161,18 +165,17 @@ def _single(
     _, rows, columns = shapes[main]
     for layout in allowed or _likely(rows, columns, extra, canvas, hints):
         count = _class_count(layout, rows, columns, extra)
-        known = hints.class_count if layout not in {Layout.END_TO_END, Layout.TURNED_END_TO_END} else None
+        known = None if layout in NUMBERED else hints.class_count
         if count is not None and count >= 1 and (known is None or count == known):
-            has_classes = layout not in {Layout.END_TO_END, Layout.TURNED_END_TO_END}
-            return Plan(layout, (main,), count if has_classes else None, prototypes, extra)
+            return Plan(layout, (main,), None if layout in NUMBERED else count, prototypes, extra)
     return None
 
 
 def _class_count(layout: Layout, rows: int, columns: int, extra: int) -> int | None:
     """Classes that a layout has room for; for one that lists numbers of classes 1 if the shape fits."""
-    if extra and layout in {Layout.TURNED, Layout.TURNED_END_TO_END, Layout.SHARES}:
+    if extra and layout not in {Layout.OBJECTNESS, Layout.COLUMNS, Layout.ROWS, Layout.END_TO_END}:
         return None
-    lists = {Layout.END_TO_END: 6 + extra, Layout.TURNED_END_TO_END: 7}
+    lists = {Layout.END_TO_END: 6 + extra, Layout.TURNED_END_TO_END: 7, Layout.SHARES_END_TO_END: 6}
     if layout in lists:
         return 1 if columns == lists[layout] else None
     counts = {
@@ -194,8 +197,9 @@ def _likely(rows: int, columns: int, extra: int, canvas: tuple[int, int], hints:
     few = rows <= MAX_FEW and rows != anchors
     listed = columns == 6 + extra and few and rows != _fits(hints, 4 + extra)
     if hints.is_end_to_end or listed:
-        return (Layout.END_TO_END,)
-    by_row = Layout.SHARES if few and not extra else Layout.ROWS
+        return (Layout.SHARES_END_TO_END if hints.is_in_shares and not extra else Layout.END_TO_END,)
+    in_shares = few if hints.is_in_shares is None else hints.is_in_shares
+    by_row = Layout.SHARES if in_shares and not extra else Layout.ROWS
     if hints.class_count is not None:
         turned = (Layout.TURNED_END_TO_END,) if few and columns == 7 and hints.class_count != 2 else ()
         return (Layout.COLUMNS, Layout.OBJECTNESS, by_row, Layout.TURNED, *turned)

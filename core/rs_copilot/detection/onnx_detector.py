@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,15 @@ from numpy.typing import NDArray
 
 from rs_copilot.detection import masks
 from rs_copilot.detection.decode import Limits, Rows, decode
-from rs_copilot.detection.description import Description, DetectorCard, clean_name, describe
+from rs_copilot.detection.description import (
+    MAX_TEXT,
+    NEIGHBOURS,
+    Description,
+    DetectorCard,
+    clean_name,
+    describe,
+    with_neighbours,
+)
 from rs_copilot.detection.found import Found
 from rs_copilot.detection.layouts import Hints, Layout, Plan, recognise
 from rs_copilot.detection.pictures import Input, fitted
@@ -28,6 +37,8 @@ OVERLAP_SHARE = 0.15
 BATCH_CPU, BATCH_GPU = 4, 16
 BANDS = (1, 3, 4)
 DTYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
+# Boxes may reach a little beyond the picture.
+MAX_SHARE = 2.0
 # A score that nothing reaches: the class is not wanted.
 UNWANTED = 2.0
 HINT_INPUT = "Export the network with one input of pictures; see docs/detectors.md."
@@ -155,7 +166,8 @@ def open_onnx_detector(
         raise BadInputError(f"expected an ONNX file, found nothing at {path}")
     card = _card(path)
     session = open_session(path, device, threads)
-    said = describe(session.get_modelmeta().custom_metadata_map, card)
+    metadata = with_neighbours(session.get_modelmeta().custom_metadata_map, _neighbours(path.parent))
+    said = describe(metadata, card)
     wanted, size_input, fixed_batch = _inputs(session, said)
     side = said.tile_px or TILE_PX
     tile = wanted.canvas(SizeWH(side, side))
@@ -190,6 +202,29 @@ def _card(path: Path) -> DetectorCard | None:
     card = cards.read_card(path, DetectorCard)
     cards.check_hash(path, card)
     return card
+
+
+def _neighbours(folder: Path) -> dict[str, Any]:
+    """What the JSON files hold that transformers saves beside a network.
+
+    Raises:
+        BadInputError: one of them is there and cannot be read.
+    """
+    found = {}
+    for path in (folder / name for name in NEIGHBOURS):
+        if not path.is_file():
+            continue
+        if path.stat().st_size > MAX_TEXT:
+            raise BadInputError(f"{path} has {path.stat().st_size} bytes, expected {MAX_TEXT} at most")
+        found[path.name] = _json(path)
+    return found
+
+
+def _json(path: Path) -> Any:  # noqa: ANN401 - whatever stands there
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f"{path}, beside the network, is no JSON: {error}") from error
 
 
 def _inputs(session: Any, said: Description) -> tuple[Input, str | None, int | None]:  # noqa: ANN401
@@ -255,10 +290,19 @@ def _trial(
         class_count=len(said.class_names) if said.class_names else None,
         is_turned=said.task == "obb",
         is_end_to_end=said.is_end_to_end,
+        is_in_shares=_in_shares(found),
     )
     shapes = {name: tuple(np.shape(values)) for name, values in found.items()}
     plan = recognise(shapes, (tile.width_px, tile.height_px), hints)
     return plan, plan.class_count or hints.class_count or 0
+
+
+def _in_shares(outputs: Mapping[str, FloatArray]) -> bool | None:
+    """Whether the numbers at the place of boxes are shares of a picture; pixels would be larger."""
+    rows = next((values for values in outputs.values() if np.ndim(values) == 3), None)
+    if rows is None or not (np.isfinite(rows[..., :4]) & (rows[..., :4] != 0.0)).any():
+        return None
+    return bool(np.nanmax(np.abs(rows[..., :4])) <= MAX_SHARE)
 
 
 def _ran(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 
 from rs_copilot.detection.found import Detector, Found
@@ -21,7 +23,7 @@ from rs_copilot.jobs.detect_raster import METHOD
 from rs_copilot.jobs.detectors import DetectorSpec, open_detector
 from rs_copilot.jobs.track_terrain import read_terrain
 from rs_copilot.tiles.plan import SAME_SCALE, Tile, TilePlan, plan_tiles
-from rs_copilot.tracking.detected import Followed, Sighting, follow_detected
+from rs_copilot.tracking.detected import Followed, Sighting, follow_detected, same_places
 from rs_copilot.tracking.relief import Sight, Terrain, sights
 from rs_copilot.tracking.tables import tracks_table
 from rs_copilot.tracking.tracks import MAX_RELATIVE_DISTANCE
@@ -29,7 +31,7 @@ from rs_copilot.types import ByteImage, FloatArray, Frame, SizeWH
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
 from rs_copilot.vector.placements import ClipPlacements
-from rs_copilot.vector.store import write_layers
+from rs_copilot.vector.store import read_layer, write_layers
 from rs_copilot.video.clip import open_clip
 
 LAYERS = ["detections", "tracks"]
@@ -132,7 +134,7 @@ class ClipRun:
         provenance = Provenance(self.clip.clip, METHOD, self.detector.model, self.detector.sha256)
         grid = Grid(self.clip.metric_crs, self.clip.scene_crs)
         tables = {
-            "detections": self._detections(followed, grid, provenance),
+            "detections": self._detections(followed, self._objects(followed), grid, provenance),
             "tracks": tracks_table(
                 followed.moving, [names[label] for label in followed.labels], grid, provenance
             ),
@@ -140,9 +142,24 @@ class ClipRun:
         write_layers(self.task.scene, tables, replace_clip=self.clip.clip, replace_method=METHOD)
         every = [names[label] for item in self.sightings for label in item.labels]
         self.labels = {name: every.count(name) for name in sorted(set(every))}
-        self.tracks, self.standing = len(followed.moving), followed.standing
+        self.tracks, self.standing = len(followed.moving), len(followed.standing)
 
-    def _detections(self, followed: Followed, grid: Grid, provenance: Provenance) -> gpd.GeoDataFrame:
+    def _objects(self, followed: Followed) -> dict[int, int]:
+        """Numbers of standing objects by track: those of other clips of the scene where they are the same."""
+        names = self.detector.class_names
+        known = read_objects(self.task.scene, self.clip)
+        middles = np.array([item.middle_m for item in followed.standing]).reshape(-1, 2)
+        labels = [names[item.label] for item in followed.standing]
+        same = same_places(middles, labels, known.middles_m, known.labels)
+        new = iter(range(max(known.numbers, default=0) + 1, sys.maxsize))
+        return {
+            item.track: known.numbers[other] if other >= 0 else next(new)
+            for item, other in zip(followed.standing, same, strict=True)
+        }
+
+    def _detections(
+        self, followed: Followed, objects: Mapping[int, int], grid: Grid, provenance: Provenance
+    ) -> gpd.GeoDataFrame:
         rows, shapes = [], []
         for item, ids in zip(self.sightings, followed.ids, strict=True):
             for row, number in enumerate(ids):
@@ -153,12 +170,37 @@ class ClipRun:
                         "label": self.detector.class_names[item.labels[row]],
                         "score": float(item.scores[row]),
                         "track_id": int(number) or None,
+                        "object_id": objects.get(int(number)),
                         "box_px": ",".join(f"{value:.1f}" for value in item.boxes_px[row]),
                         "source": self.task.spec.name,
                     }
                 )
                 shapes.append(shapely.Polygon(item.quads_m[row]))
         return build_table(schema.DETECTIONS, rows, shapes, grid, provenance)
+
+
+@dataclass(frozen=True)
+class KnownObjects:
+    """Standing objects of other clips: numbers, classes, and middles ``(N, 2)`` in map metres."""
+
+    numbers: tuple[int, ...]
+    labels: tuple[str, ...]
+    middles_m: FloatArray
+
+
+def read_objects(scene: str, clip: ClipPlacements) -> KnownObjects:
+    """What stands in the other clips of a scene, in the metric CRS of this one."""
+    table = read_layer(scene, "detections")
+    table = table[table["object_id"].notna() & (table["clip"] != clip.clip)]
+    if table.empty:
+        return KnownObjects((), (), np.zeros((0, 2)))
+    centers = table.geometry.to_crs(clip.metric_crs).centroid
+    places = pd.DataFrame({"label": table["label"], "x": centers.x, "y": centers.y})
+    groups = places.groupby(table["object_id"].astype("int64")).agg(
+        {"label": "first", "x": "mean", "y": "mean"}
+    )
+    numbers = tuple(int(number) for number in groups.index)
+    return KnownObjects(numbers, tuple(groups["label"]), groups[["x", "y"]].to_numpy(np.float64))
 
 
 def _spaced(frames: Sequence[tuple[int, float]], every_s: float) -> frozenset[int]:

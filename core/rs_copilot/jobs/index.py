@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,10 +15,19 @@ from rs_copilot.jobs.context import JobContext
 from rs_copilot.raster.source import RasterSource, open_raster
 from rs_copilot.retrieval.embedder import Embedder, open_embedder
 from rs_copilot.retrieval.gallery import RasterRef
-from rs_copilot.retrieval.parts import Known, embed_block, open_known
+from rs_copilot.retrieval.parts import (
+    Part,
+    PartRequest,
+    embed_block,
+    open_known,
+    scatter,
+)
 from rs_copilot.retrieval.tiles import DEFAULT_STRIDE, TileGrid, default_sides_m, tile_grid
 from rs_copilot.retrieval.writer import GalleryWriter
 from rs_copilot.vector.build import crs_text
+
+# A worker opens raster and network once for so many blocks of up to 144 tiles and more.
+BLOCKS_PER_REQUEST = 8
 
 
 class IndexParams(BaseModel):
@@ -81,9 +91,8 @@ def run(params: IndexParams, context: JobContext) -> IndexResult:
     work = _Work(params, context, embedder)
     plans = work.plan()
     with GalleryWriter(params.out, embedder, work.refs) as writer:
-        with open_known(params.out, embedder) as known:
-            for plan in plans:
-                work.embed(plan, known, writer)
+        for part in work.parts(plans):
+            writer.add(part.tiles, part.embeddings, part.fingerprints)
         if not writer.count:
             raise BadInputError(
                 "There is nothing on the rasters: every tile lacks data.",
@@ -149,17 +158,55 @@ class _Work:
                 self.context.warn(f"{info.path}: {side:g} m are only {side / info.gsd_m:.0f} pixels of it")
         return [tile_grid(info.bounds_m, side, input_px, stride) for side in sorted(set(sides))]
 
-    def embed(self, plan: _Plan, known: Known, writer: GalleryWriter) -> None:
-        """Read, embed and add the tiles of one scale of one raster."""
-        name = Path(plan.path).name
-        with open_raster(plan.path) as source:
-            for block in plan.grid.blocks():
-                text = f"Embedding {name}, tiles of {plan.grid.side_m:.0f} m"
-                self.context.progress(self.done, self.total, text)
-                part = embed_block(source, plan.raster, block, self.embedder, known, self.context.check)
-                writer.add(part.tiles, part.embeddings, part.fingerprints)
-                self.embedded += part.embedded
-                self.done += len(block.wests_m) * len(block.norths_m)
+    def parts(self, plans: Sequence[_Plan]) -> Iterator[Part]:
+        """Read and embed the tiles of all plans, in order."""
+        with open_known(self.params.out, self.embedder) as known:
+            for plan in plans:
+                with open_raster(plan.path) as source:
+                    for block in plan.grid.blocks():
+                        self._tell(plan)
+                        part = embed_block(
+                            source, plan.raster, block, self.embedder, known, self.context.check
+                        )
+                        self._count(part, len(block))
+                        yield part
+
+    def scattered(self, plans: Sequence[_Plan], client: Any) -> Iterator[Part]:  # noqa: ANN401  no types
+        """The same parts in the same order, made by the workers of a Dask client.
+
+        Rasters, weights and the earlier index must have the same paths there.
+        """
+        asked = [(plan, request) for plan in plans for request in self._requests(plan)]
+        answers = scatter(client, [request for _, request in asked], self.context.check)
+        for (plan, request), parts in zip(asked, answers, strict=True):
+            self._tell(plan)
+            blocks = plan.grid.blocks()
+            for number, part in zip(request.blocks, parts, strict=True):
+                self._count(part, len(blocks[number]))
+                yield part
+
+    def _requests(self, plan: _Plan) -> Iterator[PartRequest]:
+        params, count = self.params, len(plan.grid.blocks())
+        for first in range(0, count, BLOCKS_PER_REQUEST):
+            yield PartRequest(
+                raster=plan.path,
+                number=plan.raster,
+                bounds_m=self.refs[plan.raster].bounds_m,
+                side_m=plan.grid.side_m,
+                stride=params.stride,
+                blocks=tuple(range(first, min(first + BLOCKS_PER_REQUEST, count))),
+                weights=params.weights,
+                device=self.context.device,
+                known=params.out,
+            )
+
+    def _tell(self, plan: _Plan) -> None:
+        text = f"Embedding {Path(plan.path).name}, tiles of {plan.grid.side_m:.0f} m"
+        self.context.progress(self.done, self.total, text)
+
+    def _count(self, part: Part, looked_at: int) -> None:
+        self.embedded += part.embedded
+        self.done += looked_at
 
 
 def _reference(source: RasterSource) -> RasterRef:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot import __version__
+from rs_copilot.errors import UsageError
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.segment_click import LABEL, ClickTask, segment_click
 from rs_copilot.jobs.segment_raster import METHOD, RasterTask, segment_raster
 from rs_copilot.jobs.segmenters import SegmenterSpec
 from rs_copilot.vector.build import Grid, Provenance, runs_table
 from rs_copilot.vector.store import append_layer, read_scene_info
 
+SAM = "sam:"
+
 
 class SegmentParams(BaseModel):
     """What to segment, how, and where to write it.
 
-    ``model`` is ``onnx:FILE``. ``region`` is LON1,LAT1,LON2,LAT2 or a file with polygons. Areas and holes
-    below ``min_area_m2`` are left out; without it the network's own limit holds. Outlines stay within
-    ``simplify_px`` pixels of the pixels' edges; with 0 they are the edges.
+    ``model`` is ``onnx:FILE``, or ``sam:FOLDER`` to outline what ``points`` (longitude, latitude; those of
+    ``beside`` are not on it) and ``box`` tell of; ``label`` is then the class of the outline. ``region`` is
+    LON1,LAT1,LON2,LAT2 or a file with polygons. Areas and holes below ``min_area_m2`` are left out; without
+    it the network's own limit holds. Outlines stay within ``simplify_px`` pixels of the pixels' edges; with
+    0 they are the edges.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -34,6 +41,10 @@ class SegmentParams(BaseModel):
     simplify_px: float = Field(default=1.0, ge=0, le=100)
     resume: bool = True
     scheduler: str | None = None
+    points: list[tuple[float, float]] = Field(default_factory=list)
+    beside: list[tuple[float, float]] = Field(default_factory=list)
+    box: tuple[float, float, float, float] | None = None
+    label: str = LABEL
 
 
 class SegmentResult(BaseModel):
@@ -47,9 +58,10 @@ class SegmentResult(BaseModel):
     areas_m2: dict[str, float]
     tiles: int
     tiles_of_raster: int
-    empty: int
-    resumed: int
-    damaged: int
+    empty: int = 0
+    resumed: int = 0
+    damaged: int = 0
+    score: float | None = None
     device: str
     seconds: float
     warnings: list[str]
@@ -75,6 +87,14 @@ def run(params: SegmentParams, context: JobContext) -> SegmentResult:
         CancelledError: stopped; what was found is in the scene.
     """
     started = time.monotonic()
+    result = (_clicked if params.model.startswith(SAM) else _on_raster)(params, context, started)
+    _note_run(params, result, context)
+    return result
+
+
+def _on_raster(params: SegmentParams, context: JobContext, started: float) -> SegmentResult:
+    if params.points or params.box:
+        raise UsageError("--point and --box go with sam:FOLDER.")
     task = RasterTask(
         source=params.source,
         out=params.out,
@@ -87,7 +107,7 @@ def run(params: SegmentParams, context: JobContext) -> SegmentResult:
         scheduler=params.scheduler,
     )
     done = segment_raster(task, context)
-    result = SegmentResult(
+    return SegmentResult(
         scene=params.out,
         source=done.clip,
         model=done.segmenter.model,
@@ -103,8 +123,37 @@ def run(params: SegmentParams, context: JobContext) -> SegmentResult:
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
     )
-    _note_run(params, result, context)
-    return result
+
+
+def _clicked(params: SegmentParams, context: JobContext, started: float) -> SegmentResult:
+    if params.region is not None or params.scheduler is not None or params.classes:
+        raise UsageError("--region, --classes and --scheduler go with onnx:FILE.")
+    task = ClickTask(
+        source=params.source,
+        out=params.out,
+        place=params.model.removeprefix(SAM),
+        points=tuple(params.points),
+        beside=tuple(params.beside),
+        box=params.box,
+        label=params.label,
+        gsd_m=params.gsd_m,
+        simplify_px=params.simplify_px,
+    )
+    done = segment_click(task, context)
+    return SegmentResult(
+        scene=params.out,
+        source=Path(params.source).name,
+        model=done.model,
+        segments=sum(done.labels.values()),
+        labels=done.labels,
+        areas_m2=done.areas_m2,
+        tiles=1,
+        tiles_of_raster=1,
+        score=done.score,
+        device=done.device,
+        seconds=time.monotonic() - started,
+        warnings=list(context.warnings),
+    )
 
 
 def _note_run(params: SegmentParams, result: SegmentResult, context: JobContext) -> None:

@@ -6,10 +6,14 @@ wherever it lay and whatever its raster was called.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +28,9 @@ from rs_copilot.retrieval.tiles import Block, fingerprints, tile_grid, valid_sha
 
 # A tile with less map than this shows mostly what is not known.
 MIN_VALID_SHARE = 0.35
+PARTS_PER_WORKER = 3
+RETRIES = 5
+POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -172,3 +179,31 @@ def embed_part(request: PartRequest) -> list[Part]:
         return [
             embed_block(source, request.number, blocks[block], embedder, known) for block in request.blocks
         ]
+
+
+def scatter(
+    client: Any,  # noqa: ANN401  distributed has no types
+    requests: Sequence[PartRequest],
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[list[Part]]:
+    """Answers of `embed_part` in the order of the requests, made by the workers of a Dask client.
+
+    A worker that is lost costs its requests again, nothing else. As many are in flight as keep every worker
+    busy; ``check`` is called while waiting and may raise to stop.
+    """
+    waiting, flying = iter(requests), deque[Any]()
+    try:
+        while True:
+            room = PARTS_PER_WORKER * max(1, len(client.scheduler_info()["workers"])) - len(flying)
+            for request in islice(waiting, max(room, 0)):
+                flying.append(client.submit(embed_part, request, retries=RETRIES, pure=False))
+            if not flying:
+                return
+            check()
+            if flying[0].done():
+                yield flying.popleft().result()
+            else:
+                time.sleep(POLL_S)
+    finally:
+        for future in flying:
+            future.cancel()

@@ -124,15 +124,21 @@ def read_tiles(path: Path) -> TileTable:
         ValueError: it is no Parquet file.
         KeyError: a column is missing.
     """
-    table = pq.read_table(path, columns=list(COLUMNS))
+    table = _read(path, COLUMNS)
     raster, x_m, y_m, side_m, valid_share = (table[name].to_numpy() for name in COLUMNS)
     return TileTable(raster.astype(np.int32, copy=False), np.stack([x_m, y_m], axis=1), side_m, valid_share)
 
 
 def read_fingerprints(path: Path) -> Fingerprints:
     """What the tiles looked like, ``(N,)``; raises what `read_tiles` does."""
-    found: Fingerprints = pq.read_table(path, columns=["fingerprint"])["fingerprint"].to_numpy()
+    found: Fingerprints = _read(path, ["fingerprint"])["fingerprint"].to_numpy()
     return found
+
+
+def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+    # Arrow's datasets, which `read_table` brings in, take more memory than the table.
+    with pq.ParquetFile(path) as file:
+        return file.read(columns=list(columns))
 
 
 def _geometry(corners: FloatArray) -> dict[str, Any]:

@@ -45,6 +45,9 @@ class Block:
     wests_m: FloatArray
     norths_m: FloatArray
 
+    def __len__(self) -> int:
+        return len(self.wests_m) * len(self.norths_m)
+
     @property
     def bounds_m(self) -> tuple[float, float, float, float]:
         """West, south, east, north of all its tiles."""

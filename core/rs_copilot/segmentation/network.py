@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from rs_copilot.errors import BadInputError
 from rs_copilot.models import cards
-from rs_copilot.models.runtime import open_session, used_device
+from rs_copilot.models.runtime import network_errors, open_session, used_device
 from rs_copilot.segmentation.metadata import (
     HINT_METADATA,
     MAX_CLASSES,
@@ -281,15 +281,13 @@ def _scaling(about: About, channels: int, path: Path) -> tuple[Float32Array, Flo
 
 def _tried(session: Any, source: _Input, tile: SizeWH, path: Path) -> NDArray[Any]:  # noqa: ANN401  as above
     """The first output for one picture of noise, black and white."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as ort
-
     shape = (source.batch or 1, tile.height_px, tile.width_px, 3)
     picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     picture[:, : tile.height_px // 4] = 0
     picture[:, -(tile.height_px // 4) :] = 255
     try:
         values = session.run(None, {source.name: source.blob(picture)})[0]
-    except (ort.Fail, ort.InvalidArgument, ort.RuntimeException, ort.NotImplemented) as error:
+    except network_errors() as error:
         raise BadInputError(f"{path.name} fails on a picture of {tile}: {error}", hint=HINT) from error
     return np.asarray(values)
 

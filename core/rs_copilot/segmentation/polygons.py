@@ -18,6 +18,10 @@ from rs_copilot.types import BoolArray, ByteImage, FloatArray
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
+# Bits of a vertex. At a junction three or four borders meet; what happens on the rim of a tile is known when
+# its neighbours are there.
+PLAIN, JUNCTION, RIM = 0, 1, 2
+
 
 @dataclass(frozen=True)
 class Outlines:
@@ -98,7 +102,11 @@ def _joined(starts: Sequence[Longs]) -> Longs:
 
 
 def from_rings(
-    vertices: Ints, ring_starts: Ints, owners: Ints, classes: NDArray[np.uint8], sizes_px: Longs
+    vertices: Ints,
+    ring_starts: NDArray[np.integer[Any]],
+    owners: NDArray[np.integer[Any]],
+    classes: NDArray[np.uint8],
+    sizes_px: Longs,
 ) -> Outlines:
     """Outlines of polygons whose rings come in any order; ``owners`` ``(R,)`` says whose each ring is."""
     starts = ring_starts.astype(np.int64)
@@ -204,11 +212,16 @@ def trace_tile(classes: ByteImage, x_px: int = 0, y_px: int = 0, *, min_px: int 
         on_rim[side] = True
     on_rim[0] = False
     wanted = on_rim | (sizes >= min_px)
-    found = kernels.trace(np.pad(areas, 1, constant_values=-1), wanted, on_rim)
-    found[0][:, :2] += np.array([x_px, y_px], dtype=np.int32)
+    vertices = np.empty((4 * classes.size, 3), dtype=np.int32)
+    rings = np.empty((classes.size, 2), dtype=np.int32)
+    padded = np.pad(areas, 1, constant_values=-1)
+    used, count = kernels.trace(padded, wanted, on_rim, vertices, rings)
+    vertices = vertices[:used] + np.array([x_px, y_px, 0], dtype=np.int32)
+    starts = np.append(rings[:count, 0], used)
     numbers = np.cumsum(np.concatenate([[False], wanted[1:]])) - 1
-    both = from_rings(found[0], found[1], numbers[found[2]], kinds[1:][wanted[1:]], sizes[1:][wanted[1:]])
-    is_rim = on_rim[1:][wanted[1:]]
+    named = wanted[1:]
+    both = from_rings(vertices, starts, numbers[rings[:count, 1]], kinds[1:][named], sizes[1:][named])
+    is_rim = on_rim[1:][named]
     parts = np.where(on_rim, np.cumsum(on_rim), 0).astype(np.int32)
     height, width = classes.shape
     rims = [Side(kinds[side], parts[side]) for side in sides]

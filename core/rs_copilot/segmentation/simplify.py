@@ -20,8 +20,7 @@ from dataclasses import replace
 import numpy as np
 
 from rs_copilot.geo.compiling import compiled
-from rs_copilot.segmentation.kernels import JUNCTION, Ints, Longs
-from rs_copilot.segmentation.polygons import Outlines
+from rs_copilot.segmentation.polygons import JUNCTION, Ints, Longs, Outlines
 from rs_copilot.types import BoolArray
 
 
@@ -66,7 +65,7 @@ def _keep(vertices: Ints, ring_starts: Longs, tolerance_px: float) -> BoolArray:
             length += 1
             ends = vertices[number, 2] & JUNCTION or number == first + far or step == count
             if step > 0 and ends:
-                _keep_in_arc(vertices, arc[:length], tolerance_px, kept, stack)
+                _keep_in_arc(vertices, arc, length, tolerance_px, kept, stack)
                 arc[0], length = number, 1
     return kept
 
@@ -101,14 +100,17 @@ def _farthest_from(vertices: Ints, first: int, count: int, anchor: int) -> int:
 
 
 @compiled
-def _keep_in_arc(vertices: Ints, arc: Longs, tolerance_px: float, kept: BoolArray, stack: Longs) -> None:
+def _keep_in_arc(
+    vertices: Ints, arc: Longs, length: int, tolerance_px: float, kept: BoolArray, stack: Longs
+) -> None:
     """Mark what stays of one arc, given as numbers of vertices."""
-    last = arc.size - 1
+    last = length - 1
     one, other = arc[0], arc[last]
     is_loop = vertices[one, 0] == vertices[other, 0] and vertices[one, 1] == vertices[other, 1]
     turned = _is_before(vertices, arc[last - 1], arc[1]) if is_loop else _is_before(vertices, other, one)
     if turned:
-        arc[:] = arc[::-1].copy()
+        for place in range(length // 2):
+            arc[place], arc[last - place] = arc[last - place], arc[place]
     kept[arc[0]] = kept[arc[last]] = True
     stack[0, 0], stack[0, 1], stack[0, 2] = 0, last, 2 if is_loop else 1
     depth = 1

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rs_copilot.segmentation.polygons import Outlines, Side, TracedTile, fill_small_holes, from_rings
+from rs_copilot.segmentation.polygons import JUNCTION, RIM, Outlines, Side, TracedTile
+from rs_copilot.segmentation.weld import weld
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
-
-_JUNCTION, _RIM = 1, 2
 
 
 @dataclass
@@ -206,7 +205,7 @@ class Stitcher:
             self._above.ids[on_line] = np.searchsorted(active, roots) + 1
         self._waiting, self._count = waiting, len(active)
         self._parent[: self._count + 1] = np.arange(self._count + 1)
-        return _welded(Outlines.join(done), np.concatenate([*sets, open_ids[:0]]), self._min_px)
+        return weld(Outlines.join(done), np.concatenate([*sets, open_ids[:0]]), self._min_px)
 
 
 def _ids_along(side: Side, ids: Ints) -> Ints:
@@ -235,27 +234,9 @@ def _down(x_px: int, y_px: int, left: Bytes, right: Bytes) -> Longs:
 def _marked(outlines: Outlines, rows: NDArray[np.bool_], keys: Longs) -> Outlines:
     """With the junctions among some vertices on rims marked."""
     vertices = outlines.vertices.copy()
-    asked = np.flatnonzero(rows & (vertices[:, 2] == _RIM))
+    asked = np.flatnonzero(rows & (vertices[:, 2] == RIM))
     own = (vertices[asked, 1].astype(np.int64) << 32) + vertices[asked, 0]
     place = np.minimum(np.searchsorted(keys, own), max(len(keys) - 1, 0))
     if len(keys):
-        vertices[asked[keys[place] == own], 2] |= _JUNCTION
+        vertices[asked[keys[place] == own], 2] |= JUNCTION
     return replace(outlines, vertices=vertices)
-
-
-def _welded(parts: Outlines, sets: Ints, min_px: int) -> Outlines:
-    """One polygon of each set, unless it is too small."""
-    if not len(parts):
-        return parts
-    from rs_copilot.segmentation import kernels
-
-    _, group, sizes = np.unique(sets, return_inverse=True, return_counts=True)
-    pixels = np.bincount(group, weights=parts.sizes_px).astype(np.int64)
-    order = np.argsort(group, kind="stable")
-    large = pixels >= min_px
-    kept = parts.take(order[large[group[order]]])
-    if not len(kept):
-        return kept
-    firsts = np.concatenate([[0], np.cumsum(sizes[large])])
-    found = kernels.weld(kept.vertices, kept.ring_starts, kept.polygon_starts[firsts])
-    return fill_small_holes(from_rings(*found, kept.classes[firsts[:-1]], pixels[large]), min_px)

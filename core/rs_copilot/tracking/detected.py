@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
 from rs_copilot.tracking.associate import Path, Tracker, TrackerSettings
@@ -55,13 +56,22 @@ class Sighting:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """An object that stands: its track, class, and the middle ``(2,)`` of where it was seen."""
+
+    track: int
+    label: int
+    middle_m: FloatArray
+
+
+@dataclass(frozen=True)
 class Followed:
-    """Which track every object belongs to, 0 for none, and the tracks that move with their labels."""
+    """Which track every object belongs to, 0 for none; tracks that move, with their labels; what stands."""
 
     ids: tuple[NDArray[np.int64], ...]
     moving: tuple[GroundTrack, ...]
     labels: tuple[int, ...]
-    standing: int
+    standing: tuple[Standing, ...]
 
 
 def follow_detected(sightings: Sequence[Sighting], settings: TrackerSettings = TRACKER) -> Followed:
@@ -74,21 +84,47 @@ def follow_detected(sightings: Sequence[Sighting], settings: TrackerSettings = T
     ids = tuple(np.zeros(len(item.scores), dtype=np.int64) for item in sightings)
     moving: list[GroundTrack] = []
     labels: list[int] = []
-    standing = 0
+    standing: list[Standing] = []
     known = {int(label) for item in sightings for label in item.labels}
     for label in sorted(known):
         rows = [np.flatnonzero(item.labels == label) for item in sightings]
         for group in _same_objects(_paths(sightings, rows, settings)):
-            number = len(moving) + standing + 1
+            number = len(moving) + len(standing) + 1
             for track in group:
                 for frame, blob in zip(track.frames, track.blobs, strict=True):
                     ids[frame][rows[frame][blob]] = number
             if _stands(group[0]):
-                standing += 1
+                standing.append(Standing(number, label, _middle(group[0])))
             else:
                 moving.append(replace(group[0], id=number))
                 labels.append(label)
-    return Followed(ids, tuple(moving), tuple(labels), standing)
+    return Followed(ids, tuple(moving), tuple(labels), tuple(standing))
+
+
+def same_places(
+    ones: FloatArray, one_labels: Sequence[str], others: FloatArray, other_labels: Sequence[str]
+) -> NDArray[np.int64]:
+    """Which of the other standing objects each one is, -1 for none; no two are the same.
+
+    Two flights are each placed to a metre or two, and so are the objects in them: all pairs are chosen
+    together, so that a row of parked cars that is off by a metre stays a row.
+
+    Args:
+        ones: ``(N, 2)`` map metres.
+        one_labels: their classes.
+        others: ``(M, 2)``.
+        other_labels: their classes.
+    """
+    found = np.full(len(ones), -1, dtype=np.int64)
+    if not len(ones) or not len(others):
+        return found
+    far = np.linalg.norm(ones[:, None] - others[None], axis=2)
+    far[np.array(one_labels)[:, None] != np.array(other_labels)[None]] = np.inf
+    cost = np.where(far <= STANDS_WITHIN_M, far, 1e6)
+    rows, columns = linear_sum_assignment(cost)
+    good = cost[rows, columns] < 1e6
+    found[rows[good]] = columns[good]
+    return found
 
 
 def _paths(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 
@@ -40,6 +40,19 @@ def encode(geometry: BaseGeometry | None, srs_id: int) -> bytes | None:
     return b"GP" + header + bytes(wkb)
 
 
+def encode_all(geometries: Sequence[BaseGeometry | None], srs_id: int) -> list[bytes | None]:
+    """Many geometries as `encode` gives them, several times as fast."""
+    array = np.asarray(geometries, dtype=object)
+    plain = ~(shapely.is_missing(array) | shapely.is_empty(array))
+    bounds = shapely.bounds(array[plain])[:, [0, 2, 1, 3]].astype("<f8")
+    head = struct.pack("<BBi", 0, _LITTLE_ENDIAN | _ENVELOPE_XY, srs_id)
+    found = [None if item else encode(other, srs_id) for item, other in zip(plain, array, strict=True)]
+    bodies = shapely.to_wkb(array[plain], byte_order=1, flavor="iso")
+    for number, box, body in zip(np.flatnonzero(plain), bounds, bodies, strict=True):
+        found[number] = b"GP" + head + box.tobytes() + bytes(body)
+    return found
+
+
 def decode(blob: bytes | None) -> BaseGeometry | None:
     """The geometry in a GeoPackage blob.
 
@@ -62,7 +75,10 @@ def is_empty(blob: bytes | None) -> int | None:
 
 
 @lru_cache(maxsize=1024)
-def _bounds(blob: bytes) -> tuple[float, float, float, float]:
+def _bounds(blob: bytes) -> tuple[float, ...]:
+    if blob[:2] == b"GP" and blob[3] == _LITTLE_ENDIAN | _ENVELOPE_XY:
+        # Our own rows: the header says it, and spatial indexes of many rows ask often.
+        return struct.unpack_from("<4d", blob, 8)
     geometry = decode(blob)
     if geometry is None or geometry.is_empty:
         return (np.nan,) * 4

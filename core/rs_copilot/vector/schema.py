@@ -161,6 +161,7 @@ DETECTIONS = Layer(
         _text("label", "class of the object"),
         _real("score", "confidence, 0 to 1"),
         _integer("track_id", "track that the detection belongs to; null for none"),
+        _integer("object_id", "the same for one standing object in all clips of the scene; null for others"),
         _BOX,
         _text("source", "detector"),
     ),

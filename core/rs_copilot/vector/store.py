@@ -217,11 +217,11 @@ def _add_new_columns(connection: sqlite3.Connection, layer: Layer) -> None:
 def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFrame) -> None:
     _add_new_columns(connection, layer)
     names = [item.name for item in layer.fields]
-    values = [[_sql_value(item) for item in table[name]] for name in names]
+    values: list[list[Any]] = [[_sql_value(item) for item in table[name]] for name in names]
     if layer.geometry is not GeometryType.NONE:
         srs_id = _srs_id(connection, layer.name)
         names.insert(0, GEOMETRY_COLUMN)
-        values.insert(0, [gpkg_blob.encode(item, srs_id) for item in table.geometry])
+        values.insert(0, gpkg_blob.encode_all(table.geometry.to_numpy(), srs_id))
     columns = ", ".join(f'"{name}"' for name in names)
     marks = ", ".join("?" * len(names))
     statement = f'INSERT INTO "{layer.name}" ({columns}) VALUES ({marks})'  # noqa: S608  # nosec B608 - as above
@@ -229,7 +229,9 @@ def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFram
 
 
 def _sql_value(value: object) -> object:
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is None or type(value) in (str, int, bool):
+        return value
+    if value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"

@@ -223,6 +223,7 @@ def _outputs(
         "yolo-v10": lambda: few(rows(low, high, best, number)),
         "yolo-obb-end-to-end": lambda: few(rows(middle, side, best, number, angle)),
         "rt-detr": lambda: few(rows(shares(middle), shares(side), scores)),
+        "rt-detr-end-to-end": lambda: few(rows(shares(middle), shares(side), best, number)),
     }
     if layout in single:
         made = {"output0": (single[layout](), False)}

@@ -24,6 +24,7 @@ SHAPES: dict[Layout, tuple[tuple[int, ...], ...]] = {
     Layout.END_TO_END: ((20, 6),),
     Layout.TURNED_END_TO_END: ((20, 7),),
     Layout.SHARES: ((20, 4 + CLASSES),),
+    Layout.SHARES_END_TO_END: ((20, 6),),
     Layout.LOGITS: ((20, CLASSES), (20, 4)),
     Layout.LOGITS_OR_NOTHING: ((20, CLASSES + 1), (20, 4)),
     Layout.LISTS: ((20,), (20, 4), (20,)),

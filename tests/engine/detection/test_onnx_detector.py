@@ -26,11 +26,12 @@ IMAGE = picture(WIDTH, HEIGHT, SQUARES)
 SOURCES: dict[str, dict[str, str]] = {
     "yolo-v5": zoo("YOLO_v5_or_v7_default"),
     "yolo-v8": ultralytics(),
-    "yolo-v8-rows": {**zoo("yolo-v8-rows")},
+    "yolo-v8-rows": zoo("yolo-v8-rows"),
     "yolo-obb": ultralytics("obb"),
     "yolo-v10": ultralytics(end2end=True),
     "yolo-obb-end-to-end": ultralytics("obb", end2end=True),
     "rt-detr": ultralytics(),
+    "rt-detr-end-to-end": ultralytics(),
     "detr-sigmoid": {"class_names": json.dumps(CLASSES)},
     "detr-softmax": {"class_names": json.dumps(CLASSES)},
     "detr-lists": {"class_names": json.dumps(CLASSES)},
@@ -76,8 +77,8 @@ def test_every_kind_finds_every_square(tmp_path: Path, layout: str, size: tuple[
     np.testing.assert_allclose(np.arctan2(side[:, 1], side[:, 0]), angle, atol=1e-5)
 
 
-# Others look like RT-DETR for three classes, and so they are read unless task or det_type say otherwise.
-@pytest.mark.parametrize("layout", sorted(set(SOURCES) - {"yolo-v8-rows", "yolo-obb-end-to-end"}))
+# Seven columns could also be three classes.
+@pytest.mark.parametrize("layout", sorted(set(SOURCES) - {"yolo-obb-end-to-end"}))
 def test_kinds_are_recognised_without_help_where_their_shapes_tell(tmp_path: Path, layout: str) -> None:
     names = {"names": str(dict(enumerate(CLASSES)))}
     assert opened(tmp_path, layout, metadata=names).layout.value == layout
@@ -164,6 +165,28 @@ def test_the_metadata_of_model_zoos_say_how_to_use_a_network(tmp_path: Path) -> 
     assert (detector.model, detector.device) == ("squares", "cpu")
     assert detector.sha256 == sha256_of(tmp_path / "squares.onnx")
     check(detector.detect(IMAGE[None])[0], SQUARES)
+
+
+def test_files_that_transformers_saves_beside_a_network_are_read(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"id2label": {"0": "car", "1": "van", "2": "bus"}}))
+    pictures = {
+        "do_normalize": True,
+        "image_mean": [0.4] * 3,
+        "image_std": [0.2] * 3,
+        "size": {"height": 320},
+    }
+    path = tmp_path / "preprocessor_config.json"
+    path.write_text(json.dumps(pictures))
+    detector = opened(tmp_path, "detr-softmax", mean_std=(0.4, 0.2), metadata={})
+    assert (detector.class_names, detector.tile) == (("car", "van", "bus"), SizeWH(320, 320))
+    assert detector.layout.value == "detr-softmax"
+    check(detector.detect(IMAGE[None])[0], SQUARES)
+    path.write_text(json.dumps({**pictures, "do_normalize": False}))
+    check(opened(tmp_path, "detr-sigmoid", metadata={}).detect(IMAGE[None])[0], SQUARES)
+    for content in ("{", "[" * 100_000, " " * (2 << 20)):
+        path.write_text(content)
+        with pytest.raises(BadInputError, match=r"preprocessor_config\.json"):
+            opened(tmp_path, "detr-sigmoid", metadata={})
 
 
 def test_a_card_has_the_last_word(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 import shapely
@@ -237,12 +238,12 @@ def test_sources_that_cannot_be_used_say_why(tmp_path: Path, network: Path) -> N
         detect(tmp_path / "photo.png", tmp_path / "s.gpkg", network)
 
 
-def placed_clip(folder: Path, count: int = 12) -> Path:
+def placed_clip(folder: Path, count: int = 12, name: str = "clip", shift_m: float = 0.0) -> Path:
     """Stills a second apart over one place: a red square that stands, a green one that drives."""
-    clip = folder / "clip"
+    clip = folder / name
     clip.mkdir()
     size = SizeWH(320, 240)
-    matrix = np.array([[GSD_M, 0, WEST], [0, -GSD_M, NORTH], [0, 0, 1.0]])
+    matrix = np.array([[GSD_M, 0, WEST + shift_m], [0, -GSD_M, NORTH], [0, 0, 1.0]])
     placements = []
     for index in range(count):
         squares = [(40, 40, 0), (60 + 8 * index, 150, 1)]
@@ -252,13 +253,11 @@ def placed_clip(folder: Path, count: int = 12) -> Path:
         placements.append(
             Placement(index, index * 1.0, FrameStatus.LOCATED, 0.9, 1.0, matrix, size, f"{index:03}.png")
         )
-    scene = folder / "s.gpkg"
-    import pyproj
-
-    utm = pyproj.CRS.from_epsg(32633)
-    create_scene(scene, utm)
+    scene, utm = folder / "s.gpkg", pyproj.CRS.from_epsg(32633)
+    if not scene.exists():
+        create_scene(scene, utm)
     grid = Grid(utm, utm)
-    table = frames_table(placements, grid, Provenance("clip", "test"), clip_path=str(clip))
+    table = frames_table(placements, grid, Provenance(name, "test"), clip_path=str(clip))
     write_layers(scene, {"frames": table})
     return clip
 
@@ -287,3 +286,14 @@ def test_motion_and_detector_live_beside_each_other(tmp_path: Path, network: Pat
     detect(clip, tmp_path / "s.gpkg", network, detector="motion")
     table = read_layer(tmp_path / "s.gpkg", "detections")
     assert (table["method"] == "detector").sum() == before > 0
+
+
+def test_what_stands_is_one_object_in_all_flights(tmp_path: Path, network: Path) -> None:
+    """The second flight is placed a metre beside the first."""
+    for name, shift_m in (("one", 0.0), ("two", 1.0)):
+        detect(placed_clip(tmp_path, 5, name, shift_m), tmp_path / "s.gpkg", network)
+    table = read_layer(tmp_path / "s.gpkg", "detections")
+    standing = table[table["label"] == "red"]
+    assert standing.groupby("clip")["object_id"].nunique().to_dict() == {"one": 1, "two": 1}
+    assert standing["object_id"].nunique() == 1
+    assert table[table["label"] == "green"]["object_id"].isna().all()

@@ -23,7 +23,7 @@ from .test_jobs import photo, write_photo
 
 SIZE = SizeWH(400, 300)
 # Metres east and south of the map's corner, before they are moved to the nearest tile's centre.
-PLACES_M = np.array([[172.0, 228.0], [228.0, 172.0], [284.0, 228.0]])
+PLACES_M = np.array([[172.0, 228.0], [300.0, 172.0], [284.0, 228.0]])
 WIDTH_M = 150.0
 
 

@@ -13,7 +13,7 @@ from rs_copilot.jobs import index
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.raster.source import open_raster
 from rs_copilot.retrieval.gallery import MANIFEST, open_gallery
-from rs_copilot.retrieval.parts import PartRequest, embed_part, open_known
+from rs_copilot.retrieval.parts import PartRequest, embed_part, open_known, scatter
 from rs_copilot.retrieval.table import read_fingerprints
 from rs_copilot.retrieval.tiles import tile_grid
 
@@ -136,3 +136,29 @@ def test_a_closed_gallery_gives_nothing(index_path, embedder):
     with pytest.raises(ValueError, match="open gallery"):
         known.embeddings(np.array([1]))
     assert open_known(index_path / "nowhere", embedder).find(np.array([1])).tolist() == [-1]
+
+
+def test_a_cluster_gives_parts_in_order(wide, weights, embedder, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+    raster = write_map(tmp_path / "map.tif", wide)
+    with open_raster(raster) as source:
+        bounds_m = tuple(source.info.bounds_m)
+    count = len(tile_grid(bounds_m, 60.0, embedder.input_px).blocks())
+    requests = [PartRequest(str(raster), 0, bounds_m, 60.0, 0.5, (n,), weights) for n in range(count)]
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        found = [part for parts in scatter(client, requests) for part in parts]
+        with pytest.raises(KeyboardInterrupt):
+            list(scatter(client, requests, stop))
+    expected = embed_part(PartRequest(str(raster), 0, bounds_m, 60.0, 0.5, tuple(range(count)), weights))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one.tiles.center_xy_m, other.tiles.center_xy_m)
+        np.testing.assert_array_equal(one.embeddings, other.embeddings)
+
+
+def stop() -> None:
+    raise KeyboardInterrupt

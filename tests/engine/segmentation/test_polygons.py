@@ -1,4 +1,4 @@
-"""Outlines of tiles, joined, are those of the whole raster, however it was cut; simplified, they still fit."""
+"""Outlines of tiles, joined, are those of the whole raster, however it was cut; simplified, they fit."""
 
 from __future__ import annotations
 
@@ -19,9 +19,15 @@ from rs_copilot.segmentation.stitch import Stitcher
 from rs_copilot.segmentation.sweep import from_arrays, to_arrays
 
 RASTERS = hnp.arrays(
-    np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=14), elements=st.integers(0, 3)
+    np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=10), elements=st.integers(0, 3)
 )
 SIDES = st.integers(1, 9)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """Machine code is made on first use, which may take longer than an example is allowed to."""
+    simplify(outlines(np.ones((2, 2), dtype=np.uint8), 1, 2), 1.0)
 
 
 def outlines(classes: np.ndarray, height: int, width: int, *, min_px: int = 0) -> Outlines:
@@ -60,12 +66,13 @@ def test_a_raster_in_one_piece_gives_what_gdal_gives(classes: np.ndarray) -> Non
 
 
 @given(RASTERS, SIDES, SIDES)
-@settings(max_examples=200)
+@settings(deadline=None)
 def test_how_a_raster_is_cut_makes_no_difference(classes: np.ndarray, height: int, width: int) -> None:
     assert known(outlines(classes, height, width)) == known(outlines(classes, *classes.shape))
 
 
 @given(RASTERS, SIDES, SIDES, st.integers(2, 6))
+@settings(deadline=None, max_examples=50)
 def test_small_areas_and_holes_go_wherever_they_lie(
     classes: np.ndarray, height: int, width: int, min_px: int
 ) -> None:
@@ -78,7 +85,7 @@ def test_small_areas_and_holes_go_wherever_they_lie(
 
 
 @given(RASTERS, SIDES, SIDES, st.sampled_from([0.4, 0.75, 1.0, 2.0, 50.0]))
-@settings(max_examples=200)
+@settings(deadline=None)
 def test_simplified_neighbours_still_share_their_borders(
     classes: np.ndarray, height: int, width: int, tolerance_px: float
 ) -> None:
@@ -158,7 +165,7 @@ def test_tiles_above_are_refused() -> None:
     stitcher = Stitcher(4)
     for y in (0, 4):
         stitcher.add(trace_tile(np.ones((4, 4), dtype=np.uint8), 0, y))
-    with pytest.raises(ValueError, match="from row 4 on"):
+    with pytest.raises(ValueError, match="from row 8 on"):
         stitcher.add(trace_tile(np.ones((4, 4), dtype=np.uint8), 0, 0))
 
 

@@ -1,0 +1,278 @@
+"""How close segmentation of a raster comes to the machine's limit: a table, all measured in one run.
+
+    python -m benchmarks.segmentation [--work DIR] [--markdown FILE] [--quick]
+
+A synthetic orthophoto of 8192 × 8192 px (0.3 m, tiled DEFLATE) and a network of three convolutions (512 px,
+2.8 thousand weights, random). Measured: the job as a command, polygons written; the network alone on as many
+tiles (CPU seconds); GDAL reading the same windows (CPU seconds); and a plain loop, that is for each tile one
+read per band, conversion to floats, one run of the network with onnxruntime's own threads, and classes kept
+in one array. The limit is (network + reads) / cores. Peak memory also at 20 and
+40 thousand px. ``--quick`` takes a raster of 2048 px, for a look at the script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import rasterio
+from rasterio.transform import from_origin
+from rasterio.windows import Window
+
+from benchmarks.localization.report import provenance
+from benchmarks.localization.store import OUT
+from rs_copilot.tiles.plan import TilePlan, plan_tiles
+from rs_copilot.types import SizeWH
+
+TILE_PX = 512
+GSD_M = 0.3
+CLASSES = {"0": "background", "1": "field"}
+TARGET = 1.2
+BLOCK = 256
+
+
+def make_raster(path: Path, side_px: int) -> Path:
+    """Fields of smooth colour with a little noise; one patch in four mirrored copies, band after band."""
+    if path.exists():
+        return path
+    rng = np.random.default_rng(0)
+    patch_px = 2048
+    fields = [cv2.GaussianBlur(rng.normal(size=(patch_px, patch_px)), (0, 0), 24.0) for _ in range(3)]
+    patch = np.stack([127 + 55 * field / field.std() for field in fields])
+    patch = np.clip(patch + rng.normal(scale=3.0, size=patch.shape), 1, 255).astype(np.uint8)
+    profile = {
+        "driver": "GTiff", "width": side_px, "height": side_px, "count": 3, "dtype": "uint8", "tiled": True,
+        "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "crs": "EPSG:32633",
+        "bigtiff": "if_safer", "photometric": "RGB",
+        "transform": from_origin(500000.0, 5300000.0, GSD_M, GSD_M),
+    }  # fmt: skip
+    draft = path.with_suffix(".part")
+    with rasterio.open(draft, "w", **profile) as target:
+        for row, y in enumerate(range(0, side_px, patch_px)):
+            for col, x in enumerate(range(0, side_px, patch_px)):
+                turned = patch[:, :: -1 if row % 2 else 1, :: -1 if col % 2 else 1]
+                height, width = min(patch_px, side_px - y), min(patch_px, side_px - x)
+                target.write(turned[:, :height, :width], window=Window(x, y, width, height))
+    draft.rename(path)
+    return path
+
+
+def make_network(path: Path) -> Path:
+    """Three convolutions, 3 -> 16 -> 16 -> 2 channels."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    nodes, weights, value = [], [], "image"
+    for number, (inner, outer, side) in enumerate(((3, 16, 3), (16, 16, 3), (16, 2, 1))):
+        kernel = rng.normal(scale=(2.0 / (inner * side * side)) ** 0.5, size=(outer, inner, side, side))
+        weights.append(numpy_helper.from_array(kernel.astype(np.float32), f"kernel_{number}"))
+        weights.append(numpy_helper.from_array(np.zeros(outer, dtype=np.float32), f"bias_{number}"))
+        inputs = [value, f"kernel_{number}", f"bias_{number}"]
+        nodes.append(helper.make_node("Conv", inputs, [f"conv_{number}"], pads=[side // 2] * 4))
+        value = f"conv_{number}"
+        if number < 2:
+            nodes.append(helper.make_node("Relu", [value], [f"relu_{number}"]))
+            value = f"relu_{number}"
+    shape = ["batch", 3, TILE_PX, TILE_PX]
+    source = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
+    target = helper.make_tensor_value_info(value, TensorProto.FLOAT, ["batch", 2, TILE_PX, TILE_PX])
+    graph = helper.make_graph(nodes, "three", [source], [target], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    told = {"model_type": "Segmentor", "class_names": CLASSES, "tiles_size": TILE_PX, "tiles_overlap": 15}
+    helper.set_model_props(model, {key: json.dumps(item) for key, item in told.items()})
+    onnx.save(model, str(path))
+    return path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What something took."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float = 0.0
+
+
+def cost_of(work: Callable[[], None]) -> Cost:
+    """Of work in this process."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def plan_of(raster: Path) -> TilePlan:
+    """The job's own tiles."""
+    with rasterio.open(raster) as dataset:
+        return plan_tiles(
+            SizeWH(dataset.width, dataset.height), SizeWH(TILE_PX, TILE_PX), round(0.15 * TILE_PX)
+        )
+
+
+def windows_of(raster: Path) -> list[Window]:
+    """What the job reads."""
+    return [Window(*tile.window_px[:2], TILE_PX, TILE_PX) for tile in plan_of(raster).tiles()]
+
+
+def session_of(network: Path, threads: int) -> object:
+    """onnxruntime on the processor."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    return ort.InferenceSession(str(network), sess_options=options, providers=["CPUExecutionProvider"])
+
+
+def network_alone(network: Path, count: int) -> Cost:
+    """As many runs as there are tiles, one thread."""
+    session = session_of(network, 1)
+    picture = np.random.default_rng(0).random((1, 3, TILE_PX, TILE_PX), dtype=np.float32)
+    session.run(None, {"image": picture})
+    return cost_of(lambda: [session.run(None, {"image": picture}) for _ in range(count)][:0])
+
+
+def reads_alone(raster: Path) -> Cost:
+    """Every window once, all bands at once, GDAL's cache as it comes."""
+
+    def work() -> None:
+        with rasterio.open(raster) as dataset:
+            for window in windows_of(raster):
+                dataset.read(window=window)
+
+    return cost_of(work)
+
+
+def plain_loop(raster: Path, network: Path) -> Cost:
+    """Tile by tile: a read per band, floats, one run with all cores, the classes of the core kept."""
+
+    def work() -> None:
+        session, plan = session_of(network, 0), plan_of(raster)
+        with rasterio.open(raster) as dataset:
+            classes = np.zeros((dataset.height, dataset.width), dtype=np.uint8)
+            for tile, window in zip(plan.tiles(), windows_of(raster), strict=True):
+                bands = [dataset.read(number, window=window) for number in (1, 2, 3)]
+                picture = (np.stack(bands, axis=-1) * 1.0 / 255.0).transpose(2, 0, 1)[None].astype(np.float32)
+                (values,) = session.run(None, {"image": picture})
+                x1, y1, x2, y2 = tile.core_px
+                own = values[0].argmax(axis=0)
+                x, y = tile.window_px[:2]
+                classes[y1:y2, x1:x2] = own[y1 - y : y2 - y, x1 - x : x2 - x]
+
+    return cost_of(work)
+
+
+def our_job(raster: Path, network: Path, simplify_px: float = 1.0) -> tuple[Cost, dict[str, object]]:
+    """The command in a process of its own, from its start to its end, with its peak memory."""
+    with tempfile.TemporaryDirectory(dir=raster.parent) as folder:
+        command = [
+            *(sys.executable, "-c", _MEASURED, "segment", str(raster), "--model", f"onnx:{network}"),
+            *(
+                "--out",
+                str(Path(folder) / "scene.gpkg"),
+                "--simplify",
+                str(simplify_px),
+                "--device",
+                "cpu",
+                "--json",
+            ),
+        ]
+        wall = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        wall = time.perf_counter() - wall
+    usage = json.loads(done.stderr.strip().splitlines()[-1])
+    return Cost(wall, usage["cpu_s"], usage["peak_mb"]), json.loads(done.stdout)
+
+
+_MEASURED = """
+import json, resource, sys
+from rs_copilot.cli import run
+code = run(sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_SELF)
+# Not ru_maxrss: that begins with what the calling process held.
+(peak,) = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
+print(json.dumps({"cpu_s": used.ru_utime + used.ru_stime, "peak_mb": int(peak) / 1024}), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def time_rows(work: Path, side_px: int) -> list[str]:
+    """Lines of the table of times."""
+    raster, network = make_raster(work / f"{side_px}.tif", side_px), make_network(work / "three.onnx")
+    count, cores = len(plan_of(raster)), len(os.sched_getaffinity(0))
+    # Once unmeasured on a corner: machine code is compiled on the very first use of an installation.
+    our_job(make_raster(work / "1024.tif", 1024), network)
+    reads, pure = reads_alone(raster), network_alone(network, count)
+    ours, found = our_job(raster, network)
+    plain = plain_loop(raster, network)
+    limit_s = (reads.cpu_s + pure.cpu_s) / cores
+    job_s = float(str(found["seconds"]))
+    cells = [
+        f"{side_px}² px",
+        f"{count}",
+        f"{found['segments']}",
+        f"{pure.cpu_s:.1f} s",
+        f"{reads.cpu_s:.1f} s",
+        f"{limit_s:.1f} s",
+        f"{job_s:.1f} s",
+        f"**{job_s / limit_s:.2f}**",
+        f"{ours.wall_s:.1f} s",
+        f"{ours.cpu_s:.1f} s",
+        f"{plain.wall_s:.1f} s",
+        f"{plain.wall_s / job_s:.2f}",
+    ]
+    return [
+        f"*Limit*: network and reads, spread over {cores} cores without a gap; the aim is {TARGET} times "
+        "that. *Job* is the work itself, *process* the whole command with the start of Python. The plain "
+        "loop keeps classes and makes no polygons.",
+        "",
+        "| raster | tiles | polygons | network, CPU | reads, CPU | limit | job | job / limit | process "
+        "| process, CPU | plain loop | plain loop / job |",
+        "|" + " --- |" * len(cells),
+        "| " + " | ".join(cells) + " |",
+    ]
+
+
+def memory_rows(work: Path, sides_px: tuple[int, ...]) -> list[str]:
+    """Lines of the table of memory."""
+    network = make_network(work / "three.onnx")
+    lines = ["", "| raster | tiles | polygons | wall | peak memory |", "|" + " --- |" * 5]
+    for side_px in sides_px:
+        raster = make_raster(work / f"{side_px}.tif", side_px)
+        ours, found = our_job(raster, network)
+        lines.append(
+            f"| {side_px}² px | {found['tiles']} | {found['segments']} | {ours.wall_s:.0f} s "
+            f"| {ours.peak_mb:.0f} MB |"
+        )
+    return lines
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, default=OUT / "segmentation", help="rasters are kept here")
+    parser.add_argument("--markdown", type=Path, help="also write the tables here")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    sides = (2048,) if options.quick else (8192, 20480, 40960)
+    lines = [provenance([]), *time_rows(options.work, sides[0]), *memory_rows(options.work, sides)]
+    text = "\n".join([*lines, ""])
+    print(text)
+    if options.markdown:
+        options.markdown.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
