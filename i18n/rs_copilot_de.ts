@@ -150,6 +150,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
+   <source>Export: write a layer of the scene as shapefile, GeoJSON, KML, …</source>
+   <translation>Export: einen Layer der Szene als Shapefile, GeoJSON, KML schreiben, …</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>No coordinate reference system: assign one first</source>
    <translation>Kein Koordinatenbezugssystem: zuerst eines zuweisen</translation>
   </message>
@@ -157,6 +162,16 @@
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>RS Copilot</source>
    <translation>RS Copilot</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/dock.py" />
+   <source>Locate and track</source>
+   <translation>Verorten und verfolgen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/dock.py" />
+   <source>Find objects</source>
+   <translation>Objekte finden</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
@@ -205,11 +220,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
-   <source>E&amp;xport…</source>
-   <translation>E&amp;xport…</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Find where the frames of the clips lie on the satellite image</source>
    <translation>Ermitteln, wo die Einzelbilder der Clips auf dem Satellitenbild liegen</translation>
   </message>
@@ -217,11 +227,6 @@
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Find what moves in the located clips</source>
    <translation>Bewegte Objekte in den verorteten Clips finden</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/dock.py" />
-   <source>Write a layer of the scene as shapefile, GeoJSON, KML, …</source>
-   <translation>Einen Layer der Szene schreiben, etwa als Shapedatei, GeoJSON, KML, …</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
@@ -265,8 +270,13 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
-   <source>&amp;New Scene with the Next Locate</source>
-   <translation>&amp;Neue Szene beim nächsten Verorten</translation>
+   <source>&amp;New Scene with the Next Job</source>
+   <translation>&amp;Neue Szene mit dem nächsten Auftrag</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/dock.py" />
+   <source>E&amp;xport a Layer…</source>
+   <translation>Einen Layer e&amp;xportieren…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
@@ -442,6 +452,116 @@
    <location filename="../rs_copilot_plugin/gui/export_dialog.py" />
    <source>F&amp;ile</source>
    <translation>&amp;Datei</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Find objects and draw them as polygons on the map, while the search goes on</source>
+   <translation>Objekte finden und noch während der Suche als Polygone in die Karte zeichnen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Detectors: ONNX file, or config.json of a zero-shot model (*.onnx config.json)</source>
+   <translation>Detektoren: ONNX-Datei oder config.json eines Zero-Shot-Modells (*.onnx config.json)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Detector</source>
+   <translation>Detektor</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>What moves (clips only)</source>
+   <translation>Was sich bewegt (nur Clips)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Vehicles (comes with RS Copilot)</source>
+   <translation>Fahrzeuge (gehört zu RS Copilot)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Fi&amp;nd Objects</source>
+   <translation>Objekte fi&amp;nden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Result of the search</source>
+   <translation>Ergebnis der Suche</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>all, or some: car, bus</source>
+   <translation>alle, oder: car, bus</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Use a detector of your own…</source>
+   <translation>Einen eigenen Detektor verwenden…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>any score</source>
+   <translation>jeder Wert</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Lowest score</source>
+   <translation>Niedrigster Wert</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Lowest score that counts. With “any score” the detector's own limit holds.</source>
+   <translation>Niedrigster Wert (Score), der zählt. Bei „jeder Wert“ gilt die Grenze des Detektors.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Layer with the selected polygons</source>
+   <translation>Layer mit den gewählten Polygonen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Whole layer</source>
+   <translation>Ganzer Layer</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>What the map shows</source>
+   <translation>Was die Karte zeigt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Selected polygons of</source>
+   <translation>Gewählte Polygone von</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>words: white van, pool</source>
+   <translation>Wörter: white van, pool</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>L&amp;ook in</source>
+   <translation>S&amp;uchen in</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>&amp;Detector</source>
+   <translation>&amp;Detektor</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Cl&amp;asses</source>
+   <translation>Kl&amp;assen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>&amp;Where</source>
+   <translation>&amp;Wo</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/find_box.py" />
+   <source>Satellite image: {}</source>
+   <translation>Satellitenbild: {}</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/installation.py" />
@@ -750,6 +870,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
+   <source>Searching…</source>
+   <translation>Suche läuft…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Exporting…</source>
    <translation>Wird exportiert…</translation>
   </message>
@@ -850,11 +975,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
-   <source>Segments</source>
-   <translation>Segmente</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Candidates</source>
    <translation>Kandidaten</translation>
   </message>
@@ -862,6 +982,11 @@
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Search area</source>
    <translation>Suchgebiet</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/scene_group.py" />
+   <source>Segments</source>
+   <translation>Segmente</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
@@ -890,6 +1015,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
+   <source>Found by motion</source>
+   <translation>An der Bewegung erkannt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Where an unlocated frame may be: about half</source>
    <translation>Wo ein nicht verortetes Bild sein kann: zu etwa 50 %</translation>
   </message>
@@ -907,6 +1037,16 @@
    <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Other candidates</source>
    <translation>Andere Kandidaten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Started again, the same search goes on where it stopped.</source>
+   <translation>Noch einmal gestartet, macht dieselbe Suche dort weiter, wo sie aufgehört hat.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Try a lower score or other classes, and see whether the detector is made for what a pixel of this source is on the ground.</source>
+   <translation>Versuchen Sie einen niedrigeren Wert oder andere Klassen, und prüfen Sie, ob der Detektor für die Bodenauflösung dieser Quelle gemacht ist.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
@@ -947,6 +1087,11 @@
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Something the engine needs is missing</source>
    <translation>Der Engine fehlt etwas Notwendiges</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>The cluster does not answer, or has lost the work</source>
+   <translation>Der Cluster antwortet nicht oder hat die Arbeit verloren</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
@@ -1000,8 +1145,13 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
-   <source>What had been found is kept.</source>
-   <translation>Was bereits gefunden wurde, bleibt erhalten.</translation>
+   <source>{} frames, {} moving and {} standing objects</source>
+   <translation>{} Bilder, {} bewegte und {} stehende Objekte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>All tiles that were looked at are without data.</source>
+   <translation>Alle durchsuchten Kacheln sind ohne Daten.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
@@ -1012,6 +1162,16 @@
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>{} frames matched to the map, {} carried, {} unlocated</source>
    <translation>Einzelbilder: {} mit der Karte abgeglichen, {} übertragen, {} nicht verortet</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Nothing found</source>
+   <translation>Nichts gefunden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>{} of {} tiles</source>
+   <translation>{} von {} Kacheln</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
@@ -1040,6 +1200,36 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Objects are found in files, or in GeoTIFFs on a server; this layer is a service (WMS, XYZ). Save the area you need with Export → Save As… and choose the saved raster.</source>
+   <translation>Objekte werden in Dateien gefunden oder in GeoTIFFs auf einem Server; dieser Layer ist ein Dienst (WMS, XYZ). Speichern Sie den benötigten Bereich mit Exportieren → Speichern als… und wählen Sie das gespeicherte Raster.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>The file of this detector is not there any more. Choose another detector.</source>
+   <translation>Die Datei dieses Detektors ist nicht mehr da. Wählen Sie einen anderen Detektor.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Say what to look for: this detector needs words, with commas between.</source>
+   <translation>Sagen Sie, was gesucht wird: Dieser Detektor braucht Wörter, mit Kommas dazwischen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Nothing moves in a raster. Choose a clip, or another detector.</source>
+   <translation>In einem Raster bewegt sich nichts. Wählen Sie einen Clip oder einen anderen Detektor.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Select the polygons to look into first, in the layer that you have chosen here.</source>
+   <translation>Wählen Sie zuerst die Polygone aus, in denen gesucht werden soll, im Layer, den Sie hier angegeben haben.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>The satellite image has nothing there: move the map to it, or select polygons on it.</source>
+   <translation>Dort liegt nichts vom Satellitenbild: Verschieben Sie die Karte dorthin oder wählen Sie Polygone, die darauf liegen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
    <source>Locate</source>
    <translation>Verorten</translation>
   </message>
@@ -1055,6 +1245,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Find Objects</source>
+   <translation>Objekte finden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
    <source>{} moving objects</source>
    <translation>Bewegte Objekte: {}</translation>
   </message>
@@ -1067,6 +1262,21 @@
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>{} rows written to {}</source>
    <translation>Geschriebene Datensätze: {}, Ziel: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>{} tiles were known from a run that had been broken off.</source>
+   <translation>{} Kacheln waren aus einem abgebrochenen Lauf schon bekannt.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>What had been found is kept.</source>
+   <translation>Was bereits gefunden wurde, bleibt erhalten.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>{} of them without data</source>
+   <translation>{} davon ohne Daten</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/adapt_algorithm.py" />
@@ -1219,6 +1429,76 @@
    <translation>Ergebnis auf der Karte zeigen</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>… or a detector of your own (ONNX)</source>
+   <translation>… oder ein eigener Detektor (ONNX)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Classes, separated by commas; empty for all</source>
+   <translation>Klassen, durch Kommas getrennt; leer für alle</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Lowest score; empty for the detector's own</source>
+   <translation>Niedrigster Wert (Score); leer für den des Detektors</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Find objects in a raster</source>
+   <translation>Objekte in einem Raster finden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Looks for objects in a raster of any size, tile by tile, and writes them as polygons into the layer of detections of a scene. Only tiles that touch the extent or the polygons are looked at. A run that was broken off or cancelled goes on where it stopped when the same is asked for again, with the same scene. The detector comes with RS Copilot or is an ONNX file of your own.</source>
+   <translation>Sucht Kachel für Kachel in einem beliebig großen Raster nach Objekten und schreibt sie als Polygone in den Layer der Detektionen einer Szene. Nur Kacheln, die den Ausschnitt oder die Polygone berühren, werden durchsucht. Ein abgebrochener Lauf macht dort weiter, wo er aufgehört hat, wenn dasselbe noch einmal mit derselben Szene verlangt wird. Der Detektor gehört zu RS Copilot oder ist eine eigene ONNX-Datei.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Find objects in a clip</source>
+   <translation>Objekte in einem Clip finden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Looks for objects in the frames of a located clip, lays them on the ground and follows them, into the layers of detections and tracks of the clip's scene. A clip that the scene does not have is located on the satellite raster first. The detector “motion” finds whatever moves.</source>
+   <translation>Sucht Objekte in den Bildern eines verorteten Clips, legt sie auf den Boden und verfolgt sie, in die Layer der Detektionen und Spuren der Szene des Clips. Ein Clip, den die Szene nicht hat, wird zuerst auf dem Satellitenraster verortet. Der Detektor „motion“ findet alles, was sich bewegt.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Scene that has the clip already</source>
+   <translation>Szene, die den Clip schon hat</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>… or satellite raster to locate it on (a local file)</source>
+   <translation>… oder Satellitenraster, auf dem er verortet wird (eine lokale Datei)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Seconds between looks</source>
+   <translation>Sekunden zwischen zwei Blicken</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>New scene, where the clip is located first</source>
+   <translation>Neue Szene, wenn der Clip zuerst verortet wird</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Detector: {}</source>
+   <translation>Detektor: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Number of objects</source>
+   <translation>Anzahl der Objekte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/find_algorithms.py" />
+   <source>Choose the scene of the clip, or a satellite raster and a file for a new scene.</source>
+   <translation>Wählen Sie die Szene des Clips oder ein Satellitenraster und eine Datei für eine neue Szene.</translation>
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
    <source>Another retrieval network (ONNX, with its card beside it)</source>
    <translation>Anderes Suchnetz (ONNX, mit seiner Karte daneben)</translation>
@@ -1297,6 +1577,56 @@
    <location filename="../rs_copilot_plugin/processing/gallery_algorithms.py" />
    <source>{} of them were in the index already.</source>
    <translation>{} davon standen schon im Index.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/regions.py" />
+   <source>Look at this ground size of a pixel in metres, not at the network's own</source>
+   <translation>Mit dieser Bodenauflösung in Metern suchen, nicht mit der des Netzes</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/regions.py" />
+   <source>Raster (a file)</source>
+   <translation>Raster (eine Datei)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/regions.py" />
+   <source>Only in this extent</source>
+   <translation>Nur in diesem Ausschnitt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/regions.py" />
+   <source>Only in these polygons</source>
+   <translation>Nur in diesen Polygonen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/segment_algorithm.py" />
+   <source>Segment a raster</source>
+   <translation>Ein Raster segmentieren</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/segment_algorithm.py" />
+   <source>Divides a raster of any size into areas of one class each with a segmentation network of your own (ONNX), and writes them as polygons with their area in m² into the layer of segments of a scene. Neighbouring areas share their borders, and tiles leave no seams. A run that was broken off or cancelled goes on where it stopped when the same is asked for again, with the same scene.</source>
+   <translation>Teilt ein beliebig großes Raster mit einem eigenen Segmentierungsnetz (ONNX) in Flächen je einer Klasse und schreibt sie als Polygone mit ihrer Fläche in m² in den Layer der Segmente einer Szene. Benachbarte Flächen teilen ihre Grenzen, und Kacheln hinterlassen keine Nähte. Ein abgebrochener Lauf macht dort weiter, wo er aufgehört hat, wenn dasselbe noch einmal mit derselben Szene verlangt wird.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/segment_algorithm.py" />
+   <source>Smallest area in m²; empty for the network's own</source>
+   <translation>Kleinste Fläche in m²; leer für die des Netzes</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/segment_algorithm.py" />
+   <source>Outlines may leave the pixels' edges by this many pixels</source>
+   <translation>So viele Pixel dürfen Umrisse von den Pixelkanten abweichen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/segment_algorithm.py" />
+   <source>Segmentation network (ONNX)</source>
+   <translation>Segmentierungsnetz (ONNX)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/segment_algorithm.py" />
+   <source>Number of areas</source>
+   <translation>Anzahl der Flächen</translation>
   </message>
  </context>
 </TS>

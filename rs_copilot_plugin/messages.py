@@ -15,6 +15,7 @@ from .presenters.locate import Lack
 from .translate import tr
 
 LOG_TAG = "RS Copilot"
+_MAX_COUNTS = 8
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ def titles() -> dict[str, str]:
         "missing-crs": tr("The raster does not say where it lies"),
         "bad-scene": tr("This is no scene of RS Copilot"),
         "missing-dependency": tr("Something the engine needs is missing"),
+        "cluster": tr("The cluster does not answer, or has lost the work"),
         "storage": tr("The result could not be written"),
         "cancelled": tr("Cancelled"),
         "internal": tr("Something went wrong inside RS Copilot"),
@@ -50,11 +52,18 @@ def titles() -> dict[str, str]:
     }
 
 
-def explain(error: EngineError) -> Notice:
-    """Turn an `EngineError` into a notice."""
-    text = " ".join(part for part in (error.message, error.hint) if part)
+# After these the work can go on where it stood; after others it would only fail again.
+_BREAKS = frozenset({"cancelled", "engine-died", "out-of-memory", "storage", "cluster", "internal"})
+
+
+def explain(error: EngineError, goes_on: bool = False) -> Notice:
+    """Turn an `EngineError` into a notice; ``goes_on``: the same job would begin where this one broke off."""
+    on = tr("Started again, the same search goes on where it stopped.")
+    on = on if goes_on and error.code in _BREAKS else ""
     if error.is_cancelled:
-        return Notice(titles()["cancelled"], tr("What had been found is kept."), "", Qgis.MessageLevel.Info)
+        text = " ".join(part for part in (tr("What had been found is kept."), on) if part)
+        return Notice(titles()["cancelled"], text, "", Qgis.MessageLevel.Info)
+    text = " ".join(part for part in (error.message, error.hint, on) if part)
     return Notice(
         titles().get(error.code, titles()["internal"]), text, _details(error), Qgis.MessageLevel.Critical
     )
@@ -72,15 +81,21 @@ def _details(error: EngineError) -> str:
 
 def method_title(method: str) -> str:
     """A job's name in the user's language."""
-    return {"localize": tr("Locate"), "track": tr("Track"), "export": tr("Export")}.get(method, method)
+    return {
+        "localize": tr("Locate"),
+        "track": tr("Track"),
+        "export": tr("Export"),
+        "detect": tr("Find Objects"),
+    }.get(method, method)
 
 
 def success(method: str, title: str, result: dict[str, Any]) -> Notice:
     """What came out of a job. Frames that nobody could place are no success to cheer about."""
-    told = {"localize": _located, "track": _tracked, "export": _exported}.get(method)
+    told = {"localize": _located, "track": _tracked, "export": _exported, "detect": _detected}.get(method)
     text, notes = told(result) if told is not None else ("", [])
     notes = [*notes, *map(str, result.get("notes") or ()), *map(str, result.get("warnings") or ())]
     nothing = method == "localize" and not (result.get("located") or result.get("tracked"))
+    nothing = nothing or (method == "detect" and not result.get("detections"))
     level = Qgis.MessageLevel.Warning if nothing else Qgis.MessageLevel.Success
     heading = tr("{} finished").format(method_title(method))
     return Notice(heading, ": ".join(part for part in (title, text) if part), "\n".join(notes), level)
@@ -104,6 +119,44 @@ def _tracked(result: dict[str, Any]) -> tuple[str, list[str]]:
     return tr("{} moving objects").format(count), []
 
 
+def _detected(result: dict[str, Any]) -> tuple[str, list[str]]:
+    return found_text(result), []
+
+
+def found_text(result: dict[str, Any]) -> str:
+    """What a search found, where it looked and how long it took, in a line or two."""
+    labels = sorted((result.get("labels") or {}).items(), key=lambda item: -item[1])
+    counts = ", ".join(f"{count} {label}" for label, count in labels[:_MAX_COUNTS])
+    counts += ", …" if len(labels) > _MAX_COUNTS else ""
+    parts = [counts or tr("Nothing found"), _where_looked(result)]
+    text = f"{' · '.join(parts)} · {float(result.get('seconds') or 0.0):.1f} s"
+    if result.get("resumed"):
+        text += "\n" + tr("{} tiles were known from a run that had been broken off.").format(
+            result["resumed"]
+        )
+    if not counts:
+        text += "\n" + _why_nothing(result)
+    return text
+
+
+def _where_looked(result: dict[str, Any]) -> str:
+    if result.get("kind") != "raster":
+        text = tr("{} frames, {} moving and {} standing objects")
+        return text.format(*(result.get(key) or 0 for key in ("frames", "tracks", "standing")))
+    text = tr("{} of {} tiles").format(result.get("tiles") or 0, result.get("tiles_of_raster") or 0)
+    empty = result.get("empty")
+    return f"{text}, {tr('{} of them without data').format(empty)}" if empty else text
+
+
+def _why_nothing(result: dict[str, Any]) -> str:
+    if result.get("kind") == "raster" and result.get("tiles") == result.get("empty"):
+        return tr("All tiles that were looked at are without data.")
+    return tr(
+        "Try a lower score or other classes, and see whether the detector is made for what a pixel of this "
+        "source is on the ground."
+    )
+
+
 def _exported(result: dict[str, Any]) -> tuple[str, list[str]]:
     renamed = result.get("renamed_fields") or {}
     notes = [tr("Field {} is called {} there.").format(old, new) for old, new in renamed.items()]
@@ -121,6 +174,17 @@ def lack_text(lack: Lack) -> str:
         Lack.CLIPS: tr("Add at least one clip: a video, a picture, or a folder of pictures."),
         Lack.SCENE: tr("Locate a clip or open a scene first."),
         Lack.BUSY: tr("Wait for the running job, or cancel it."),
+        Lack.NO_RASTER_FILE: tr(
+            "Objects are found in files, or in GeoTIFFs on a server; this layer is a service (WMS, XYZ). "
+            "Save the area you need with Export → Save As… and choose the saved raster."
+        ),
+        Lack.DETECTOR_GONE: tr("The file of this detector is not there any more. Choose another detector."),
+        Lack.PHRASES: tr("Say what to look for: this detector needs words, with commas between."),
+        Lack.NOTHING_MOVES: tr("Nothing moves in a raster. Choose a clip, or another detector."),
+        Lack.SELECTION: tr("Select the polygons to look into first, in the layer that you have chosen here."),
+        Lack.BESIDE: tr(
+            "The satellite image has nothing there: move the map to it, or select polygons on it."
+        ),
     }[lack]
 
 

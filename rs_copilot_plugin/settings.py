@@ -59,6 +59,24 @@ class Settings:
         self._set("every_s", str(value))
 
     @property
+    def detector(self) -> str:
+        """The detector that was chosen last, by the engine's name for it; empty for none."""
+        return self._get("detector")
+
+    @detector.setter
+    def detector(self, value: str) -> None:
+        self._set("detector", value)
+
+    @property
+    def own_detectors(self) -> list[str]:
+        """Detectors of the user's own, the latest first."""
+        return self._get("own_detectors").split("\n")
+
+    @own_detectors.setter
+    def own_detectors(self, values: list[str]) -> None:
+        self._set("own_detectors", "\n".join(values))
+
+    @property
     def last_folder(self) -> str:
         """Where the last file dialog was."""
         return self._get("last_folder", str(Path.home()))

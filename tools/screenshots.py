@@ -58,6 +58,12 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="where the pictures go")
     parser.add_argument("--qgis", default=shutil.which("qgis") or "qgis", help="the program")
+    parser.add_argument(
+        "--detector", help="an ONNX file to find objects with; without it the one that comes along"
+    )
+    parser.add_argument(
+        "--only", help="take the pictures of this part of the tour alone, for example finding"
+    )
     parser.add_argument("--display", help="an X display to use instead of a virtual one")
     parser.add_argument("--theme", default="default", help="QGIS theme, for example 'Night Mapping'")
     options = parser.parse_args()
@@ -70,8 +76,9 @@ def run(home: Path, options: argparse.Namespace) -> int:
     """Start the screen and QGIS, wait for the end."""
     write_profile(home / "profiles" / "profiles" / "docs" / "QGIS", options.theme)
     link_into(home / "profiles" / "profiles" / "docs" / "python" / "plugins")
-    make_photos(options.demo / "clip.mp4", home / "photos")
-    locate(home / "photos", options.demo / "satellite.tif", home / "photos.gpkg")
+    if not options.only:
+        make_photos(options.demo / "clip.mp4", home / "photos")
+        locate(home / "photos", options.demo / "satellite.tif", home / "photos.gpkg")
     before = time.time()
     screen, display = (None, options.display) if options.display else start_screen()
     try:
@@ -196,6 +203,8 @@ def environment(home: Path, display: str, options: argparse.Namespace) -> dict[s
         "RS_COPILOT_SHOTS_DEMO": str(options.demo.resolve()),
         "RS_COPILOT_SHOTS_OUT": str(options.out.resolve()),
         "RS_COPILOT_SHOTS_WORK": str(home),
+        "RS_COPILOT_SHOTS_DETECTOR": str(Path(options.detector).resolve()) if options.detector else "",
+        "RS_COPILOT_SHOTS_ONLY": options.only or "",
         "RS_COPILOT_SHOTS_SIZE": f"{SIZE[0]}x{SIZE[1]}",
     }
 

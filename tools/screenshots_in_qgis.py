@@ -21,6 +21,8 @@ from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtWidgets import QDockWidget, QLineEdit
 from qgis.utils import iface
 
+DETECTOR = os.environ["RS_COPILOT_SHOTS_DETECTOR"]
+ONLY = os.environ["RS_COPILOT_SHOTS_ONLY"]
 DEMO = Path(os.environ["RS_COPILOT_SHOTS_DEMO"])
 WORK = Path(os.environ["RS_COPILOT_SHOTS_WORK"])
 OUT = Path(os.environ["RS_COPILOT_SHOTS_OUT"])
@@ -29,6 +31,7 @@ POLL_MS = 100
 STEP_LIMIT = 2000
 JOB_POLLS = 900
 QUIET_S = 1.2
+SEARCH_ZOOM = 0.3
 SAME_S = 0.06  # half a frame of the demo clip, and a little
 
 
@@ -48,7 +51,7 @@ class Tour:
         plugin = qgis.utils.plugins["rs_copilot_plugin"]
         self.bench = plugin.workbench
         self.plugin = plugin
-        self._steps = self.script()
+        self._steps = self.part(ONLY) if ONLY else self.script()
         self._ready: Callable[[], bool] = lambda: True
         self._polls = 0
         self._refreshed_s = 0.0
@@ -57,6 +60,17 @@ class Tour:
         self._timer = QTimer()
         self._timer.timeout.connect(self._poll)
         self._timer.start(POLL_MS)
+
+    def part(self, name: str) -> Iterator[Callable[[], bool]]:
+        """One part of the tour, after its beginning."""
+        self.arrange()
+        yield self.after(5)
+        self.bench.add_satellite_file(first("satellite.tif", "*.tif"))
+        yield self.drawn
+        self.collapse_satellite()
+        self.bench.add_paths([first("clip.mp4", "*.mp4")])
+        yield lambda: self.bench.video.view.image is not None
+        yield from getattr(self, name)()
 
     def script(self) -> Iterator[Callable[[], bool]]:
         """The tour itself."""
@@ -72,6 +86,7 @@ class Tour:
         yield self.after(5)
         self.shoot("dock")
         yield from self.locating()
+        yield from self.finding()
         bench.open_scene(first("scene.gpkg", "*scene*.gpkg"))
         yield lambda: {"frames", "footprints"} <= set(bench.scene.layer_names())
         yield self.after(10)
@@ -204,6 +219,33 @@ class Tour:
             yield self.after(25)
         bench.scene.forget()
         iface.messageBar().clearWidgets()
+
+    def finding(self) -> Iterator[Callable[[], bool]]:
+        """Objects in the part of the satellite image that the map shows."""
+        bench, box = self.bench, self.bench.dock.find_box
+        bench.dock.tabs.setCurrentWidget(box)
+        if DETECTOR:
+            bench.finder.add_detector(DETECTOR)
+        box.where_combo.setCurrentIndex(box.where_combo.findData("view"))
+        canvas = iface.mapCanvas()
+        canvas.setExtent(bench.dock.satellite_combo.currentLayer().extent())
+        canvas.zoomByFactor(SEARCH_ZOOM)
+        yield self.after(10)
+        yield self.drawn
+        with tempfile.TemporaryDirectory() as folder:
+            # The demo's own folder stays as it is.
+            bench.panel.use_scene(Path(folder) / "objects.gpkg", bench.panel.satellite)
+            box.find_button.click()
+            yield lambda: bench.panel.stage.value == "idle"
+            yield lambda: "detections" in bench.scene.layer_names()
+            yield self.after(25)
+            iface.messageBar().clearWidgets()
+            yield self.after(10)
+            yield self.drawn
+            self.shoot("find-objects")
+            bench.scene.forget()
+        bench.panel.use_scene(None)
+        bench.dock.tabs.setCurrentIndex(0)
 
     def has_first_results(self) -> bool:
         """Whether the running job has brought frames onto the map."""

@@ -35,7 +35,8 @@ from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
 
 from .clip_list import ClipListView
-from .widgets import StatusDot, faint_label, heading, tool_button
+from .find_box import FindBox
+from .widgets import FittingTabs, StatusDot, faint_label, heading, job_button, tool_button
 
 
 class MainDock(QgsDockWidget):
@@ -52,6 +53,7 @@ class MainDock(QgsDockWidget):
     open_scene_wanted = pyqtSignal()
     locate_wanted = pyqtSignal()
     track_wanted = pyqtSignal()
+    find_wanted = pyqtSignal()
     export_wanted = pyqtSignal()
     cancel_wanted = pyqtSignal()
     settings_wanted = pyqtSignal()
@@ -84,7 +86,6 @@ class MainDock(QgsDockWidget):
         self._add_satellite(layout)
         layout.addSpacing(2)
         self._add_clips(layout)
-        layout.addLayout(self._options_grid())
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -101,7 +102,12 @@ class MainDock(QgsDockWidget):
         layout = QVBoxLayout(body)
         layout.setContentsMargins(10, 6, 10, 8)
         layout.setSpacing(5)
-        layout.addLayout(self._job_buttons())
+        self.tabs = FittingTabs()
+        self.tabs.addTab(self._locate_page(), tr("Locate and track"))
+        self.find_box = FindBox(self._settings)
+        self.find_box.find_wanted.connect(self.find_wanted)
+        self.tabs.addTab(self.find_box, tr("Find objects"))
+        layout.addWidget(self.tabs)
         layout.addWidget(self._progress_box())
         layout.addLayout(self._result_row())
         return body
@@ -154,6 +160,15 @@ class MainDock(QgsDockWidget):
         layout.addWidget(self.clip_list, 1)
         self._selection_changed()
 
+    def _locate_page(self) -> QWidget:
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(6, 8, 6, 8)
+        layout.setSpacing(6)
+        layout.addLayout(self._options_grid())
+        layout.addLayout(self._job_buttons())
+        return page
+
     def _options_grid(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
@@ -193,20 +208,15 @@ class MainDock(QgsDockWidget):
         row = QHBoxLayout()
         self.locate_button = self._job_button(tr("&Locate"), "locate.svg", self.locate_wanted)
         self.track_button = self._job_button(tr("Trac&k"), "track.svg", self.track_wanted)
-        self.export_button = self._job_button(tr("E&xport…"), "export.svg", self.export_wanted)
         self.locate_button.setToolTip(tr("Find where the frames of the clips lie on the satellite image"))
         self.track_button.setToolTip(tr("Find what moves in the located clips"))
-        self.export_button.setToolTip(tr("Write a layer of the scene as shapefile, GeoJSON, KML, …"))
-        for button in (self.locate_button, self.track_button, self.export_button):
+        for button in (self.locate_button, self.track_button):
             row.addWidget(button)
         return row
 
     @staticmethod
     def _job_button(text: str, icon_name: str, signal: pyqtBoundSignal) -> QPushButton:
-        button = QPushButton(icon(icon_name), text)
-        button.setMinimumHeight(30)
-        button.clicked.connect(lambda _checked=False: signal.emit())
-        return button
+        return job_button(text, icon_name, signal.emit)
 
     def _progress_box(self) -> QWidget:
         self.progress_box = QWidget()
@@ -238,15 +248,19 @@ class MainDock(QgsDockWidget):
         )
         self.circles_check.toggled.connect(self.circles_toggled)
         self.zoom_button = tool_button("zoom_scene.svg", tr("Zoom to the scene"), self.zoom_wanted.emit)
+        tip = tr("Export: write a layer of the scene as shapefile, GeoJSON, KML, …")
+        self.export_button = tool_button("export.svg", tip, self.export_wanted.emit)
         self.scene_button = tool_button("open_scene.svg", tr("Scene"), lambda: None)
         self.scene_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.scene_button)
         menu.addAction(tr("&Open Scene…"), self.open_scene_wanted.emit)
-        menu.addAction(tr("&New Scene with the Next Locate"), self.new_scene_wanted.emit)
+        menu.addAction(tr("&New Scene with the Next Job"), self.new_scene_wanted.emit)
+        self.export_action = menu.addAction(tr("E&xport a Layer…"), self.export_wanted.emit)
         self.scene_button.setMenu(menu)
         row.addWidget(self.scene_button)
         row.addWidget(self.scene_label, 1)
         row.addWidget(self.circles_check)
+        row.addWidget(self.export_button)
         row.addWidget(self.zoom_button)
         return row
 
@@ -296,6 +310,7 @@ class MainDock(QgsDockWidget):
         self.locate_button.setEnabled(can_locate)
         self.track_button.setEnabled(can_use_scene)
         self.export_button.setEnabled(can_use_scene)
+        self.export_action.setEnabled(can_use_scene)
         self.zoom_button.setEnabled(can_use_scene)
         self.circles_check.setEnabled(can_use_scene)
 

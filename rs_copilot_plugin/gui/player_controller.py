@@ -14,7 +14,7 @@ from qgis.PyQt.QtCore import QObject, Qt, QTimer, pyqtSignal
 from rs_copilot_plugin.engine.player_client import ClipInfo, FrameView, PlayerClient
 from rs_copilot_plugin.engine.session import EngineError, EngineSession
 from rs_copilot_plugin.layers import palette
-from rs_copilot_plugin.presenters.detections import ClipDetections
+from rs_copilot_plugin.presenters.detections import ClipDetections, Hit
 from rs_copilot_plugin.presenters.frames import ClipFrames, FrameRow, Moment, View
 from rs_copilot_plugin.presenters.player import Player, PlayerState, sureness_text
 from rs_copilot_plugin.presenters.projection import XY
@@ -35,6 +35,7 @@ class PlayerController(QObject):
     clip_changed = pyqtSignal(str)
     frame_shown = pyqtSignal(float)
     unlocated_shown = pyqtSignal(object)
+    detection_clicked = pyqtSignal(int)
 
     def __init__(
         self, session: EngineSession, panel: VideoPanel, overlay: MapOverlay, parent: QObject | None = None
@@ -45,6 +46,8 @@ class PlayerController(QObject):
         self._panel, self._overlay = panel, overlay
         self._frames: ClipFrames | None = None
         self._detections = ClipDetections()
+        self._class_colours: dict[str, str] = {}
+        self._wanted: Hit | None = None
         self.size_px = (0, 0)
         self.shown_s = 0.0
         self._drape = False
@@ -68,6 +71,7 @@ class PlayerController(QObject):
         """Show a clip, paused at its first frame."""
         self.clip, self._frames, self._detections = clip, frames, detections or ClipDetections()
         self.shown_s = 0.0
+        self._wanted = None
         self._timer.stop()
         self.player.opening()
         self._panel.show_state(self.player)
@@ -80,7 +84,13 @@ class PlayerController(QObject):
         """The clip was placed, or placed again, or objects were found in it."""
         self._frames, self._detections = frames, detections or ClipDetections()
         self._panel.strip.show_frames(frames, self.player.duration_s)
+        self._show_boxes()
         self._show_view()
+
+    def set_colours(self, class_colours: dict[str, str]) -> None:
+        """Objects are framed in the colours that their classes have on the map."""
+        self._class_colours = class_colours
+        self._show_boxes()
 
     def close(self) -> None:
         """Show nothing."""
@@ -159,6 +169,8 @@ class PlayerController(QObject):
         self._panel.strip.show_frames(self._frames, info.duration_s)
         self._panel.show_state(self.player)
         self._ask(self.player.position_s)
+        if self._wanted is not None:
+            self.show_hit(self._wanted)
 
     def _show_frame(self, frame: FrameView) -> None:
         self._panel.view.show_pixels(frame.pixels, frame.width_px, frame.height_px, frame.stride_bytes)
@@ -166,9 +178,13 @@ class PlayerController(QObject):
             self.player.position_s = frame.time_s
         self.shown_s = frame.time_s
         self._panel.show_time(self.player)
-        self._panel.view.set_boxes(self._detections.at(frame.time_s), self.size_px)
+        self._show_boxes()
         self._show_view(frame.time_s)
         self.frame_shown.emit(frame.time_s)
+
+    def _show_boxes(self) -> None:
+        boxes = self._detections.at(self.shown_s)
+        self._panel.view.set_boxes(boxes, self.size_px, self._class_colours)
 
     def _client_failed(self, error: EngineError) -> None:
         self._timer.stop()
@@ -200,7 +216,14 @@ class PlayerController(QObject):
         self._overlay.show(view, self._panel.view.image if self._drape else None)
 
     def picture_clicked(self, uv: XY) -> None:
-        """Let the clicked place flash on the map."""
+        """Let the clicked object, or the clicked place, flash on the map."""
+        found = self._detections.hit(self.shown_s, uv[0] * self.size_px[0], uv[1] * self.size_px[1])
+        if found is not None:
+            self.detection_clicked.emit(found.fid)
+            return
+        self._flash(uv)
+
+    def _flash(self, uv: XY) -> None:
         found = self._frames.ground_at(self.shown_s, uv) if self._frames is not None else None
         if found is None:
             return
@@ -229,6 +252,18 @@ class PlayerController(QObject):
             return self._frames.moments_that_see(self._overlay.from_canvas(point, crs))
         except QgsCsException:
             return []
+
+    def show_hit(self, hit: Hit) -> None:
+        """Show the frame that an object was found in, and mark it; at once, or when the clip is open."""
+        if not self.player.is_open:
+            self._wanted = hit
+            return
+        self._wanted = None
+        self.pause()
+        self.seek(hit.time_s)
+        x1, y1, x2, y2 = hit.box_px
+        middle = ((x1 + x2) / 2 / self.size_px[0], (y1 + y2) / 2 / self.size_px[1])
+        self._panel.view.set_mark(middle)
 
     def jump_to(self, moment: Moment) -> None:
         """Show a moment and mark the place in its picture."""

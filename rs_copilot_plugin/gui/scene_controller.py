@@ -6,20 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qgis.core import (
+    Qgis,
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsCsException,
+    QgsFeature,
     QgsFeatureRequest,
     QgsGeometry,
+    QgsPointXY,
     QgsProject,
     QgsRectangle,
+    QgsVectorLayer,
 )
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtGui import QColor
 
-from rs_copilot_plugin.layers import scene_file, styles, temporal
+from rs_copilot_plugin.layers import palette, scene_file, styles, temporal
 from rs_copilot_plugin.layers.scene_group import SceneGroup
-from rs_copilot_plugin.presenters.detections import ClipDetections
+from rs_copilot_plugin.presenters.detections import ClipDetections, Hit, parse_box
 from rs_copilot_plugin.presenters.frames import ClipFrames, FrameRow
 from rs_copilot_plugin.presenters.scene import ClipSummary, summarise
 
@@ -35,13 +40,22 @@ class _Read:
     frames: dict[str, ClipFrames]
     summaries: dict[str, ClipSummary]
     detections: dict[str, ClipDetections]
+    labels: dict[str, list[str]]
     final: bool
+
+
+# A job that writes many times in a second must not keep the helper thread reading without a pause.
+_READ_AGAIN_MS = 500
+# Of objects in hundreds of frames, this many under the mouse are enough to choose from.
+_MAX_HITS = 2000
 
 
 class SceneController(QObject):
     """Brings a scene onto the map and keeps it fresh while a job writes into it."""
 
     updated = pyqtSignal()
+    detection_selected = pyqtSignal(object)
+    colours_changed = pyqtSignal()
     unreadable = pyqtSignal(str)
 
     def __init__(self, iface: QgisInterface, background: Background, parent: QObject | None = None) -> None:
@@ -54,7 +68,11 @@ class SceneController(QObject):
         self._detections: dict[str, ClipDetections] = {}
         self.filled_layers: list[str] = []
         self._reading = False
-        self._read_again = False
+        self._again_timer = QTimer(self)
+        self._again_timer.setSingleShot(True)
+        self._again_timer.setInterval(_READ_AGAIN_MS)
+        self._again_timer.timeout.connect(self.refresh)
+        self._read_again = self._final_wanted = False
         self._zoom_pending = False
         self._circles = False
 
@@ -97,10 +115,12 @@ class SceneController(QObject):
         """Read what is new in the file; many calls in a row are one read."""
         if self._group is None or not self._group.path.is_file():
             return
+        self._final_wanted = self._final_wanted or final
         if self._reading:
             self._read_again = True
             return
-        self._reading = True
+        self._reading, final, self._final_wanted = True, self._final_wanted, False
+        self._again_timer.stop()
         path = self._group.path
         self._background.run(
             lambda: _read_scene(path, final),
@@ -118,6 +138,53 @@ class SceneController(QObject):
     def detections_of(self, clip: str) -> ClipDetections | None:
         """Objects found in a clip."""
         return self._detections.get(Path(clip).name)
+
+    def reveal(self, name: str) -> None:
+        """Switch a layer of the open scene on, now or when it comes."""
+        if self._group is not None:
+            self._group.reveal(name)
+
+    def class_colours(self) -> dict[str, str]:
+        """The colours of the classes of objects on the map."""
+        layer = self._layer("detections")
+        return styles.class_colours(layer) if layer is not None else {}
+
+    def detections_at(self, point: QgsPointXY, reach: float) -> list[Hit]:
+        """Objects of clips under a place on the canvas, if their layer is switched on.
+
+        Args:
+            point: in the canvas's coordinates.
+            reach: how near counts, in the canvas's units.
+        """
+        layer = self._layer("detections")
+        if layer is None or self._group is None or not self._group.is_seen("detections"):
+            return []
+        around = QgsRectangle(point.x() - reach, point.y() - reach, point.x() + reach, point.y() + reach)
+        transform = self._iface.mapCanvas().mapSettings().layerTransform(layer)
+        request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.ExactIntersect).setLimit(_MAX_HITS)
+        try:
+            request.setFilterRect(transform.transformBoundingBox(around, Qgis.TransformDirection.Reverse))
+        except QgsCsException:
+            return []
+        return [hit for hit in map(_hit_of, layer.getFeatures(request)) if hit is not None]
+
+    def flash_detection(self, fid: int) -> None:
+        """Let an object light up on the map."""
+        layer = self._layer("detections")
+        if layer is not None:
+            shape = layer.getFeature(fid).geometry()
+            colour = QColor(palette.ACCENT)
+            faded = QColor(colour)
+            faded.setAlpha(0)
+            self._iface.mapCanvas().flashGeometries([shape], layer.crs(), colour, faded, 4, 350)
+
+    def _detections_selected(self, selected: list[int]) -> None:
+        """A row that is picked in the attribute table, or on the map, is worth a look."""
+        layer = self._layer("detections")
+        if layer is not None and len(selected) == 1:
+            hit = _hit_of(layer.getFeature(selected[0]))
+            if hit is not None:
+                self.detection_selected.emit(hit)
 
     def areas_of(self, row: FrameRow) -> list[tuple[float, QgsGeometry, QgsCoordinateReferenceSystem]]:
         """Search areas of an unlocated frame, the larger level first: level, polygon and its CRS."""
@@ -165,11 +232,12 @@ class SceneController(QObject):
         self.filled_layers = found.layers
         self._group.interval_s = min((rows.interval_s for rows in found.frames.values()), default=1.0)
         self._group.duration_s = self._duration_s()
+        self._group.labels = found.labels
         self._group.refresh(found.layers, at_once=found.final)
         self.updated.emit()
         if self._read_again:
             self._read_again = False
-            self.refresh(found.final)
+            self._again_timer.start(0 if self._final_wanted else _READ_AGAIN_MS)
 
     def _read_failed(self, error: Exception) -> None:
         self._reading = False
@@ -180,6 +248,15 @@ class SceneController(QObject):
     def _layer_added(self, name: str) -> None:
         if name == "frames" and self._circles:
             self.show_circles(True)
+        if name == "detections":
+            layer = self._layer(name)
+            if layer is not None:
+                layer.selectionChanged.connect(self._detections_selected)
+                layer.rendererChanged.connect(self.colours_changed)
+                self.colours_changed.emit()
+
+    def _layer(self, name: str) -> QgsVectorLayer | None:
+        return self._group.layers().get(name) if self._group is not None else None
 
     def _layers_settled(self) -> None:
         duration_s = self._duration_s()
@@ -201,8 +278,8 @@ class SceneController(QObject):
             return extent
         destination = self._iface.mapCanvas().mapSettings().destinationCrs()
         layers = self._group.layers()
-        for name in ("footprints", "trajectory", "frames", "search_area"):
-            if name == "search_area" and not extent.isEmpty():
+        for name in ("footprints", "trajectory", "frames", "detections", "segments", "search_area"):
+            if name in ("detections", "segments", "search_area") and not extent.isEmpty():
                 break  # these may cover the whole map; they count where nothing is placed
             layer = layers.get(name)
             if layer is None or layer.extent().isEmpty():
@@ -215,6 +292,16 @@ class SceneController(QObject):
         return extent
 
 
+def _hit_of(feature: QgsFeature) -> Hit | None:
+    """What a row says about the clip; None for objects that were found in a raster."""
+    if not feature.isValid():
+        return None
+    time_s, box_px = feature["time_s"], parse_box(feature["box_px"])
+    if not isinstance(time_s, float) or box_px is None:
+        return None
+    return Hit(str(feature["clip"]), time_s, box_px)
+
+
 def _read_scene(path: Path, final: bool) -> _Read:
     """All that the panels need from a file (helper thread)."""
     rows = scene_file.read_frames(path)
@@ -224,5 +311,6 @@ def _read_scene(path: Path, final: bool) -> _Read:
         {clip: ClipFrames(found) for clip, found in rows.items()},
         {clip: summarise(found) for clip, found in rows.items()},
         {clip: ClipDetections(found) for clip, found in scene_file.read_detections(path).items()},
+        scene_file.read_labels(path),
         final,
     )

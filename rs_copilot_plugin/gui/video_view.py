@@ -9,11 +9,13 @@ from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
 
 from rs_copilot_plugin.gui.widgets import text_flags
 from rs_copilot_plugin.layers import palette
-from rs_copilot_plugin.presenters.detections import Detection, hue_of
+from rs_copilot_plugin.presenters.detections import Detection, caption, hue_of
 from rs_copilot_plugin.presenters.projection import XY
 from rs_copilot_plugin.translate import tr
 
 _MARK_MS = 2500
+# Captions of smaller boxes would hide the picture.
+_CAPTION_FROM_PX = 28
 
 
 class VideoView(QWidget):
@@ -30,6 +32,7 @@ class VideoView(QWidget):
         self._badge: tuple[str, str] | None = None
         self._detail = ""
         self._boxes: list[Detection] = []
+        self._class_colours: dict[str, str] = {}
         self._box_space_px = (1, 1)
         self._mark_timer = QTimer(self)
         self._mark_timer.setSingleShot(True)
@@ -68,9 +71,12 @@ class VideoView(QWidget):
         self._detail = detail
         self.update()
 
-    def set_boxes(self, boxes: list[Detection], size_px: tuple[int, int]) -> None:
-        """Objects to frame; their boxes are in pixels of a picture of this size."""
+    def set_boxes(
+        self, boxes: list[Detection], size_px: tuple[int, int], class_colours: dict[str, str] | None = None
+    ) -> None:
+        """Objects to frame; their boxes are in pixels of a picture of this size. Classes have colours."""
         self._boxes, self._box_space_px = boxes, size_px
+        self._class_colours = class_colours or {}
         self.update()
 
     def set_mark(self, uv: XY | None) -> None:
@@ -138,8 +144,16 @@ class VideoView(QWidget):
             frame = QRectF(box.x() + x1 * sx, box.y() + y1 * sy, (x2 - x1) * sx, (y2 - y1) * sy)
             painter.setPen(QPen(QColor(0, 0, 0, 150), 3.0))
             painter.drawRect(frame)
-            painter.setPen(QPen(QColor.fromHsl(hue_of(found.track_id), 230, 150), 1.6))
+            painter.setPen(QPen(self._colour_of(found), 1.6))
             painter.drawRect(frame)
+            if frame.width() >= _CAPTION_FROM_PX:
+                _paint_caption(painter, frame, caption(found))
+
+    def _colour_of(self, found: Detection) -> QColor:
+        """That of the class on the map; what was found by its motion has that of its track."""
+        if found.score is not None and found.label in self._class_colours:
+            return QColor(self._class_colours[found.label])
+        return QColor.fromHsl(hue_of(found.track_id), 230, 150)
 
     def _paint_badge(self, painter: QPainter, box: QRectF) -> None:
         if self._badge is None:
@@ -166,6 +180,19 @@ class VideoView(QWidget):
         painter.drawRoundedRect(text_box.adjusted(-8, -3, 8, 3), 5, 5)
         painter.setPen(QColor("#ffffff"))
         painter.drawText(text_box, flags, self._detail)
+
+
+def _paint_caption(painter: QPainter, frame: QRectF, text: str) -> None:
+    """Class and score over the box, where there are any."""
+    if not text:
+        return
+    metrics = painter.fontMetrics()
+    size = QRectF(
+        frame.x(), frame.y() - metrics.height(), metrics.horizontalAdvance(text) + 6, metrics.height()
+    )
+    painter.fillRect(size, QColor(10, 18, 24, 190))
+    painter.setPen(QColor("#ffffff"))
+    painter.drawText(size.adjusted(3, 0, 0, 0), text_flags(Qt.AlignmentFlag.AlignVCenter), text)
 
 
 def _paint_cross(painter: QPainter, box: QRectF, uv: XY, colour: str) -> None:

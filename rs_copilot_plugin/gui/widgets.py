@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qgis.PyQt.QtCore import QSize, Qt
 from qgis.PyQt.QtGui import QColor, QPainter, QPaintEvent
-from qgis.PyQt.QtWidgets import QLabel, QSizePolicy, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QPushButton, QSizePolicy, QTabWidget, QToolButton, QWidget
 
 from rs_copilot_plugin.resources import icon
 
@@ -56,6 +56,34 @@ def tool_button(icon_name: str, tip: str, on_click: Callable[[], object], text: 
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.clicked.connect(lambda _checked=False: on_click())
     return button
+
+
+def job_button(text: str, icon_name: str, on_click: Callable[[], object]) -> QPushButton:
+    """A button that begins a job."""
+    button = QPushButton(icon(icon_name), text)
+    button.setMinimumHeight(30)
+    button.clicked.connect(lambda _checked=False: on_click())
+    return button
+
+
+class FittingTabs(QTabWidget):
+    """Tabs that are as high as the page that is shown, not as the highest one."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.currentChanged.connect(self._fit)
+
+    def _fit(self, current: int) -> None:
+        for index in range(self.count()):
+            shown = index == current
+            policy = QSizePolicy.Policy.Preferred if shown else QSizePolicy.Policy.Ignored
+            self.widget(index).setSizePolicy(QSizePolicy.Policy.Preferred, policy)
+        self.updateGeometry()
+
+    def tabInserted(self, index: int) -> None:
+        super().tabInserted(index)
+        self._fit(self.currentIndex())
 
 
 class StatusDot(QWidget):

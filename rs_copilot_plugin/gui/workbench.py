@@ -14,6 +14,7 @@ from rs_copilot_plugin import messages
 from rs_copilot_plugin.engine.installer import InstallCancelledError, InstallError
 from rs_copilot_plugin.messages import Notice
 from rs_copilot_plugin.presenters.clips import Clip, sort_paths
+from rs_copilot_plugin.presenters.detections import Hit, best_hit
 from rs_copilot_plugin.presenters.frames import FrameRow
 from rs_copilot_plugin.presenters.jobs import Outcome
 from rs_copilot_plugin.presenters.locate import (
@@ -33,6 +34,7 @@ from .control_controller import ControlController
 from .dock import MainDock
 from .engine_host import EngineHost
 from .export_dialog import ExportDialog
+from .find_controller import FindController, Search
 from .installation import Installation
 from .job_runner import JobRunner
 from .map_overlay import MapOverlay
@@ -43,6 +45,9 @@ from .seek_tool import SeekTool
 from .settings_dialog import SettingsDialog
 from .text_dialog import TextDialog
 from .video_panel import VideoPanel
+
+# How near to an object on the map a click must be.
+_REACH_PX = 3
 
 
 class Workbench(QObject):
@@ -68,6 +73,9 @@ class Workbench(QObject):
         self.player = PlayerController(self.host.video, self.video, self.overlay, self)
         self.seek_tool = SeekTool(iface.mapCanvas())
         self.controls = ControlController(self.player, self.video, self.overlay, iface.mapCanvas(), self)
+        self.finder = FindController(
+            self.panel, self.settings, self.dock, self.scene, self.background, iface.mapCanvas(), self
+        )
         self._dialogs: list[QDialog] = []
         self.last_notice: Notice | None = None
         self._connect()
@@ -88,6 +96,9 @@ class Workbench(QObject):
         dock.options_changed.connect(self._take_options)
         dock.locate_wanted.connect(self.locate)
         dock.track_wanted.connect(self.track)
+        dock.find_wanted.connect(self.find)
+        self.finder.ready.connect(self._begin_search)
+        self.finder.refused.connect(self._refuse_search)
         dock.export_wanted.connect(self.ask_export)
         dock.cancel_wanted.connect(self.cancel)
         dock.settings_wanted.connect(self.open_settings)
@@ -101,6 +112,9 @@ class Workbench(QObject):
         self.jobs.ended.connect(self._job_ended)
         self.scene.updated.connect(self._scene_updated)
         self.scene.unreadable.connect(self._scene_unreadable)
+        self.scene.detection_selected.connect(self._show_hit)
+        self.scene.colours_changed.connect(lambda: self.player.set_colours(self.scene.class_colours()))
+        self.player.detection_clicked.connect(self.scene.flash_detection)
         self.video.clip_wanted.connect(self.show_clip)
         self.player.failed.connect(lambda error: self.tell(messages.explain(error)))
         self.player.nothing_seen.connect(self._nothing_seen)
@@ -117,6 +131,7 @@ class Workbench(QObject):
         self.player.stop()
         self.host.stop()
         self.background.stop()
+        self.finder.stop()
         self.overlay.remove()
         self.areas.show([])
         canvas = self.iface.mapCanvas()
@@ -204,6 +219,35 @@ class Workbench(QObject):
         if not self._refuse(self.panel.lacks_to_use_scene()):
             self._start([self.panel.track_request()], tr("Tracking…"))
 
+    def find(self) -> None:
+        """Find objects in what is chosen; where to look is read first, which may take a moment."""
+        if self._refuse(self.finder.lacks()):
+            return
+        self.panel.stage = Stage.RUNNING
+        self.dock.show_running(tr("Searching…"))
+        self.dock.find_box.show_result("")
+        self.redraw()
+        self.finder.prepare()
+
+    def _begin_search(self, search: Search) -> None:
+        if self.panel.stage is Stage.CANCELLING:
+            self._end_search()
+            return
+        self.panel.use_scene(search.scene, self.panel.satellite)
+        # While a raster is searched, the map stays where the user looks.
+        self.scene.open(search.scene, zoom=search.looks_at_clip)
+        self.scene.reveal("detections")
+        self._start(search.requests, tr("Searching…"))
+
+    def _refuse_search(self, lack: Lack) -> None:
+        self._end_search()
+        self._refuse([lack])
+
+    def _end_search(self) -> None:
+        self.panel.stage = Stage.IDLE
+        self.dock.show_idle()
+        self.redraw()
+
     def ask_export(self) -> None:
         """Ask what to export and where to, then do it."""
         if self._refuse(self.panel.lacks_to_use_scene()) or self.panel.scene is None:
@@ -252,11 +296,15 @@ class Workbench(QObject):
         self.panel.stage = Stage.IDLE
         self.dock.show_idle()
         for request, error in outcome.errors:
-            notice = messages.explain(error)
+            notice = messages.explain(error, goes_on=request.goes_on)
             self.tell(Notice(f"{messages.method_title(request.method)} {request.title}: {notice.title}",
                              notice.text, notice.details, notice.level))  # fmt: skip
+            if request.method == "detect":
+                self.dock.find_box.show_result(f"{notice.title}. {notice.text}")
         for request, result in outcome.results:
             self.tell(messages.success(request.method, request.title, result))
+            if request.method == "detect":
+                self.dock.find_box.show_result(messages.found_text(result))
         exported = bool(outcome.results) and outcome.results[0][0].method == "export"
         if not exported and self.panel.scene is not None and self.panel.scene.is_file():
             self.scene.open(self.panel.scene)
@@ -322,7 +370,20 @@ class Workbench(QObject):
 
     def _map_picked(self, point: QgsPointXY) -> None:
         self.video.setUserVisible(True)
-        self.player.map_clicked(point)
+        reach = _REACH_PX * self.iface.mapCanvas().mapUnitsPerPixel()
+        clip = Path(self.player.clip).name
+        hit = best_hit(self.scene.detections_at(point, reach), clip, self.player.shown_s)
+        if hit is None or not self._show_hit(hit):
+            self.player.map_clicked(point)
+
+    def _show_hit(self, hit: Hit) -> bool:
+        """Show an object in its frame, of whichever clip; returns whether the clip is there."""
+        paths = [clip.path for clip in self.panel.clips.clips if clip.name == hit.clip]
+        if not paths or not self.host.is_configured:
+            return False
+        self.show_clip(str(paths[0]))
+        self.player.show_hit(hit)
+        return True
 
     def _nothing_seen(self) -> None:
         text = tr(
@@ -336,6 +397,7 @@ class Workbench(QObject):
         """Draw what the presenters know."""
         panel = self.panel
         self.dock.show_clips(panel.clips, self._summaries())
+        self.finder.redraw()
         self.dock.show_buttons(not panel.lacks_to_locate(), not panel.lacks_to_use_scene())
         name = panel.scene.name if panel.scene is not None else tr("No scene yet")
         self.dock.show_scene(name, str(panel.scene or ""))

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rs_copilot_plugin.presenters import projection
-from rs_copilot_plugin.presenters.detections import Detection, parse_box
+from rs_copilot_plugin.presenters.detections import MOTION_SOURCE, Detection, parse_box
 from rs_copilot_plugin.presenters.frames import FrameRow
 
 _FRAME_COLUMNS = [
@@ -35,6 +35,12 @@ _FRAME_COLUMNS = [
     "clip",
     "clip_path",
 ]
+_DETECTION_COLUMNS = ("clip", "time_s", "box_px", "label", "track_id", "score", "source")
+# Layers that are coloured by the class of their rows; what was found by its motion counts as of no class.
+_LABELS_OF = {
+    "detections": "SELECT DISTINCT CASE WHEN source IS 'motion' THEN '' ELSE label END FROM detections",
+    "segments": "SELECT DISTINCT label FROM segments",
+}
 _BUSY_TIMEOUT_S = 2.0
 
 
@@ -99,16 +105,41 @@ def read_detections(path: Path) -> dict[str, list[Detection]]:
     with _open(path) as connection:
         present = {row[1] for row in connection.execute("PRAGMA table_info(detections)")}
         found: dict[str, list[Detection]] = {}
-        if not {"clip", "time_s", "box_px", "label", "track_id"} <= present:
+        if not set(_DETECTION_COLUMNS) <= present:
             return found
-        query = "SELECT clip, time_s, box_px, label, track_id FROM detections WHERE time_s IS NOT NULL"
+        # Only the fixed names above enter the text.
+        columns = ", ".join(_DETECTION_COLUMNS)
+        query = f"SELECT rowid AS id, {columns} FROM detections WHERE time_s IS NOT NULL"  # noqa: S608  # nosec B608
         for record in connection.execute(query):
-            box = parse_box(record["box_px"])
-            if box is not None:
-                track = record["track_id"]
-                made = Detection(float(record["time_s"]), box, str(record["label"] or ""), track)
+            made = _detection(record)
+            if made is not None:
                 found.setdefault(record["clip"] or "", []).append(made)
         return found
+
+
+def read_labels(path: Path) -> dict[str, list[str]]:
+    """Classes that occur in the layers that are coloured by them, in alphabetical order.
+
+    Raises:
+        SceneFileError: not a scene, or locked.
+    """
+    with _open(path) as connection:
+        tables = {row[0] for row in connection.execute("SELECT table_name FROM gpkg_contents")}
+        return {
+            name: sorted({str(row[0] or "") for row in connection.execute(query)})
+            for name, query in _LABELS_OF.items()
+            if name in tables
+        }
+
+
+def _detection(record: sqlite3.Row) -> Detection | None:
+    box = parse_box(record["box_px"])
+    if box is None:
+        return None
+    score = None if record["source"] == MOTION_SOURCE else _number(record["score"])
+    return Detection(
+        float(record["time_s"]), box, str(record["label"] or ""), record["track_id"], record["id"], score
+    )
 
 
 def _frame_row(record: sqlite3.Row) -> FrameRow:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from pathlib import Path
 
-from qgis.core import QgsLayerTreeGroup, QgsProject, QgsVectorLayer
+from qgis.core import QgsLayerTreeGroup, QgsLayerTreeLayer, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from rs_copilot_plugin.presenters.frames import ClipFrames
@@ -13,7 +14,7 @@ from rs_copilot_plugin.presenters.scene import HIDDEN_AT_FIRST, LAYER_ORDER
 from rs_copilot_plugin.translate import tr
 
 from . import styles, temporal
-from .scene_file import read_frames, read_layer_names
+from .scene_file import read_frames, read_labels, read_layer_names
 
 SCENE_PROPERTY = "rs_copilot/scene"
 LAYER_PROPERTY = "rs_copilot/layer"
@@ -33,6 +34,7 @@ class SceneGroup(QObject):
         self.interval_s = 1.0
         self.duration_s = 0.0
         self.hidden = HIDDEN_AT_FIRST
+        self.labels: dict[str, list[str]] = {}
         self.title = path.stem
         self._queue: deque[str] = deque()
         self._opened: tuple[str, QgsVectorLayer] | None = None
@@ -52,6 +54,22 @@ class SceneGroup(QObject):
             for layer in QgsProject.instance().mapLayers().values()
             if layer.customProperty(SCENE_PROPERTY) == str(self.path)
         }
+
+    def reveal(self, name: str) -> None:
+        """Switch a layer on, now or when it comes."""
+        self.hidden = self.hidden - {name}
+        node = self._node(name)
+        if node is not None:
+            node.setItemVisibilityChecked(True)
+
+    def is_seen(self, name: str) -> bool:
+        """Whether a layer is switched on, and all groups that it is in."""
+        node = self._node(name)
+        return node is not None and node.isVisible()
+
+    def _node(self, name: str) -> QgsLayerTreeLayer | None:
+        layer = self.layers().get(name)
+        return None if layer is None else QgsProject.instance().layerTreeRoot().findLayer(layer.id())
 
     def refresh(self, names: list[str], at_once: bool = False) -> None:
         """Bring in layers that are new and reload those that are there, soon."""
@@ -91,6 +109,7 @@ class SceneGroup(QObject):
         else:
             layer.dataProvider().reloadData()
             styles.set_key_spacing(layer, self.interval_s, self.duration_s)
+            styles.add_classes(layer, name, self.labels.get(name, ()))
             layer.updateExtents()
             layer.triggerRepaint()
         self._step_timer.start(0)
@@ -105,12 +124,14 @@ class SceneGroup(QObject):
         layer.setCustomProperty(SCENE_PROPERTY, str(self.path))
         layer.setCustomProperty(LAYER_PROPERTY, name)
         styles.apply_style(layer, name)
+        styles.add_classes(layer, name, self.labels.get(name, ()))
         styles.set_key_spacing(layer, self.interval_s, self.duration_s)
         temporal.make_temporal(layer, name, self.interval_s)
         QgsProject.instance().addMapLayer(layer, False)
         group = self.ensure_group()
         node = group.insertLayer(_position(group, name), layer)
-        node.setExpanded(False)
+        # A legend of classes says what was found; others only take room.
+        node.setExpanded(name in self.labels and name not in self.hidden)
         node.setItemVisibilityChecked(name not in self.hidden)
         if len(group.children()) == 1:
             # The tree view forgets the state of a group that was empty when it came.
@@ -141,8 +162,10 @@ class SceneGroup(QObject):
 _bringing: set[SceneGroup] = set()
 
 
-def show_scene(path: Path, group_title: str) -> None:
+def show_scene(path: Path, group_title: str, shown: Collection[str] = ()) -> None:
     """Bring a scene that was just written onto the map, as the panel would; no panel is needed.
+
+    Layers in ``shown`` are switched on, even those that are off at first.
 
     Raises:
         SceneFileError: the file is no scene.
@@ -150,14 +173,17 @@ def show_scene(path: Path, group_title: str) -> None:
     names = read_layer_names(path)
     group = SceneGroup(path)
     group.title = group_title
+    group.labels = read_labels(path)
     _bringing.add(group)
     if "frames" in names:
         clips = [ClipFrames(rows) for rows in read_frames(path).values()]
         group.interval_s = min(frames.interval_s for frames in clips)
         group.duration_s = max(frames.rows[-1].time_s for frames in clips)
     else:
-        # Found tiles alone: they are what was looked for.
+        # Found tiles or objects alone: they are what was looked for.
         group.hidden = frozenset()
+    for name in shown:
+        group.reveal(name)
     group.settled.connect(lambda: _bringing.discard(group))
     group.refresh(names, at_once=True)
 
@@ -177,9 +203,9 @@ def title(name: str) -> str:
         "trajectory": tr("Trajectory"),
         "tracks": tr("Tracks"),
         "detections": tr("Detections"),
-        "segments": tr("Segments"),
         "candidates": tr("Candidates"),
         "search_area": tr("Search area"),
+        "segments": tr("Segments"),
         "groundings": tr("Groundings"),
         "answers": tr("Answers"),
     }.get(name, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from qgis.core import (
     QgsCategorizedSymbolRenderer,
@@ -38,9 +38,6 @@ from .compat import last_vertex
 
 # One hue per track, far apart for neighbouring numbers: the golden angle.
 TRACK_COLOUR = 'color_hsl((coalesce("track_id", 0) * 137) % 360, 90, 58)'
-# One hue per class, always the same: from the letters of its name, for no expression hashes to a number.
-_HEX = "strpos('0123456789abcdef', substr(md5(coalesce(\"label\", '')), {}, 1)) - 1"
-LABEL_HUE = f"(16 * ({_HEX.format(1)}) + {_HEX.format(2)}) * 360 / 256"
 ERROR_CIRCLE = 0  # index of the circle among the symbol layers of a frame
 # About so many frames of a clip are drawn in full; all of them while the temporal controller picks a moment.
 KEY_FRAMES = 20
@@ -48,6 +45,11 @@ KEY_FRAME = (
     "@map_start_time is not null or @rs_key_s is null or "
     'floor("time_s" / @rs_key_s + 0.000001) <> floor(("time_s" - @rs_step_s) / @rs_key_s + 0.000001)'
 )
+
+# What the colour of an object says, by layer; what moves has a class, too, but it is a guess from its size.
+_CLASS_OF = {"detections": "if(\"source\" = 'motion', '', \"label\")", "segments": "label"}
+_OPACITY = QgsSymbol.Property.PropertyOpacity
+OPACITY_PERCENT = 'scale_linear(coalesce("score", 1), 0, 1, 35, 100)'
 
 _FRAME_TITLE = "\"clip\" || ' · ' || format_number(\"time_s\", 2) || ' s'"
 _PLACED_TIP = (
@@ -61,6 +63,8 @@ _AREA_TIP = (
     '[% if("area_km2" < 1, format_number(100 * "area_km2", 1) || \' ha\', '
     "format_number(\"area_km2\", 1) || ' km²') %]"
 )
+_OBJECT_TITLE = "\"label\" || coalesce(' ' || format_number(\"score\", 2), '')"
+_OBJECT_TIP = "[% \"clip\" %][% coalesce(' · ' || format_number(\"time_s\", 2) || ' s', '') %]"
 _SEGMENT_TIP = (
     '[% if("area_m2" < 10000, format_number("area_m2", 0) || \' m²\', '
     "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
@@ -84,8 +88,9 @@ def set_tips(layer: QgsVectorLayer, name: str) -> None:
         "frames": (_FRAME_TITLE, _PLACED_TIP + _REASON_TIP),
         "footprints": (_FRAME_TITLE, '[% "status" %]'),
         "search_area": (_FRAME_TITLE, _AREA_TIP),
-        "segments": ('"label"', _SEGMENT_TIP),
         "candidates": ("'#' || \"rank\"", _CANDIDATE_TIP),
+        "detections": (_OBJECT_TITLE, _OBJECT_TIP),
+        "segments": ('"label"', _SEGMENT_TIP),
     }
     if name in tips:
         title, tip = tips[name]
@@ -263,21 +268,83 @@ def _outline(layer: QgsVectorLayer, colour: str, fill_alpha: int, width_mm: floa
     layer.setRenderer(QgsSingleSymbolRenderer(_filled(QgsFillSymbol.createSimple({}), fill)))
 
 
+def _style_groundings(layer: QgsVectorLayer) -> None:
+    _outline(layer, palette.MOVING, 30, 0.25)
+
+
+def _box_symbol(colour: str, fill_alpha: int = 40, width_mm: float = 0.35) -> QgsSymbol:
+    fill = QgsSimpleFillSymbolLayer(
+        _colour(colour, fill_alpha), strokeColor=_colour(colour), strokeWidth=width_mm
+    )
+    return _filled(QgsFillSymbol.createSimple({}), fill)
+
+
+def _object_symbol(colour: str) -> QgsSymbol:
+    """A dark casing under the outline: it holds on light and on dark ground."""
+    casing = QgsSimpleFillSymbolLayer(
+        _colour(colour, 0), strokeColor=_colour(palette.INK, 170), strokeWidth=0.75
+    )
+    inside = QgsSimpleFillSymbolLayer(_colour(colour, 40), strokeColor=_colour(colour), strokeWidth=0.4)
+    symbol = _filled(QgsFillSymbol.createSimple({}), casing, inside)
+    symbol.setDataDefinedProperty(_OPACITY, QgsProperty.fromExpression(OPACITY_PERCENT))
+    return symbol
+
+
+def _segment_symbol(colour: str) -> QgsSymbol:
+    return _box_symbol(colour, fill_alpha=95, width_mm=0.2)
+
+
 def _style_detections(layer: QgsVectorLayer) -> None:
-    _outline(layer, "#ffd60a", 30, 0.25)
+    """By class, which `add_classes` brings."""
+    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["detections"], []))
+    # A clip has the same object in hundreds of frames: their captions are in the video.
+    _label(layer, f'if("time_s" is null or @map_start_time is not null, {_OBJECT_TITLE}, null)', 1500.0)
+    settings = layer.labeling().settings()
+    settings.placement = QgsPalLayerSettings.Placement.OutsidePolygons
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
 
 
 def _style_segments(layer: QgsVectorLayer) -> None:
-    """Each class in a colour of its own, thinly filled so that the map shows through."""
-    fill = QgsSimpleFillSymbolLayer(_colour("#ffd60a", 90), strokeColor=_colour("#ffd60a"), strokeWidth=0.26)
-    for which, alpha in (
-        (QgsSymbolLayer.Property.PropertyFillColor, 90),
-        (QgsSymbolLayer.Property.PropertyStrokeColor, 230),
-    ):
-        colour = QgsProperty.fromExpression(f"color_hsla({LABEL_HUE}, 75, 52, {alpha})")
-        fill.setDataDefinedProperty(which, colour)
-    layer.setRenderer(QgsSingleSymbolRenderer(_filled(QgsFillSymbol.createSimple({}), fill)))
+    """By class, which `add_classes` brings; thinly filled so that the map shows through."""
+    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["segments"], []))
     _label(layer, '"label"', min_scale=5000.0)
+
+
+def add_classes(layer: QgsVectorLayer, name: str, labels: Iterable[str]) -> None:
+    """Give classes that have just turned up a colour each; what is there stays as it is."""
+    renderer = layer.renderer()
+    if name not in _CLASS_OF or not isinstance(renderer, QgsCategorizedSymbolRenderer):
+        return
+    if renderer.classAttribute() != _CLASS_OF[name]:
+        return  # the user has chosen another look
+    fresh = [label for label in labels if label not in {str(item.value()) for item in renderer.categories()}]
+    if not fresh:
+        return
+    changed = renderer.clone()
+    for label in fresh:
+        number = sum(bool(item.value()) for item in changed.categories())
+        changed.addCategory(_category(name, label, palette.CLASSES[number % len(palette.CLASSES)]))
+    layer.setRenderer(changed)
+
+
+def _category(name: str, label: str, colour: str) -> QgsRendererCategory:
+    if name == "segments":
+        return QgsRendererCategory(label, _segment_symbol(colour), label)
+    if label:
+        return QgsRendererCategory(label, _object_symbol(colour), label)
+    return QgsRendererCategory(label, _box_symbol(palette.MOVING, 30, 0.25), tr("Found by motion"))
+
+
+def class_colours(layer: QgsVectorLayer) -> dict[str, str]:
+    """The colour of each class, as the user sees it on the map."""
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsCategorizedSymbolRenderer):
+        return {}
+    # Colour of the topmost part: that of the symbol as a whole is its lowest part's.
+    return {
+        str(item.value()): item.symbol().symbolLayer(item.symbol().symbolLayerCount() - 1).color().name()
+        for item in renderer.categories()
+    }
 
 
 def _style_search_area(layer: QgsVectorLayer) -> None:
@@ -334,9 +401,9 @@ _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {
     "trajectory": _style_trajectory,
     "tracks": _style_tracks,
     "detections": _style_detections,
-    "segments": _style_segments,
     "search_area": _style_search_area,
+    "segments": _style_segments,
     "candidates": _style_candidates,
-    "groundings": _style_detections,
+    "groundings": _style_groundings,
     "answers": _style_search_area,
 }

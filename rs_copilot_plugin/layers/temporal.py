@@ -19,7 +19,10 @@ from .compat import expressions_mode
 
 _BASE = "make_datetime(2000, 1, 1, 0, 0, 0)"
 # Some layers speak for a moment (a frame), some for a stretch (a track).
-_INSTANT = frozenset({"frames", "footprints", "detections", "search_area", "candidates", "groundings"})
+_INSTANT = frozenset(
+    {"frames", "footprints", "detections", "search_area", "candidates", "groundings", "segments"}
+)
+_ALWAYS_S = 86_400
 _STRETCH = frozenset({"tracks"})
 
 
@@ -31,7 +34,9 @@ def base_datetime() -> QDateTime:
 def make_temporal(layer: QgsVectorLayer, name: str, interval_s: float) -> bool:
     """Let the temporal controller filter a layer; returns whether the layer has time at all."""
     if name in _INSTANT:
-        start, end = '"time_s"', f'"time_s" + {max(interval_s, 1.0):.6g}'
+        # What was found in a raster has no time: it is there at every time.
+        start = 'coalesce("time_s", 0)'
+        end = f'coalesce("time_s" + {max(interval_s, 1.0):.6g}, {_ALWAYS_S})'
     elif name in _STRETCH:
         start, end = '"start_s"', '"end_s"'
     else:

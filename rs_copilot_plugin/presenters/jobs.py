@@ -61,6 +61,9 @@ class JobQueue:
         if getattr(error, "is_cancelled", False):
             self._outcome.cancelled = True
             self._waiting.clear()
+        while self._waiting and self._waiting[0].needs_former:
+            self._waiting.popleft()
+            self.total_count -= 1
         self._advance()
 
     def share_done(self, done: int, total: int) -> float:

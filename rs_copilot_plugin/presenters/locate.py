@@ -28,6 +28,12 @@ class Lack(Enum):
     CLIPS = "clips"
     SCENE = "scene"
     BUSY = "busy"
+    NO_RASTER_FILE = "no-raster-file"
+    DETECTOR_GONE = "detector-gone"
+    PHRASES = "phrases"
+    NOTHING_MOVES = "nothing-moves"
+    SELECTION = "selection"
+    BESIDE = "beside"
 
 
 class Stage(Enum):
@@ -40,11 +46,17 @@ class Stage(Enum):
 
 @dataclass(frozen=True)
 class Request:
-    """One engine call."""
+    """One engine call.
+
+    One that ``needs_former`` is not made where the call before it failed; one that ``goes_on`` begins where a
+    broken run of the same call stood.
+    """
 
     method: str
     params: dict[str, Any]
     title: str
+    needs_former: bool = False
+    goes_on: bool = False
 
 
 @dataclass
@@ -54,6 +66,7 @@ class LocatePanel:
     clips: ClipList = field(default_factory=ClipList)
     satellite: Path | None = None
     satellite_is_remote: bool = False
+    satellite_source: str = ""
     scene: Path | None = None
     telemetry_use: TelemetryUse = TelemetryUse.ALL
     every_s: float = 1.0
@@ -63,7 +76,7 @@ class LocatePanel:
     def choose_satellite(self, source: str | None) -> None:
         """Take a raster layer's source or a file; one that is no local file is remembered as remote."""
         path = local_file_of(source or "")
-        self.satellite = path
+        self.satellite, self.satellite_source = path, source or ""
         self.satellite_is_remote = bool(source) and path is None
 
     def lacks_to_locate(self) -> list[Lack]:
@@ -90,15 +103,21 @@ class LocatePanel:
         """The scene to locate into: the present one, or a new one where there is none on this raster."""
         if self.satellite is None:
             raise ValueError("choose a satellite raster first")
-        if self.scene is not None and self._scene_satellite in (None, self.satellite):
+        if self.scene is not None and self.is_scene_of_satellite:
             return self.scene
         return scene_beside(self.satellite, self.clips.clips)
 
+    @property
+    def is_scene_of_satellite(self) -> bool:
+        """Whether the present scene may be one of the chosen raster; of an opened one that is not known."""
+        return self._scene_satellite in (None, self.satellite)
+
     def locate_requests(self, scene: Path) -> list[Request]:
         """One call per clip, all into one scene."""
-        return [self._locate_request(clip, scene) for clip in self.clips.clips]
+        return [self.locate_request(clip, scene) for clip in self.clips.clips]
 
-    def _locate_request(self, clip: Clip, scene: Path) -> Request:
+    def locate_request(self, clip: Clip, scene: Path) -> Request:
+        """The call for one clip."""
         params: dict[str, Any] = {
             "clip": str(clip.path),
             "satellite": str(self.satellite),

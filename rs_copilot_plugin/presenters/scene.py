@@ -13,11 +13,11 @@ LAYER_ORDER = (
     "groundings",
     "tracks",
     "detections",
-    "segments",
     "frames",
     "trajectory",
     "footprints",
     "search_area",
+    "segments",
     "candidates",
 )
 HIDDEN_AT_FIRST = frozenset({"detections", "candidates"})

@@ -22,10 +22,8 @@ from rs_copilot_plugin.presenters.locate import TelemetryUse
 from rs_copilot_plugin.presenters.scene import EXPORT_SUFFIXES, LAYER_ORDER
 from rs_copilot_plugin.translate import tr
 
-from .engine_algorithm import EngineAlgorithm, SceneAlgorithm, raster_file
+from .engine_algorithm import SCENE_FILTER, EngineAlgorithm, SceneAlgorithm, raster_file
 from .engine_call import call_engine
-
-_SCENE_FILTER = "GeoPackage (*.gpkg)"
 
 
 class LocateClip(SceneAlgorithm):
@@ -63,7 +61,7 @@ class LocateClip(SceneAlgorithm):
         self.addParameter(
             QgsProcessingParameterNumber("EVERY", tr("Seconds between frames"), real, 1.0, minValue=0.05)
         )
-        self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Scene"), _SCENE_FILTER))
+        self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Scene"), SCENE_FILTER))
         self.add_show()
 
     def processAlgorithm(

@@ -22,6 +22,8 @@ from rs_copilot_plugin.presenters.locate import local_file_of
 from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.translate import tr
 
+SCENE_FILTER = "GeoPackage (*.gpkg)"
+
 
 class EngineAlgorithm(QgsProcessingAlgorithm):
     """An algorithm whose work the engine does."""
@@ -42,7 +44,12 @@ class EngineAlgorithm(QgsProcessingAlgorithm):
 
 
 class SceneAlgorithm(EngineAlgorithm):
-    """An algorithm that writes a scene: without a look at the map nobody would know what came out."""
+    """An algorithm that writes a scene: without a look at the map nobody would know what came out.
+
+    ``shown_layers`` are switched on even where they are off at first.
+    """
+
+    shown_layers: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,7 +72,8 @@ class SceneAlgorithm(EngineAlgorithm):
             try:
                 # Processing calls every temporary file by the name of its parameter.
                 stem = self._scene.stem
-                show_scene(self._scene, self.displayName() if stem == "OUTPUT" else stem)
+                title = self.displayName() if stem == "OUTPUT" else stem
+                show_scene(self._scene, title, self.shown_layers)
             except SceneFileError as error:
                 feedback.pushWarning(str(error))
         return {}

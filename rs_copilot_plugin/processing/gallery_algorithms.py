@@ -20,10 +20,9 @@ from qgis.core import (
 
 from rs_copilot_plugin.translate import tr
 
-from .engine_algorithm import SceneAlgorithm, raster_file
+from .engine_algorithm import SCENE_FILTER, SceneAlgorithm, raster_file
 from .engine_call import call_engine
 
-_SCENE_FILTER = "GeoPackage (*.gpkg)"
 SHOWN_TILES = 10
 
 
@@ -133,7 +132,7 @@ class SearchTiles(_GalleryAlgorithm):
         self.addParameter(heading)
         self.addParameter(QgsProcessingParameterFile("TELEMETRY", tr("Telemetry file"), optional=True))
         self.add_network()
-        self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Scene"), _SCENE_FILTER))
+        self.addParameter(QgsProcessingParameterFileDestination("OUTPUT", tr("Scene"), SCENE_FILTER))
         self.add_show()
 
     def processAlgorithm(

@@ -9,7 +9,21 @@ from rs_copilot_plugin.resources import icon, icon_path
 
 from .adapt_algorithm import AdaptRetriever
 from .algorithms import ExportLayer, LocateClip, TrackObjects
+from .find_algorithms import FindInClip, FindInRaster
 from .gallery_algorithms import IndexSatellite, SearchTiles
+from .segment_algorithm import SegmentRaster
+
+ALGORITHMS = (
+    LocateClip,
+    TrackObjects,
+    FindInRaster,
+    FindInClip,
+    SegmentRaster,
+    ExportLayer,
+    IndexSatellite,
+    SearchTiles,
+    AdaptRetriever,
+)
 
 
 class RsCopilotProvider(QgsProcessingProvider):
@@ -28,5 +42,5 @@ class RsCopilotProvider(QgsProcessingProvider):
         return str(icon_path("rs_copilot.svg"))
 
     def loadAlgorithms(self) -> None:
-        for make in (LocateClip, TrackObjects, ExportLayer, IndexSatellite, SearchTiles, AdaptRetriever):
+        for make in ALGORITHMS:
             self.addAlgorithm(make())

@@ -68,7 +68,17 @@ def test_interactive_widgets_have_accessible_names(workbench):
 
 @pytest.mark.parametrize(
     "name",
-    ["locateclip", "trackmovingobjects", "exportlayer", "indexsatellite", "searchtiles", "adaptretriever"],
+    [
+        "locateclip",
+        "trackmovingobjects",
+        "findobjectsinraster",
+        "findobjectsinclip",
+        "segmentraster",
+        "exportlayer",
+        "indexsatellite",
+        "searchtiles",
+        "adaptretriever",
+    ],
 )
 def test_algorithms_are_complete(plugin, name):
     algorithm = QgsApplication.processingRegistry().algorithmById(f"rscopilot:{name}")

@@ -45,7 +45,7 @@ def plain(text: str) -> str:
 def test_the_main_buttons_are_german(german_plugin):
     dock = german_plugin.workbench.dock
     shown = {plain(widget.text()) for kind in (QAbstractButton, QLabel) for widget in dock.findChildren(kind)}
-    assert {"Verorten", "Verfolgen", "Export…", "Fehlerkreise", "Satellitenbild", "Clips"} <= shown
+    assert {"Verorten", "Verfolgen", "Objekte finden", "Fehlerkreise", "Satellitenbild", "Clips"} <= shown
     assert plain(german_plugin.actions["open_scene"].text()) == "Szene öffnen…"
 
 

@@ -60,6 +60,26 @@ def test_frames_by_clip(scene):
 def test_detections_by_clip(scene):
     found = scene_file.read_detections(scene)["clip.mp4"]
     assert found[0].box_px == (1.0, 2.0, 30.0, 40.0) and found[0].track_id == 3
+    assert found[0].fid == 1 and found[0].score == 0.9
+
+
+def test_what_was_found_by_motion_has_neither_class_nor_score(scene):
+    rows = [
+        {"label": label, "source": source, "time_s": 2.0, "score": 0.8, "box_px": "1,2,3,4"}
+        for label, source in (
+            ("vehicle", "motion"),
+            ("boat", "onnx:b.onnx"),
+            ("car", "vehicles-s"),
+            ("", "x"),
+        )
+    ]
+    table = build_table(
+        schema.DETECTIONS, rows, [shapely.box(0, 0, 1, 1)] * 4, Grid(CRS, CRS), Provenance("clip.mp4", "test")
+    )
+    write_layers(scene, {"detections": table})
+    assert scene_file.read_labels(scene)["detections"] == ["", "boat", "car", "vehicle"]
+    scores = [item.score for item in scene_file.read_detections(scene)["clip.mp4"]]
+    assert scores == [0.9, None, 0.8, 0.8, 0.8]
 
 
 def test_reading_changes_nothing(scene):
