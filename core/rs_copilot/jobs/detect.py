@@ -8,15 +8,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rs_copilot import __version__
 from rs_copilot.errors import MissingCrsError, RasterError, SceneError, UsageError
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.detect_raster import METHOD, RasterTask, detect_on_raster
+from rs_copilot.jobs.detect_raster import METHOD, detect_on_raster
 from rs_copilot.jobs.detectors import DEFAULT, DetectorSpec
+from rs_copilot.jobs.raster_sweep import Where
+from rs_copilot.jobs.run_note import note_run
 from rs_copilot.raster.source import open_raster
-from rs_copilot.vector.build import Grid, Provenance, runs_table
+from rs_copilot.vector.build import Provenance
 from rs_copilot.vector.placements import read_clips, read_placements
-from rs_copilot.vector.store import append_layer, read_scene_info
 from rs_copilot.video.stills import IMAGE_SUFFIXES
 
 MOTION = "motion"
@@ -97,7 +97,8 @@ def run(params: DetectParams, context: JobContext) -> DetectResult:
         result = _motion(params, context, started)
     else:
         result = _on_clip(params, context, started)
-    _note_run(params, result, context)
+    provenance = Provenance(result.source, METHOD, result.model)
+    note_run(params.out, "detect", params, provenance, context, seconds=result.seconds, device=result.device)
     return result
 
 
@@ -133,23 +134,22 @@ def _on_raster(params: DetectParams, context: JobContext, started: float) -> Det
         raise UsageError(
             "--detector motion: nothing moves in a raster.", hint="Give a clip, or another detector."
         )
-    task = RasterTask(
-        params.source, params.out, _spec(params), params.region, params.gsd_m, params.resume, params.scheduler
-    )
-    done = detect_on_raster(task, context)
+    where = Where(params.source, params.out, params.region, params.gsd_m, params.resume, params.scheduler)
+    done = detect_on_raster(where, _spec(params), context)
+    sweep = done.sweep
     return DetectResult(
         scene=params.out,
-        source=done.clip,
+        source=sweep.clip,
         kind="raster",
         detector=params.detector,
         model=done.detector.model,
         detections=sum(done.labels.values()),
         labels=done.labels,
-        tiles=len(done.plan),
-        tiles_of_raster=done.plan.total,
-        empty=done.tally.empty - len(done.tally.damaged),
-        resumed=done.tally.resumed,
-        damaged=len(done.tally.damaged),
+        tiles=len(sweep.plan),
+        tiles_of_raster=sweep.plan.total,
+        empty=sweep.tally.empty - len(sweep.tally.damaged),
+        resumed=sweep.tally.resumed,
+        damaged=len(sweep.tally.damaged),
         device=done.detector.device,
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
@@ -223,18 +223,3 @@ def _motion(params: DetectParams, context: JobContext, started: float) -> Detect
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
     )
-
-
-def _note_run(params: DetectParams, result: DetectResult, context: JobContext) -> None:
-    crs = read_scene_info(params.out).crs
-    table = runs_table(
-        "detect",
-        params.model_dump(mode="json"),
-        Grid(crs, crs),
-        Provenance(result.source, METHOD, result.model),
-        version=__version__,
-        seconds=result.seconds,
-        device=result.device,
-        warnings=context.warnings,
-    )
-    append_layer(params.out, "runs", table)

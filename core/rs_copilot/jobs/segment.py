@@ -7,14 +7,14 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rs_copilot import __version__
 from rs_copilot.errors import UsageError
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.raster_sweep import Where
+from rs_copilot.jobs.run_note import note_run
 from rs_copilot.jobs.segment_click import LABEL, ClickTask, segment_click
-from rs_copilot.jobs.segment_raster import METHOD, RasterTask, segment_raster
+from rs_copilot.jobs.segment_raster import METHOD, SegmentTask, segment_raster
 from rs_copilot.jobs.segmenters import SegmenterSpec
-from rs_copilot.vector.build import Grid, Provenance, runs_table
-from rs_copilot.vector.store import append_layer, read_scene_info
+from rs_copilot.vector.build import Provenance
 
 SAM = "sam:"
 
@@ -88,37 +88,30 @@ def run(params: SegmentParams, context: JobContext) -> SegmentResult:
     """
     started = time.monotonic()
     result = (_clicked if params.model.startswith(SAM) else _on_raster)(params, context, started)
-    _note_run(params, result, context)
+    provenance = Provenance(result.source, METHOD, result.model)
+    note_run(params.out, "segment", params, provenance, context, seconds=result.seconds, device=result.device)
     return result
 
 
 def _on_raster(params: SegmentParams, context: JobContext, started: float) -> SegmentResult:
     if params.points or params.box:
         raise UsageError("--point and --box go with sam:FOLDER.")
-    task = RasterTask(
-        source=params.source,
-        out=params.out,
-        spec=SegmenterSpec(params.model, tuple(params.classes)),
-        region=params.region,
-        gsd_m=params.gsd_m,
-        min_area_m2=params.min_area_m2,
-        simplify_px=params.simplify_px,
-        resume=params.resume,
-        scheduler=params.scheduler,
-    )
-    done = segment_raster(task, context)
+    where = Where(params.source, params.out, params.region, params.gsd_m, params.resume, params.scheduler)
+    spec = SegmenterSpec(params.model, tuple(params.classes))
+    done = segment_raster(where, SegmentTask(spec, params.min_area_m2, params.simplify_px), context)
+    sweep = done.sweep
     return SegmentResult(
         scene=params.out,
-        source=done.clip,
+        source=sweep.clip,
         model=done.segmenter.model,
         segments=sum(done.labels.values()),
         labels=done.labels,
         areas_m2=done.areas_m2,
-        tiles=len(done.plan),
-        tiles_of_raster=done.plan.total,
-        empty=done.tally.empty - len(done.tally.damaged),
-        resumed=done.tally.resumed,
-        damaged=len(done.tally.damaged),
+        tiles=len(sweep.plan),
+        tiles_of_raster=sweep.plan.total,
+        empty=sweep.tally.empty - len(sweep.tally.damaged),
+        resumed=sweep.tally.resumed,
+        damaged=len(sweep.tally.damaged),
         device=done.segmenter.device,
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
@@ -154,18 +147,3 @@ def _clicked(params: SegmentParams, context: JobContext, started: float) -> Segm
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
     )
-
-
-def _note_run(params: SegmentParams, result: SegmentResult, context: JobContext) -> None:
-    crs = read_scene_info(params.out).crs
-    table = runs_table(
-        "segment",
-        params.model_dump(mode="json"),
-        Grid(crs, crs),
-        Provenance(result.source, METHOD, result.model),
-        version=__version__,
-        seconds=result.seconds,
-        device=result.device,
-        warnings=context.warnings,
-    )
-    append_layer(params.out, "runs", table)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rs_copilot import __version__
 from rs_copilot.errors import CancelledError, SceneError
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.run_note import note_run
 from rs_copilot.jobs.track_terrain import read_terrain
 from rs_copilot.tracking.session import (
     MAX_RATE_HZ,
@@ -20,9 +20,9 @@ from rs_copilot.tracking.session import (
     with_min_duration,
 )
 from rs_copilot.types import FrameStatus
-from rs_copilot.vector.build import Grid, Provenance, runs_table
+from rs_copilot.vector.build import Provenance
 from rs_copilot.vector.placements import ClipPlacements, read_placements
-from rs_copilot.vector.store import append_layer, read_scene_info, write_layers
+from rs_copilot.vector.store import read_scene_info, write_layers
 from rs_copilot.video.clip import Clip, open_clip
 
 METHOD = "stabilised motion, constant-velocity filters"
@@ -105,7 +105,9 @@ def run(params: TrackParams, context: JobContext) -> TrackResult:
             f"scene {params.scene} has no placed frames", hint="Run `rs-copilot localize` on a clip first."
         )
     results = [_track_clip(params, item, context) for item in ready]
-    _note_run(params, ready[0], context, time.monotonic() - started)
+    provenance = Provenance(clip=params.clip, method=METHOD)
+    seconds = time.monotonic() - started
+    note_run(params.scene, "track", params, provenance, context, seconds=seconds, device="cpu")
     return TrackResult(scene=params.scene, clips=results, warnings=list(context.warnings))
 
 
@@ -176,18 +178,3 @@ def _warn_of_gaps(session: TrackingSession, context: JobContext) -> None:
 def _write(params: TrackParams, found: Findings, clip: str) -> None:
     # What a detector found in the same clip stays.
     write_layers(params.scene, found.tables, replace_clip=clip, replace_method=METHOD)
-
-
-def _note_run(params: TrackParams, placed: ClipPlacements, context: JobContext, seconds: float) -> None:
-    grid = Grid(placed.metric_crs, placed.scene_crs)
-    table = runs_table(
-        "track",
-        params.model_dump(mode="json"),
-        grid,
-        Provenance(clip=params.clip, method=METHOD),
-        version=__version__,
-        seconds=seconds,
-        device="cpu",
-        warnings=context.warnings,
-    )
-    append_layer(params.scene, "runs", table)

@@ -1,0 +1,178 @@
+"""What every sweep over a raster has: pictures, a plan, a region, a journal, and what answers for tiles."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+import geopandas as gpd
+import shapely
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.region import read_region, region_px
+from rs_copilot.tiles.cluster import ClusterSweep, WorkMaker
+from rs_copilot.tiles.journal import Journal, open_journal
+from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
+from rs_copilot.tiles.plan import Tile, TilePlan, plan_tiles, scale_for
+from rs_copilot.tiles.sweep import Sweep, Tally, Work, pace_for
+from rs_copilot.types import SizeWH
+from rs_copilot.vector.store import write_layers
+
+Answers = Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]
+
+
+class TileModel(Protocol):
+    """What a sweep has to know of a network."""
+
+    @property
+    def tile(self) -> SizeWH:
+        """The size of tiles that it likes best."""
+        ...
+
+    @property
+    def overlap_px(self) -> int:
+        """How much of a tile its neighbours share."""
+        ...
+
+    @property
+    def gsd_m(self) -> float | None:
+        """The ground sampling distance that it was made for; ``None`` for any."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """How many tiles it takes at once."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """What it runs on."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def sha256(self) -> str | None:
+        """Hash of its weights."""
+        ...
+
+
+@dataclass(frozen=True)
+class Where:
+    """A raster and the part of it to look at; ``gsd_m`` overrides what the network was made for."""
+
+    source: str
+    out: str
+    region: str | None = None
+    gsd_m: float | None = None
+    resume: bool = True
+    scheduler: str | None = None
+
+
+@dataclass
+class RasterSweep:
+    """An open raster with the plan of a network over it, and what becomes of the tiles."""
+
+    where: Where
+    context: JobContext
+    model: TileModel
+    pictures: TilePictures
+    plan: TilePlan
+    region: BaseGeometry | None
+    tally: Tally = field(default_factory=Tally)
+
+    @property
+    def clip(self) -> str:
+        """Rows are named after the raster's file."""
+        return Path(self.where.source).name
+
+    @contextmanager
+    def journal(self, *decides: object) -> Iterator[tuple[Journal, datetime]]:
+        """The journal, and when the work began; removed at the end unless tiles could not be read.
+
+        Args:
+            decides: what decides the answers beside the raster, the network and the plan.
+        """
+        key = self._key(decides)
+        path = journal_path(self.where.out, key)
+        if not self.where.resume:
+            path.unlink(missing_ok=True)
+        started = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        with open_journal(path, key, started) as journal:
+            yield journal, datetime.fromisoformat(journal.started_at)
+            if not self.tally.damaged:
+                journal.remove()
+                return
+        self.context.warn(
+            f"{len(self.tally.damaged)} of {len(self.plan)} tiles could not be read "
+            f"({self.tally.first_damage}); run again to try only them"
+        )
+
+    def _key(self, decides: tuple[object, ...]) -> str:
+        path, plan = Path(self.where.source), self.plan
+        file = path.stat() if path.is_file() else None
+        words = {
+            "source": self.where.source,
+            "file": None if file is None else (file.st_size, file.st_mtime),
+            "model": (self.model.model, self.model.sha256),
+            "plan": (asdict(plan.size), asdict(plan.tile), plan.overlap_px, plan.scale_xy),
+            "region": None if self.region is None else shapely.to_wkb(self.region, hex=True),
+            "decides": decides,
+        }
+        return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+
+    def answers(self, journal: Journal, work: Work, maker: WorkMaker) -> Answers:
+        """Answers of all tiles in order: ``work`` gives them here, what ``maker`` opens on a cluster."""
+        check, where = self.context.check, self.where
+        if where.scheduler is not None:
+            sweep = ClusterSweep(self.plan, where.source, maker, where.scheduler, journal, check, self.tally)
+            return sweep.answers()
+        pace = pace_for(self.model.device, self.model.batch)
+        return Sweep(self.plan, self.pictures, work, pace, check, journal, self.tally).answers()
+
+    def write(self, layer: str, table: gpd.GeoDataFrame, replaces: str | None = None) -> dict[str, object]:
+        """Append rows, or first remove what an earlier run of that method left; names what can be shown."""
+        tables = {layer: table}
+        if replaces is None:
+            write_layers(self.where.out, tables)
+        else:
+            write_layers(self.where.out, tables, replace_clip=self.clip, replace_method=replaces)
+        return {"scene": self.where.out, "layers": [layer]}
+
+
+def journal_path(out: str, key: str) -> Path:
+    """Beside the scene; for a scene in a database in the working folder."""
+    if "://" in out:
+        return Path(f".rs-copilot-{key[:16]}.journal")
+    path = Path(out)
+    return path.with_name(f".{path.name}.{key[:16]}.journal")
+
+
+@contextmanager
+def open_sweep(where: Where, model: TileModel, context: JobContext) -> Iterator[RasterSweep]:
+    """Open a raster and plan what the network looks at.
+
+    Raises:
+        BadInputError: the raster or the region's file cannot be used.
+        UsageError: the region lies beside the raster.
+    """
+    with open_tile_pictures(where.source) as pictures:
+        scale = scale_for(pictures.pixel_m, where.gsd_m or model.gsd_m)
+        plan = plan_tiles(pictures.info.size, model.tile, model.overlap_px, scale)
+        region = None
+        if where.region is not None:
+            region = region_px(read_region(where.region), pictures, plan)
+            shapely.prepare(region)
+            plan = plan.within(region)
+        yield RasterSweep(where, context, model, pictures, plan, region)
