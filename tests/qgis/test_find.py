@@ -62,7 +62,7 @@ def bench(workbench, objects, tmp_path):
     shutil.copy(objects / "squares.tif", tmp_path / "squares.tif")
     workbench.iface.canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
     workbench.add_paths([tmp_path / "squares.tif"])
-    workbench.dock.tabs.setCurrentWidget(workbench.dock.find_box)
+    workbench.dock.tabs.show_page(workbench.dock.find_box)
     workbench.finder.add_detector(str(objects / "squares.onnx"))
     workbench.dock.find_box.score_spin.setValue(0.8)
     yield workbench
