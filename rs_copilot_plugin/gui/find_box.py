@@ -96,10 +96,10 @@ class FindBox(QWidget):
         self.score_spin.setSingleStep(0.05)
         self.score_spin.setDecimals(2)
         self.score_spin.setPrefix("≥ ")
-        self.score_spin.setSpecialValueText(tr("any score"))
+        self.score_spin.setSpecialValueText(tr("own limit"))
         self.score_spin.setAccessibleName(tr("Lowest score"))
         self.score_spin.setToolTip(
-            tr("Lowest score that counts. With “any score” the detector's own limit holds.")
+            tr("Lowest score that counts. With “own limit” that of the detector holds.")
         )
         self.score_spin.valueChanged.connect(self._tell)
 

@@ -15,6 +15,7 @@ from rs_copilot_plugin.engine.installer import InstallCancelledError, InstallErr
 from rs_copilot_plugin.messages import Notice
 from rs_copilot_plugin.presenters.clips import Clip, sort_paths
 from rs_copilot_plugin.presenters.detections import Hit, best_hit
+from rs_copilot_plugin.presenters.find import served_address
 from rs_copilot_plugin.presenters.frames import FrameRow
 from rs_copilot_plugin.presenters.jobs import Outcome
 from rs_copilot_plugin.presenters.locate import (
@@ -181,7 +182,8 @@ class Workbench(QObject):
         self.panel.choose_satellite(_raster_source(layer))
         problem = ""
         if self.panel.satellite_is_remote:
-            problem = messages.lack_text(Lack.REMOTE_SATELLITE)
+            served = served_address(self.panel.satellite_source) is not None
+            problem = messages.served_text() if served else messages.lack_text(Lack.REMOTE_SATELLITE)
         elif layer is not None and not layer.crs().isValid():
             problem = tr("This raster does not say where it lies: assign its CRS first.")
         self.dock.show_satellite_problem(problem)

@@ -23,7 +23,7 @@ from qgis.core import (
     QgsRectangle,
     QgsVectorLayer,
 )
-from qgis_helpers import messages_in, wait_until
+from qgis_helpers import Heart, messages_in, wait_until
 
 from rs_copilot_plugin.layers.scene_group import LAYER_PROPERTY, SCENE_PROPERTY
 from rs_copilot_plugin.presenters.find import MOTION, Where
@@ -96,14 +96,18 @@ def assert_same(found, wanted) -> None:
         assert label == true_label and abs(x - true_x) < 0.6 and abs(y - true_y) < 0.6
 
 
-def test_objects_come_onto_the_map_while_the_search_runs(bench, truth, tmp_path):
+def test_objects_come_onto_the_map_while_the_search_runs(bench, truth, tmp_path, record_property):
     canvas = bench.iface.canvas
     canvas.setExtent(QgsRectangle(WEST, NORTH - 50, WEST + 50, NORTH))
     view = canvas.extent()
     partial = []
     bench.jobs.progressed.connect(lambda _share, _text, part: partial.append(part))
     bench.dock.find_box.classes_edit.setText("red, blue")
+    heart = Heart()
     search(bench)
+    work_ms = heart.longest_work_ms()
+    record_property("longest_work_ms", round(work_ms, 1))
+    assert work_ms < float(os.environ.get("RS_COPILOT_WORK_LIMIT_MS", "50"))
     assert any(partial), "results came before the end"
     wanted = [(point, label) for point, label in truth if label != "green"]
     assert_same(rows_of(tmp_path / "squares_scene.gpkg"), wanted)
