@@ -165,7 +165,8 @@ def registration_of(row: Row) -> Registration:
     """The evidence of a row as `confidence` reads it; where it lies is left out."""
     nothing = np.zeros((0, 2))
     names = ("support", "windows", "ncc", "residual_m", "spread", "clarity")
-    return Registration(np.eye(3), *(row[name] for name in names), nothing, nothing)
+    values = (row[name] for name in names)
+    return Registration(np.eye(3), *values, nothing, nothing, row.get("extrapolation", 1.0))
 
 
 def features(row: Row) -> list[float]:

@@ -179,6 +179,7 @@ def _evidence(fix: Fix, frame: int, truth: Truth | None) -> Row:
         "ncc": found.ncc,
         "clarity": found.clarity,
         "spread": found.spread,
+        "extrapolation": found.extrapolation,
         "residual_m": found.residual_m,
         "tangent": confidence.off_nadir_tangent(found.map_from_px, candidate.view.size),
         "width_m": candidate.view.width_m,

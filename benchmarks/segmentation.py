@@ -15,12 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -29,6 +26,7 @@ import rasterio
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
+from benchmarks.commands import Cost, command_cost
 from benchmarks.localization.report import provenance
 from benchmarks.localization.store import OUT
 from rs_copilot.tiles.plan import TilePlan, plan_tiles
@@ -93,15 +91,6 @@ def make_network(path: Path) -> Path:
     helper.set_model_props(model, {key: json.dumps(item) for key, item in told.items()})
     onnx.save(model, str(path))
     return path
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What something took."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mb: float = 0.0
 
 
 def cost_of(work: Callable[[], None]) -> Cost:
@@ -174,35 +163,8 @@ def plain_loop(raster: Path, network: Path) -> Cost:
 def our_job(raster: Path, network: Path, simplify_px: float = 1.0) -> tuple[Cost, dict[str, object]]:
     """The command in a process of its own, from its start to its end, with its peak memory."""
     with tempfile.TemporaryDirectory(dir=raster.parent) as folder:
-        command = [
-            *(sys.executable, "-c", _MEASURED, "segment", str(raster), "--model", f"onnx:{network}"),
-            *(
-                "--out",
-                str(Path(folder) / "scene.gpkg"),
-                "--simplify",
-                str(simplify_px),
-                "--device",
-                "cpu",
-                "--json",
-            ),
-        ]
-        wall = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        wall = time.perf_counter() - wall
-    usage = json.loads(done.stderr.strip().splitlines()[-1])
-    return Cost(wall, usage["cpu_s"], usage["peak_mb"]), json.loads(done.stdout)
-
-
-_MEASURED = """
-import json, resource, sys
-from rs_copilot.cli import run
-code = run(sys.argv[1:])
-used = resource.getrusage(resource.RUSAGE_SELF)
-# Not ru_maxrss: that begins with what the calling process held.
-(peak,) = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
-print(json.dumps({"cpu_s": used.ru_utime + used.ru_stime, "peak_mb": int(peak) / 1024}), file=sys.stderr)
-sys.exit(code)
-"""
+        words = ["segment", str(raster), "--model", f"onnx:{network}", "--simplify", str(simplify_px)]
+        return command_cost([*words, "--out", str(Path(folder) / "scene.gpkg"), "--device", "cpu"])
 
 
 def time_rows(work: Path, side_px: int) -> list[str]:

@@ -115,6 +115,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/control_box.py" />
+   <source>Drag the frame on the map to where it belongs; with Shift, turn it</source>
+   <translation>Das Bild auf der Karte dorthin ziehen, wo es hingehört; mit der Umschalttaste drehen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/control_box.py" />
    <source>&lt;b&gt;1.&lt;/b&gt; This is the nearest frame that is located: click the point in it again.</source>
    <translation>&lt;b&gt;1.&lt;/b&gt; Dies ist das nächste Bild, das verortet wird: Klicken Sie den Punkt darin noch einmal an.</translation>
   </message>
@@ -122,6 +127,16 @@
    <location filename="../rs_copilot_plugin/gui/control_box.py" />
    <source>&lt;b&gt;2.&lt;/b&gt; Now click the same point on the map.</source>
    <translation>&lt;b&gt;2.&lt;/b&gt; Klicken Sie jetzt denselben Punkt auf der Karte an.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/control_box.py" />
+   <source>frame dragged, ±{:.1f} m</source>
+   <translation>Bild gezogen, ±{:.1f} m</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/control_box.py" />
+   <source>Drag the frame of the picture on the map to where it belongs; hold Shift to turn it.</source>
+   <translation>Den Umriss des Bildes auf der Karte dorthin ziehen, wo er hingehört; mit der Umschalttaste wird gedreht.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/control_box.py" />

@@ -107,6 +107,28 @@ class MapSpectrum:
 
 
 @dataclass
+class BestOfViews:
+    """The highest score of any view at every place; views of other widths are seen at other resolutions."""
+
+    surfaces: dict[float, tuple[MapImage, Float32Array]] = field(default_factory=dict)
+
+    def add(self, piece: MapImage, surface: Float32Array) -> None:
+        """Take in the surface of one view over the grid of ``piece``."""
+        before = self.surfaces.get(piece.gsd_m)
+        self.surfaces[piece.gsd_m] = (piece, surface if before is None else np.maximum(before[1], surface))
+
+    def together(self) -> tuple[MapImage, Float32Array] | None:
+        """All of them on the finest grid; ``None`` without any."""
+        if not self.surfaces:
+            return None
+        piece, surface = self.surfaces[min(self.surfaces)]
+        for _, other in self.surfaces.values():
+            same_size = cv2.resize(other, surface.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            surface = np.maximum(surface, same_size)
+        return piece, surface
+
+
+@dataclass
 class DenseMethod:
     """One field as a method; spectra are kept per resolution."""
 
@@ -119,20 +141,12 @@ class DenseMethod:
         """Try every view; the best peak of all is the answer."""
         views = list(query.views())
         detail = DETAIL_PX if len(views) == 1 else BLIND_DETAIL_PX
-        best: dict[float, tuple[MapImage, Float32Array]] = {}
+        best = BestOfViews()
         for view in views:
             gsd_m = step_gsd_m(max(view.width_m / detail, self.raster.info.gsd_m))
-            piece, found = self._surface(query, view, gsd_m)
-            before = best.get(gsd_m)
-            best[gsd_m] = (piece, found if before is None else np.maximum(before[1], found))
-        if not best:
-            return Answer(None)
-        finest = best[min(best)]
-        surface = finest[1]
-        for _, other in best.values():
-            same_size = cv2.resize(other, surface.shape[::-1], interpolation=cv2.INTER_LINEAR)
-            surface = np.maximum(surface, same_size)
-        return answer_from_surface(surface, finest[0], query)
+            best.add(*self._surface(query, view, gsd_m))
+        found = best.together()
+        return Answer(None) if found is None else answer_from_surface(found[1], found[0], query)
 
     def _surface(self, query: Query, view: View, gsd_m: float) -> tuple[MapImage, Float32Array]:
         patch, mask = draw(query.image, view, gsd_m)

@@ -138,10 +138,10 @@ def _with_candidates(
 def _search_areas(
     areas: gpd.GeoDataFrame, truth: dict[int, FloatArray], crs: pyproj.CRS, map_m2: float
 ) -> list[dict[str, Any]]:
-    """For every search area of a frame with truth: its probability, whether it holds it, and its size."""
+    """For every frame with truth and every level: probability of the area, whether it holds, and its size."""
     if areas.empty:
         return []
-    shapes = areas.to_crs(crs)
+    shapes = areas.to_crs(crs).dissolve(["frame", "level"], aggfunc={"probability": "sum"}).reset_index()
     return [
         {
             "query": int(row.frame),

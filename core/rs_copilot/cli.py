@@ -133,7 +133,8 @@ def index(
     ] = None,
     weights: Weights = None,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Hand the tiles to a cluster (not in this version).")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Hand tiles to a Dask cluster: tcp://HOST:PORT, or local:N."),
     ] = None,
     as_json: AsJson = False,
     device: Device = "auto",
@@ -221,6 +222,13 @@ def localize(
             help="Helps to register frames: SIFT, or a network of yours (config.json, model.safetensors).",
         ),
     ] = None,
+    causal: Annotated[
+        bool,
+        typer.Option(
+            "--causal",
+            help="Place each frame by those before it, as it comes; CLIP may be a pipe or an address.",
+        ),
+    ] = False,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
@@ -238,6 +246,7 @@ def localize(
         "index": index,
         "weights": weights,
         "matcher": matcher,
+        "causal": causal,
     }
     return run_job("localize", params, as_json=as_json, device=device)
 
@@ -323,6 +332,23 @@ def retriever(
     return run_job("train", params, as_json=as_json, device=device)
 
 
+@train_app.command(epilog="Example: rs-copilot train detector --data imagery --out vehicles")
+def detector(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the network; a broken training goes on from here.")],
+    recipe: Annotated[str, typer.Option(help="A recipe that comes along, or a JSON file.")] = "vehicles-s",
+    data: Annotated[Path | None, typer.Option(help="Folder of the imagery that the recipe names.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Fewer or more steps than usual.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed and data, same network.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that draw pictures.")] = 0,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Train the small detector of vehicles as oriented boxes."""
+    params = {"out": out, "recipe": recipe, "data": data, "steps": steps, "seed": seed, "workers": workers}
+    return run_job("train.detector", params, as_json=as_json, device=device)
+
+
 eval_app = typer.Typer(help="Measure results against known truth.", rich_markup_mode=None)
 app.add_typer(eval_app, name="eval")
 
@@ -357,6 +383,23 @@ def eval_retrieval(
         "weights": weights,
     }
     return run_job("eval.retrieval", params, as_json=as_json, device=device)
+
+
+@eval_app.command(
+    "detection", epilog="Example: rs-copilot eval detection --predictions found.csv --truth labels.csv"
+)
+def eval_detection(
+    *,
+    predictions: Annotated[Path, typer.Option(help="CSV of boxes with scores, or a folder of DOTA results.")],
+    truth: Annotated[Path, typer.Option(help="CSV of boxes, or a folder of DOTA labels.")],
+    as_one: Annotated[bool, typer.Option("--as-one", help="Score all classes as one.")] = False,
+    min_score: Annotated[float, typer.Option(help="Leave out detections below this score.")] = 0.0,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """How well objects were found in pictures: mAP of oriented and horizontal boxes, F1."""
+    params = {"predictions": predictions, "truth": truth, "as_one": as_one, "min_score": min_score}
+    return run_job("eval.detection", params, as_json=as_json, device=device)
 
 
 @app.command(epilog="Example: ssh host rs-copilot worker")

@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import QHBoxLayout, QListWidget, QSizePolicy, QVBoxLayout, QWidget
 
-from rs_copilot_plugin.presenters.controls import ControlPoint, PickStage
+from rs_copilot_plugin.presenters.controls import Entry, PickStage
 from rs_copilot_plugin.presenters.player import clock_text
 from rs_copilot_plugin.translate import tr
 
@@ -20,6 +20,7 @@ class ControlBox(QWidget):
 
     chosen = pyqtSignal(int)
     removed = pyqtSignal(int)
+    drag_toggled = pyqtSignal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,8 +32,14 @@ class ControlBox(QWidget):
         self.list.itemClicked.connect(lambda item: self.chosen.emit(self.list.row(item)))
         self.list.delete_pressed.connect(self._remove)
         self.remove_button = tool_button("remove.svg", tr("Remove the selected control point"), self._remove)
+        self.drag_button = tool_button(
+            "drag.svg", tr("Drag the frame on the map to where it belongs; with Shift, turn it"), _nothing
+        )
+        self.drag_button.setCheckable(True)
+        self.drag_button.toggled.connect(self.drag_toggled)
         row = QHBoxLayout()
         row.addWidget(self.hint_label, 1)
+        row.addWidget(self.drag_button)
         row.addWidget(self.remove_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2, 0, 0)
@@ -47,6 +54,8 @@ class ControlBox(QWidget):
         self.hint_label.setText(
             tr("<b>2.</b> Now click the same point on the map.")
             if stage is PickStage.MAP
+            else tr("Drag the frame of the picture on the map to where it belongs; hold Shift to turn it.")
+            if self.drag_button.isChecked()
             else tr("<b>1.</b> Click a point in the picture that you can see on the map, too.")
         )
 
@@ -56,14 +65,14 @@ class ControlBox(QWidget):
             tr("<b>1.</b> This is the nearest frame that is located: click the point in it again.")
         )
 
-    def show_points(self, points: Sequence[ControlPoint]) -> None:
-        """Draw the list, the last point selected."""
+    def show_entries(self, entries: Sequence[Entry]) -> None:
+        """Draw the list, the last entry selected."""
         self.list.blockSignals(True)
         self.list.clear()
-        self.list.addItems([point_text(point) for point in points])
-        self.list.setCurrentRow(len(points) - 1)
+        self.list.addItems([entry_text(entry) for entry in entries])
+        self.list.setCurrentRow(len(entries) - 1)
         self.list.blockSignals(False)
-        self.list.setVisible(bool(points))
+        self.list.setVisible(bool(entries))
         self._select(self.list.currentRow())
 
     def _select(self, row: int) -> None:
@@ -92,7 +101,16 @@ class _PointList(QListWidget):
             super().keyPressEvent(event)
 
 
-def point_text(point: ControlPoint) -> str:
-    """One pair in one line: when, where in the picture, where on the map."""
+def _nothing() -> None:
+    """The button's state says it all."""
+
+
+def entry_text(entry: Entry) -> str:
+    """One pair in one line: when, where in the picture, where on the map; or a dragged frame."""
+    point = entry[0]
+    if point.sigma_m is not None:
+        lat, lon = (sum(p.lat for p in entry) / len(entry), sum(p.lon for p in entry) / len(entry))
+        what = tr("frame dragged, ±{:.1f} m").format(point.sigma_m)
+        return f"{clock_text(point.time_s)}  ·  {what}  →  {lat:.6f}, {lon:.6f}"
     place = f"{point.x_px:.0f}, {point.y_px:.0f} px"
     return f"{clock_text(point.time_s)}  ·  {place}  →  {point.lat:.6f}, {point.lon:.6f}"

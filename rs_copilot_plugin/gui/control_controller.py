@@ -18,6 +18,8 @@ from rs_copilot_plugin.presenters.controls import (
     ControlPoint,
     PickStage,
     control_file,
+    entries_of,
+    is_same_frame,
     nearest_sample,
     read_points,
     write_points,
@@ -25,6 +27,7 @@ from rs_copilot_plugin.presenters.controls import (
 from rs_copilot_plugin.presenters.projection import XY
 from rs_copilot_plugin.translate import tr
 
+from .drag_controller import DragController
 from .map_overlay import WGS84, MapOverlay
 from .player_controller import PlayerController
 from .video_panel import VideoPanel
@@ -54,11 +57,14 @@ class ControlController(QObject):
         self._former_tool: QgsMapTool | None = None
         self._markers: list[QgsVertexMarker] = []
         self.tool.canvasClicked.connect(self._map_clicked)
+        self.drag = DragController(player, overlay, canvas, self)
+        self.drag.dropped.connect(self._keep_dragged)
+        panel.control_box.drag_toggled.connect(lambda _on: self._redraw())
         panel.control_toggled.connect(self.switch)
         panel.picture_clicked.connect(self._picture_clicked)
         panel.control_box.chosen.connect(self._show_point)
         panel.control_box.removed.connect(self._remove)
-        player.frame_shown.connect(lambda _time_s: self._show_pins())
+        player.frame_shown.connect(lambda _time_s: self._show_frame())
         player.clip_changed.connect(self._take_clip)
         canvas.destinationCrsChanged.connect(self._show_markers)
 
@@ -68,11 +74,15 @@ class ControlController(QObject):
         if on:
             self._player.pause()
             self._go_to_sample()
+        else:
+            self._panel.control_box.drag_button.setChecked(False)
         self._redraw()
 
     def stop(self) -> None:
         """Take everything off the map."""
         self._put_tool_down()
+        self.drag.switch(False)
+        self.drag.clear()
         self._clear_markers()
 
     # --- clicks
@@ -104,12 +114,20 @@ class ControlController(QObject):
         return wanted_s is not None
 
     def _remove(self, row: int) -> None:
-        self._keep([point for place, point in enumerate(self.points) if place != row])
+        kept = [entry for place, entry in enumerate(entries_of(self.points)) if place != row]
+        self._keep([point for entry in kept for point in entry])
+        self._redraw()
+
+    def _keep_dragged(self, points: list[ControlPoint]) -> None:
+        """A frame was dropped: what was dragged of it before is forgotten."""
+        others = [p for p in self.points if p.sigma_m is None or not is_same_frame(p, points[0])]
+        self._keep([*others, *points])
         self._redraw()
 
     def _show_point(self, row: int) -> None:
-        if row < len(self.points):
-            point = self.points[row]
+        entries = entries_of(self.points)
+        if row < len(entries):
+            point = entries[row][0]
             self._player.seek(point.time_s)
             self._overlay.flash((point.lon, point.lat), WGS84)
 
@@ -132,18 +150,22 @@ class ControlController(QObject):
             self.failed.emit(str(error))
             return
         self.points = points
-        self.changed.emit(self._clip, len(points))
+        self.changed.emit(self._clip, len(entries_of(points)))
 
     # --- drawing
 
     def _redraw(self) -> None:
         self._panel.control_box.show_stage(self.picker.stage)
-        self._panel.control_box.show_points(self.points)
+        self._panel.control_box.show_entries(entries_of(self.points))
         if self.picker.stage is PickStage.MAP:
             self._take_tool_up()
         else:
             self._put_tool_down()
-        self._show_pins()
+            dragging = (
+                self.picker.stage is PickStage.PICTURE and self._panel.control_box.drag_button.isChecked()
+            )
+            self.drag.switch(dragging)
+        self._show_frame()
         self._show_markers()
 
     def _take_tool_up(self) -> None:
@@ -159,16 +181,22 @@ class ControlController(QObject):
             self._canvas.setMapTool(self._former_tool)
         self._former_tool = None
 
-    def _show_pins(self) -> None:
-        """The points of the shown frame, in the picture."""
+    def _show_frame(self) -> None:
+        """What was said of the shown frame: its points in the picture, and where it was dragged to."""
+        if self.picker.stage is PickStage.OFF:
+            self.drag.clear()
+        else:
+            self.drag.show(self.points)
         width_px, height_px = self._player.size_px
-        here = [p for p in self.points if abs(p.time_s - self._player.shown_s) <= SAME_FRAME_S]
+        pointed = [p for p in self.points if p.sigma_m is None]
+        here = [p for p in pointed if abs(p.time_s - self._player.shown_s) <= SAME_FRAME_S]
         self._panel.view.set_pins([(p.x_px / width_px, p.y_px / height_px) for p in here if width_px > 0])
 
     def _show_markers(self) -> None:
         """All points of the clip, on the map; the canvas draws them over every layer."""
         self._clear_markers()
-        for point in self.points if self.picker.stage is not PickStage.OFF else []:
+        pointed = [p for p in self.points if p.sigma_m is None]
+        for point in pointed if self.picker.stage is not PickStage.OFF else []:
             try:
                 centre = self._overlay.to_canvas((point.lon, point.lat), WGS84)
             except QgsCsException:

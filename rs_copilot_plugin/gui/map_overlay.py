@@ -200,6 +200,16 @@ class MapOverlay:
         found = self._transform(crs).transform(point, Qgis.TransformDirection.Reverse)
         return found.x(), found.y()
 
+    def between(self, point: XY, source: str, target: str) -> XY:
+        """A point in another CRS.
+
+        Raises:
+            QgsCsException: it has none there.
+        """
+        transform = QgsCoordinateTransform(crs_of(source), crs_of(target), QgsProject.instance())
+        found = transform.transform(QgsPointXY(*point))
+        return found.x(), found.y()
+
     def remove(self) -> None:
         """Take everything off the canvas."""
         self._canvas.scene().removeItem(self._item)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from qgis.core import QgsCsException, QgsPointXY
@@ -14,7 +15,7 @@ from rs_copilot_plugin.engine.player_client import ClipInfo, FrameView, PlayerCl
 from rs_copilot_plugin.engine.session import EngineError, EngineSession
 from rs_copilot_plugin.layers import palette
 from rs_copilot_plugin.presenters.detections import ClipDetections, Hit
-from rs_copilot_plugin.presenters.frames import ClipFrames, Moment, View
+from rs_copilot_plugin.presenters.frames import ClipFrames, FrameRow, Moment, View
 from rs_copilot_plugin.presenters.player import Player, PlayerState, sureness_text
 from rs_copilot_plugin.presenters.projection import XY
 from rs_copilot_plugin.translate import tr
@@ -122,6 +123,14 @@ class PlayerController(QObject):
     def sampled_times_s(self) -> list[float]:
         """Times of the frames that were located, or tried to be; none before that."""
         return [row.time_s for row in self._frames.rows] if self._frames is not None else []
+
+    def row_to_drag(self) -> FrameRow | None:
+        """The shown frame's row; an unplaced one in the shape and at the place of the nearest placed one."""
+        row = self._frames.row_at(self.shown_s) if self._frames is not None else None
+        if row is None or row.is_placed or self._frames is None:
+            return row
+        near = self._frames.nearest_placed(row.time_s)
+        return None if near is None else replace(near, frame=row.frame, time_s=row.time_s)
 
     def step(self, count: int) -> None:
         """Go some frames on or back."""

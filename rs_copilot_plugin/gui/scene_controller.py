@@ -187,13 +187,14 @@ class SceneController(QObject):
                 self.detection_selected.emit(hit)
 
     def areas_of(self, row: FrameRow) -> list[tuple[float, QgsGeometry, QgsCoordinateReferenceSystem]]:
-        """Search areas of an unlocated frame, the larger first: probability, polygon and its CRS."""
+        """Search areas of an unlocated frame, the larger level first: level, polygon and its CRS."""
         layer = self._group.layers().get("search_area") if self._group is not None else None
         if layer is None:
             return []
         request = QgsFeatureRequest().setFilterExpression(f'abs("time_s" - {row.time_s:.6f}) < 0.001')
-        found = [(f["probability"] or 0.0, QgsGeometry(f.geometry())) for f in layer.getFeatures(request)]
-        return [(share, shape, layer.crs()) for share, shape in sorted(found, key=lambda item: -item[0])]
+        name = "level" if layer.fields().indexOf("level") >= 0 else "probability"
+        found = [(f[name] or 0.0, QgsGeometry(f.geometry())) for f in layer.getFeatures(request)]
+        return [(level, shape, layer.crs()) for level, shape in sorted(found, key=lambda item: -item[0])]
 
     def summary_of(self, clip: Path) -> ClipSummary | None:
         """Counts of a clip, where it has been located."""

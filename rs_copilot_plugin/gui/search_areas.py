@@ -16,7 +16,7 @@ Area = tuple[float, QgsGeometry, QgsCoordinateReferenceSystem]
 
 
 class SearchAreas:
-    """Draws the polygons of one frame: the smaller one strong, the larger one dashed."""
+    """Draws the polygons of one frame: parts of the smaller level strong, of the larger one dashed."""
 
     def __init__(self, canvas: QgsMapCanvas) -> None:
         self._canvas = canvas
@@ -28,10 +28,8 @@ class SearchAreas:
             self._canvas.scene().removeItem(band)
         self.bands = [self._band(*area) for area in areas]
 
-    def _band(
-        self, probability: float, shape: QgsGeometry, crs: QgsCoordinateReferenceSystem
-    ) -> QgsRubberBand:
-        inner = is_inner_area(probability)
+    def _band(self, level: float, shape: QgsGeometry, crs: QgsCoordinateReferenceSystem) -> QgsRubberBand:
+        inner = is_inner_area(level)
         band = QgsRubberBand(self._canvas, QgsWkbTypes.GeometryType.PolygonGeometry)
         stroke, fill = QColor(palette.SEARCH), QColor(palette.SEARCH)
         fill.setAlpha(70 if inner else 25)

@@ -69,6 +69,8 @@ _SEGMENT_TIP = (
     '[% if("area_m2" < 10000, format_number("area_m2", 0) || \' m²\', '
     "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
 )
+# Scenes of earlier versions say no level; `attribute` is null there, where a column's name would be an error.
+_AREA_LEVEL = "coalesce(attribute($currentfeature, 'level'), \"probability\")"
 _CANDIDATE_TIP = '[% format_number("score", 3) %]'
 
 
@@ -354,7 +356,7 @@ def _style_search_area(layer: QgsVectorLayer) -> None:
     ):
         rule.setSymbol(_area_symbol(alpha, dashed))
         rule.setLabel(label)
-        rule.setFilterExpression(f'"probability" {where}')
+        rule.setFilterExpression(f"{_AREA_LEVEL} {where}")
     root = QgsRuleBasedRenderer.Rule(None)
     root.appendChild(outer)
     root.appendChild(inner)

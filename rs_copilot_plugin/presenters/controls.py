@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from .projection import XY
 
 COLUMNS = ("time_s", "x_px", "y_px", "lon", "lat")
+# Only points of dragged frames have one.
+SIGMA_COLUMN = "sigma_m"
 # Times go through text and through containers with coarse clocks; frames are farther apart than this.
 SAME_FRAME_S = 0.002
 
@@ -26,13 +28,47 @@ class ControlFileError(Exception):
 
 @dataclass(frozen=True)
 class ControlPoint:
-    """One pair: pixels of the clip's own frames, (0, 0) at the outer corner, and degrees on WGS 84."""
+    """One pair: pixels of the clip's own frames, (0, 0) at the outer corner, and degrees on WGS 84.
+
+    ``sigma_m`` is the standard deviation of the place where a frame was dragged as a whole.
+    """
 
     time_s: float
     x_px: float
     y_px: float
     lon: float
     lat: float
+    sigma_m: float | None = None
+
+
+Entry = tuple[ControlPoint, ...]
+
+
+def entries_of(points: Iterable[ControlPoint]) -> list[Entry]:
+    """What the user did, in order: single pairs, and the points of each dragged frame together."""
+    entries: list[Entry] = []
+    for point in points:
+        last = entries[-1] if entries else ()
+        if (
+            last
+            and point.sigma_m is not None
+            and last[0].sigma_m is not None
+            and is_same_frame(last[0], point)
+        ):
+            entries[-1] = (*last, point)
+        else:
+            entries.append((point,))
+    return entries
+
+
+def is_same_frame(one: ControlPoint, other: ControlPoint) -> bool:
+    """Whether two points are of one frame."""
+    return abs(one.time_s - other.time_s) <= SAME_FRAME_S
+
+
+def dragged_at(points: Iterable[ControlPoint], time_s: float) -> list[ControlPoint]:
+    """The points of the frame of a time, if it was dragged."""
+    return [p for p in points if p.sigma_m is not None and abs(p.time_s - time_s) <= SAME_FRAME_S]
 
 
 def control_file(clip: Path) -> Path:
@@ -49,7 +85,10 @@ def read_points(path: Path) -> list[ControlPoint]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-        points = [ControlPoint(*(float(row[name]) for name in COLUMNS)) for row in rows]
+        points = [
+            replace(ControlPoint(*(float(row[name]) for name in COLUMNS)), sigma_m=_sigma_m(row))
+            for row in rows
+        ]
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
@@ -57,10 +96,15 @@ def read_points(path: Path) -> list[ControlPoint]:
     return [point for point in points if all(map(math.isfinite, (point.lon, point.lat)))]
 
 
+def _sigma_m(row: Mapping[str, str | None]) -> float | None:
+    said = row.get(SIGMA_COLUMN)
+    return float(said) if said else None
+
+
 def count_points(clip: Path) -> int:
-    """How many points a clip has; a table that cannot be read counts for none."""
+    """How many points and dragged frames a clip has; a table that cannot be read counts for none."""
     try:
-        return len(read_points(control_file(clip)))
+        return len(entries_of(read_points(control_file(clip))))
     except ControlFileError:
         return 0
 
@@ -77,7 +121,7 @@ def write_points(path: Path, points: Sequence[ControlPoint]) -> None:
             return
         with path.open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
-            table.writerow(COLUMNS)
+            table.writerow((*COLUMNS, SIGMA_COLUMN))
             table.writerows(_texts(point) for point in points)
     except OSError as error:
         raise ControlFileError(f"{path} cannot be written: {error}") from error
@@ -90,6 +134,7 @@ def _texts(point: ControlPoint) -> tuple[str, ...]:
         f"{point.y_px:.2f}",
         f"{point.lon:.8f}",
         f"{point.lat:.8f}",
+        "" if point.sigma_m is None else f"{point.sigma_m:.3f}",
     )
 
 

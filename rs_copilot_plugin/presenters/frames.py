@@ -98,6 +98,10 @@ class ClipFrames:
         nearest = first if share < 0.5 else second
         return View(time_s, nearest, ring, center, _blend_lonlat(first, second, share), nearest.metric_crs)
 
+    def nearest_placed(self, time_s: float) -> FrameRow | None:
+        """The placed frame that is nearest in time, however far; None where none is placed."""
+        return min(self._placed, key=lambda row: abs(row.time_s - time_s), default=None)
+
     def row_at(self, time_s: float) -> FrameRow | None:
         """The sampled frame that speaks for a time; None where none is near enough."""
         nearest = min(self.rows, key=lambda row: abs(row.time_s - time_s), default=None)

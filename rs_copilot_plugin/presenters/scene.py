@@ -24,13 +24,14 @@ HIDDEN_AT_FIRST = frozenset({"detections", "candidates"})
 EXPORT_SUFFIXES = (".shp", ".gpkg", ".geojson", ".kml", ".fgb", ".parquet", ".csv")
 
 
-# The engine gives areas of 50 and of 90 %, or the whole map with what it holds where that is less.
+# The engine gives areas of levels 50 and 90 %, each in one or more parts. Scenes of earlier versions say no
+# level: there one area is all of a level, and its probability tells which.
 INNER_AREA_AT_MOST = 0.6
 
 
-def is_inner_area(probability: float) -> bool:
-    """Whether a search area is the one that holds half of the probability."""
-    return probability <= INNER_AREA_AT_MOST
+def is_inner_area(level: float) -> bool:
+    """Whether a search area is of the level that holds half of the probability."""
+    return level <= INNER_AREA_AT_MOST
 
 
 @dataclass(frozen=True)

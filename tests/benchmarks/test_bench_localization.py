@@ -15,6 +15,7 @@ import rasterio
 from benchmarks.localization import modalities, plots, report, runner, store
 from benchmarks.localization.cases import ATTITUDE, NONE, Case
 from benchmarks.localization.dense import DenseMethod, double_angle_field, grey_field
+from benchmarks.localization.learned import MAX_MAPS, LearnedMethod, has_dense_weights
 from benchmarks.localization.maps import shaded
 from benchmarks.localization.methods import MAKERS
 from benchmarks.localization.queries import Query, nadir_view
@@ -220,6 +221,18 @@ def test_sift_finds_a_crop(place: Path, gated: bool) -> None:
         answer = SiftMethod("sift", raster, gated).answer(query)
     assert answer.center_m is not None
     assert np.linalg.norm(answer.center_m - query.truth_m) < 1.5
+
+
+@pytest.mark.skipif(not has_dense_weights(), reason="the learned field's weights are not here")
+def test_the_learned_field_tries_every_width_where_only_the_heading_is_known(place: Path) -> None:
+    query = replace(taken_from(place), exact=None, width_m=None, yaw_deg=YAW_DEG)
+    assert len({view.width_m for view in query.views()}) > 1
+    with open_raster(place) as raster:
+        method = LearnedMethod(raster)
+        answer = method.answer(query)
+    assert answer.center_m is not None
+    assert np.linalg.norm(answer.center_m - query.truth_m) < 8.0
+    assert len(method._maps) <= MAX_MAPS
 
 
 class Thumbnails:

@@ -110,14 +110,15 @@ def placements() -> list[Placement]:
 
 
 def search_areas() -> tuple[list[dict[str, float]], list[shapely.Polygon]]:
-    """Where the unlocated frame may be: two squares around its true place."""
+    """Where the unlocated frame may be: two squares around its true place, and a part far away."""
     centre = (map_from_px(3.0) @ [*SIZE.center_px, 1.0])[:2]
     shapes = [shapely.Point(*centre).buffer(half_m, cap_style="square") for half_m in (40.0, 120.0)]
+    far = shapely.Point(centre[0] + 300.0, centre[1]).buffer(20.0, cap_style="square")
     rows = [
-        {"frame": 30, "time_s": 3.0, "probability": share, "area_km2": shape.area / 1e6}
-        for share, shape in zip((0.5, 0.9), shapes, strict=True)
+        {"frame": 30, "time_s": 3.0, "probability": share, "area_km2": shape.area / 1e6, "level": level}
+        for share, shape, level in zip((0.5, 0.7, 0.2), (*shapes, far), (0.5, 0.9, 0.9), strict=True)
     ]
-    return rows, shapes
+    return rows, [*shapes, far]
 
 
 def write_scene(path: Path, clip: Path) -> None:

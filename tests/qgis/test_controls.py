@@ -98,6 +98,67 @@ def test_a_frame_between_the_sampled_ones_is_not_pointed_at(bench):
     wait_until(lambda: bench.player.shown_s == pytest.approx(2.0, abs=0.01), what="the sampled frame")
 
 
+def drag(bench, start, end, *, turning=False):
+    tool = bench.controls.drag.tool
+    assert bench.iface.canvas.mapTool() is tool
+    tool.grabbed.emit(start)
+    tool.dragged.emit(end, turning)
+    tool.dropped.emit()
+
+
+def test_a_frame_is_dragged_turned_listed_kept_and_removed(bench, world, tmp_path):
+    box = bench.video.control_box
+    box.drag_button.setChecked(True)
+    assert "Shift" in box.hint_label.text()
+    start = truth_at(world, 2.0, (0.5, 0.5))
+    drag(bench, QgsPointXY(start.x() + 900.0, start.y()), start)
+    assert box.list.count() == 0, "grabbed beside the frame"
+    drag(bench, start, QgsPointXY(start.x() + 30.0, start.y() - 10.0))
+    assert box.list.count() == 1 and "frame dragged" in box.list.item(0).text()
+    points = read_points(tmp_path / "clip_control.csv")
+    assert len(points) == 4 and all(point.sigma_m > 0.5 for point in points)
+    for point in points:
+        true = truth_at(world, 2.0, (point.x_px / 480, point.y_px / 270))
+        now = bench.overlay.to_canvas((point.lon, point.lat), "EPSG:4326")
+        assert (now.x() - true.x(), now.y() - true.y()) == pytest.approx((30.0, -10.0), abs=0.1)
+    assert bench.controls.drag.band is not None and bench.video.view._pins == [] and markers(bench) == []
+    # From where it is now, a quarter turn: still one entry.
+    centre = QgsPointXY(start.x() + 30.0, start.y() - 10.0)
+    drag(
+        bench,
+        QgsPointXY(centre.x() + 5.0, centre.y()),
+        QgsPointXY(centre.x(), centre.y() + 5.0),
+        turning=True,
+    )
+    turned = read_points(tmp_path / "clip_control.csv")
+    assert box.list.count() == 1 and len(turned) == 4 and turned != points
+    assert bench.panel.clips.clips[0].control_points == 1
+    show(bench, 4.0)
+    assert bench.controls.drag.band is None, "the drag belongs to its frame"
+    show(bench, 2.0)
+    box.remove_button.click()
+    assert box.list.count() == 0 and not (tmp_path / "clip_control.csv").exists()
+    assert bench.controls.drag.band is None
+    bench.video.control_button.setChecked(False)
+    assert bench.iface.canvas.mapTool() is not bench.controls.drag.tool
+
+
+def test_the_pointer_drags_what_it_grabs(bench, world):
+    from qgis.PyQt.QtTest import QTest
+
+    canvas = bench.iface.canvas
+    bench.video.control_box.drag_button.setChecked(True)
+    canvas.setCenter(truth_at(world, 2.0, (0.5, 0.5)))
+    spot = canvas.getCoordinateTransform().transform(truth_at(world, 2.0, (0.5, 0.5))).toQPointF().toPoint()
+    plain, left = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+    QTest.mousePress(canvas.viewport(), left, plain, spot)
+    assert bench.controls.drag._start is not None
+    bench.controls.drag.tool.dragged.emit(truth_at(world, 2.0, (0.6, 0.5)), False)
+    assert bench.controls.drag.band is not None
+    QTest.mouseRelease(canvas.viewport(), left, plain, spot)
+    assert bench.controls.drag._start is None and len(bench.controls.points) == 4
+
+
 def test_the_next_locating_holds_to_the_point(bench, world, tmp_path):
     """A point that is off by 4 m: the frame follows the user, not the picture."""
     told = truth_at(world, 2.0, (0.5, 0.5))
@@ -109,5 +170,10 @@ def test_the_next_locating_holds_to_the_point(bench, world, tmp_path):
     assert bench.panel.stage is Stage.RUNNING
     wait_until(lambda: bench.panel.stage is Stage.IDLE, 120, "the job")
     wait_until(lambda: len(bench.player.sampled_times_s()) == 8, what="the new frames")
-    (x, y), _ = bench.player._frames.ground_at(2.0, (0.5, 0.5))
-    assert told.distance(QgsPointXY(x, y)) < 0.5
+
+    def off_by():
+        (x, y), _ = bench.player._frames.ground_at(2.0, (0.5, 0.5))
+        return told.distance(QgsPointXY(x, y))
+
+    # The first places come before the points have their say.
+    wait_until(lambda: off_by() < 0.5, what="the final place")

@@ -19,11 +19,13 @@ import pytest
 import scan_plugin
 from plugin_files import ROOT
 
-WEIGHTS = ROOT / "core" / "rs_copilot" / "retrieval" / "weights"
-NETWORKS = sorted(WEIGHTS.glob("*.onnx"))
+PACKAGE = ROOT / "core" / "rs_copilot"
+FOLDERS = [PACKAGE / name / "weights" for name in ("retrieval", "detection")]
+NETWORKS = [network for folder in FOLDERS for network in sorted(folder.glob("*.onnx"))]
 MAX_NETWORK_BYTES = 8_000_000
 # What the card of a network that we give away must say; one head of another network points to that.
-SAID = {"name", "sha256", "input_px", "licence", "recipe", "hardware", "seconds", "held_out", "command"}
+SAID = {"name", "sha256", "licence", "recipe", "hardware", "seconds", "held_out", "command", "use", "limits"}
+SAID_MORE = {"retrieval": {"input_px"}, "detection": {"class_names", "gsd_m", "task", "must_not", "steps"}}
 SAID_OF_A_HEAD = {"name", "sha256", "input_px", "trained_with"}
 # Licences of training data that let anyone pass on what was learned from it.
 OPEN = re.compile(r"BSD|MIT|CC0|CC BY \d|public domain|Copernicus", re.IGNORECASE)
@@ -37,7 +39,7 @@ def test_a_network_is_small_and_its_card_is_its_own(network: Path | None) -> Non
     data = network.read_bytes()
     assert len(data) <= MAX_NETWORK_BYTES
     card = json.loads(network.with_suffix(".json").read_text(encoding="utf-8"))
-    said = SAID_OF_A_HEAD if "trained_with" in card else SAID
+    said = SAID_OF_A_HEAD if "trained_with" in card else SAID | SAID_MORE[network.parent.parent.name]
     assert sorted(said - set(card)) == []
     assert card["sha256"] == hashlib.sha256(data).hexdigest()
     assert card["name"] == network.stem
@@ -58,7 +60,8 @@ def test_what_networks_were_trained_on_may_be_passed_on() -> None:
 
 
 def test_no_card_is_left_without_its_network() -> None:
-    assert [card.name for card in WEIGHTS.glob("*.json") if not card.with_suffix(".onnx").exists()] == []
+    described = [card for folder in FOLDERS for card in folder.glob("*.json")]
+    assert [card.name for card in described if not card.with_suffix(".onnx").exists()] == []
 
 
 def test_the_zip_holds_two_networks_of_the_largest_size(tmp_path: Path) -> None:
@@ -68,9 +71,10 @@ def test_the_zip_holds_two_networks_of_the_largest_size(tmp_path: Path) -> None:
         stored = {member.filename: member.compress_size for member in archive.infolist()}
     rest = sum(size for name, size in stored.items() if not name.endswith(".onnx"))
     assert rest + 2 * MAX_NETWORK_BYTES < build_plugin.MAX_BYTES
-    prefix = f"{plugin_files.PLUGIN}/_engine/rs_copilot/retrieval/weights/"
-    assert {f"{prefix}{network.name}" for network in NETWORKS} <= set(stored)
+    prefix = f"{plugin_files.PLUGIN}/_engine/rs_copilot/"
+    assert {f"{prefix}{network.relative_to(PACKAGE).as_posix()}" for network in NETWORKS} <= set(stored)
     assert plugin_files.belongs(Path("retrieval/weights/cvaa-s.onnx"))
+    assert plugin_files.belongs(Path("detection/weights/vehicles-s.onnx"))
 
 
 @pytest.fixture
@@ -80,10 +84,10 @@ def checkout_with_weights(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "core", folder / "core", ignore=shutil.ignore_patterns("__pycache__", "*.onnx"))
     for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
         shutil.copy(ROOT / name, folder)
-    weights = folder / WEIGHTS.relative_to(ROOT)
-    weights.mkdir(exist_ok=True, parents=True)
-    (weights / "planted.onnx").write_bytes(bytes(range(256)) * 40)
-    (weights / "planted.json").write_text('{"name": "planted"}')
+    for weights in (folder / path.relative_to(ROOT) for path in FOLDERS):
+        weights.mkdir(exist_ok=True, parents=True)
+        (weights / "planted.onnx").write_bytes(bytes(range(256)) * 40)
+        (weights / "planted.json").write_text('{"name": "planted"}')
     return folder
 
 
@@ -97,7 +101,8 @@ def test_the_wheel_holds_the_weights_and_is_reproducible(checkout_with_weights: 
         wheels += out.glob("*.whl")
     with zipfile.ZipFile(wheels[0]) as archive:
         names = set(archive.namelist())
-    assert {f"rs_copilot/retrieval/weights/planted.{suffix}" for suffix in ("onnx", "json")} <= names
+    planted = {f"rs_copilot/{path.parent.name}/weights/planted" for path in FOLDERS}
+    assert {f"{name}.{suffix}" for name in planted for suffix in ("onnx", "json")} <= names
     assert wheels[0].read_bytes() == wheels[1].read_bytes()
 
 

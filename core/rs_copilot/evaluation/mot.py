@@ -10,7 +10,7 @@ the one that covers it longest, holds it for at least half of the time that coun
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -193,8 +193,21 @@ def clear_mot(
         import motmetrics
     except ModuleNotFoundError as error:
         raise MissingDependencyError("tracking scores need the package motmetrics", hint=_HINT) from error
-    times = _times(truth)
     accumulator = motmetrics.MOTAccumulator(auto_id=True)
+    for wanted, here, distances in moments(truth, tracks, radius_m):
+        accumulator.update(wanted, here, distances)
+    names = ["mota", "idf1", "precision", "recall", "num_switches"]
+    table = motmetrics.metrics.create().compute(accumulator, metrics=names, name="all")
+    return {name: float(table[name].iloc[0]) for name in names}
+
+
+def moments(
+    truth: Sequence[Moving], tracks: Sequence[Moving], radius_m: float
+) -> Iterator[tuple[list[int], list[int], FloatArray]]:
+    """For every time the objects that count, the tracks that are held to account, and their distances as
+    shares of the reach, ``(len(objects), len(tracks))``, NaN beyond it.
+    """
+    times = _times(truth)
     for k, pair in enumerate(match(truth, tracks, times, radius_m)):
         idle = {i for i, item in enumerate(truth) if not _counts(item, times[k])}
         ignored = {pair[i] for i in idle if i in pair}
@@ -202,10 +215,7 @@ def clear_mot(
         here = [
             j for j, t in enumerate(tracks) if j not in ignored and np.isfinite(t.at(times[k : k + 1])[0, 0])
         ]
-        accumulator.update(wanted, here, _distances(truth, tracks, wanted, here, times[k], radius_m))
-    names = ["mota", "idf1", "precision", "recall", "num_switches"]
-    table = motmetrics.metrics.create().compute(accumulator, metrics=names, name="all")
-    return {name: float(table[name].iloc[0]) for name in names}
+        yield wanted, here, _distances(truth, tracks, wanted, here, times[k], radius_m)
 
 
 def _distances(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rs_copilot.errors import BadInputError, MissingDependencyError
+from rs_copilot.errors import BadInputError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.raster.source import RasterSource, open_raster
 from rs_copilot.retrieval.embedder import Embedder, open_embedder
@@ -24,6 +25,7 @@ from rs_copilot.retrieval.parts import (
 )
 from rs_copilot.retrieval.tiles import DEFAULT_STRIDE, TileGrid, default_sides_m, tile_grid
 from rs_copilot.retrieval.writer import GalleryWriter
+from rs_copilot.tiles.cluster import open_client
 from rs_copilot.vector.build import crs_text
 
 # A worker opens raster and network once for so many blocks of up to 144 tiles and more.
@@ -78,20 +80,18 @@ def run(params: IndexParams, context: JobContext) -> IndexResult:
     Raises:
         BadInputError: a raster or the network cannot be used, or there is nothing on the rasters.
         UsageError: ``out`` holds something else.
-        MissingDependencyError: a cluster was asked for, or a package or the network is missing.
+        MissingDependencyError: a package, the device or the network is missing.
+        ClusterError: no scheduler answers, or its workers were lost.
         CancelledError: stopped; an index that was there before is as it was.
     """
     started, started_cpu = time.monotonic(), time.process_time()
-    if params.scheduler is not None:
-        raise MissingDependencyError(
-            f"--scheduler {params.scheduler}: this installation cannot hand tiles to a cluster.",
-            hint="Leave the option out to embed on this machine; the cluster extra comes later.",
-        )
     embedder = open_embedder(params.weights, context.device)
     work = _Work(params, context, embedder)
     plans = work.plan()
-    with GalleryWriter(params.out, embedder, work.refs) as writer:
-        for part in work.parts(plans):
+    with ExitStack() as stack:
+        writer = stack.enter_context(GalleryWriter(params.out, embedder, work.refs))
+        client = None if params.scheduler is None else stack.enter_context(open_client(params.scheduler))
+        for part in work.parts(plans) if client is None else work.scattered(plans, client):
             writer.add(part.tiles, part.embeddings, part.fingerprints)
         if not writer.count:
             raise BadInputError(

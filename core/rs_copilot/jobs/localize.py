@@ -5,29 +5,35 @@ from __future__ import annotations
 import math
 import statistics
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot import __version__
 from rs_copilot.errors import BadInputError, CancelledError, UsageError
 from rs_copilot.geo.crs import from_lonlat
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.gallery import RankedTile, candidates_table, open_retriever, provenance_of
+from rs_copilot.jobs.localize_live import LiveWriter
+from rs_copilot.jobs.localize_params import LocalizeParams, LocalizeResult
+from rs_copilot.jobs.localize_scene import SceneRows
 from rs_copilot.jobs.telemetry import read_told
 from rs_copilot.learned.matcher import open_matcher
 from rs_copilot.localization.alignment import Alignment, align, offset_of_photos
+from rs_copilot.localization.cameras import ElevationAt
 from rs_copilot.localization.controls import read_controls
 from rs_copilot.localization.pipeline import (
-    ElevationAt,
     Listener,
     Located,
     Options,
     Prior,
+    considered_places,
+    follow,
     locate,
     search_bounds,
     status_counts,
@@ -39,10 +45,12 @@ from rs_copilot.localization.retrieve import Retriever
 from rs_copilot.matching.matcher import Matcher
 from rs_copilot.raster.source import RasterSource, open_raster, read_elevation
 from rs_copilot.types import Frame, LonLat, Placement, Telemetry, TelemetryUse
-from rs_copilot.vector import build, schema
-from rs_copilot.vector.store import append_layer, ensure_scene, write_layers
-from rs_copilot.video.clip import Clip, open_clip
+from rs_copilot.vector import build
+from rs_copilot.vector.store import append_layer, ensure_scene
+from rs_copilot.video.clip import Clip, open_clip, open_stream
 from rs_copilot.video.telemetry import TelemetryTrack
+
+__all__ = ["LocalizeParams", "LocalizeResult", "run"]
 
 METHOD = "orientation-correlation"
 # First placements reach the map at most this often; each write costs some milliseconds of disk.
@@ -52,72 +60,23 @@ MAX_STEP_S = 0.25
 LAYERS = ["frames", "footprints", "trajectory"]
 
 
-class LocalizeParams(BaseModel):
-    """What to locate, on what, and with how much help."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    clip: Path
-    satellite: str
-    out: Path
-    telemetry: Path | None = None
-    use_telemetry: TelemetryUse = TelemetryUse.ALL
-    prior: tuple[float, float, float] | None = Field(
-        default=None, description="longitude, latitude in degrees and radius in metres"
-    )
-    every_s: float | None = Field(default=None, gt=0)
-    dem: str | None = None
-    control: Path | None = Field(default=None, description="CSV of control points")
-    index: Path | None = None
-    weights: Path | None = None
-    matcher: str | None = Field(default=None, description="sift, or a folder with a learned matcher")
-
-
-class LocalizeResult(BaseModel):
-    """What was found: counts by status, and the corrections that the clip's telemetry needs."""
-
-    scene: Path
-    clip: str
-    frames: int
-    located: int
-    tracked: int
-    unlocated: int
-    median_error_m: float | None
-    telemetry: str | None
-    scale_correction: float | None
-    yaw_correction_deg: float | None
-    lag_s: float | None = Field(default=None, description="how much telemetry positions trail the video")
-    lag_sigma_s: float | None = None
-    map_offset_east_m: float | None = Field(default=None, description="map minus telemetry positions")
-    map_offset_north_m: float | None = None
-    map_offset_sigma_m: float | None = None
-    seconds: float
-    warnings: list[str]
-
-    def summary(self) -> str:
-        """For people."""
-        placed = self.located + self.tracked
-        sure = (
-            "" if self.median_error_m is None else f", 90 % radius {self.median_error_m:.1f} m in the median"
-        )
-        return (
-            f"{self.clip}: {placed} of {self.frames} frames placed "
-            f"({self.located} matched to the map, {self.tracked} carried){sure}, in {self.seconds:.1f} s"
-        )
-
-
 def run(params: LocalizeParams, context: JobContext) -> LocalizeResult:
     """Locate a clip and write its frames, footprints and trajectory into the scene.
 
     Raises:
         BadInputError: the clip, raster, telemetry or scene cannot be used.
-        UsageError: the prior lies outside the raster.
+        UsageError: the prior lies outside the raster; control points for a stream.
         MissingDependencyError: a learned matcher was asked for, and its packages are not there.
         CancelledError: stopped; the frames placed so far are in the scene.
     """
     started = time.monotonic()
+    if params.causal and params.control is not None:
+        raise UsageError(
+            "--control cannot be used with --causal: a stream has no frames yet that could be corrected.",
+            hint="Localise the recorded clip without --causal.",
+        )
     with ExitStack() as stack:
-        clip = stack.enter_context(open_clip(params.clip))
+        clip = stack.enter_context((open_stream if params.causal else open_clip)(params.clip))
         raster = stack.enter_context(open_raster(params.satellite))
         retriever = (
             open_retriever(params.index, params.weights, context) if params.index is not None else None
@@ -125,12 +84,13 @@ def run(params: LocalizeParams, context: JobContext) -> LocalizeResult:
         matcher = None if params.matcher is None else open_matcher(params.matcher, context.device)
         ensure_scene(params.out, raster.info.crs)
         uses = params.use_telemetry is not TelemetryUse.NONE
-        telemetry = read_told(params.clip, params.telemetry, clip, context) if uses else None
+        telemetry = read_told(Path(params.clip), params.telemetry, clip, context) if uses else None
         work = _Work(params, context, clip, raster, telemetry, started, retriever, matcher)
-        located = work.locate()
+        located = work.follow() if params.causal else work.locate()
         for warning in clip.warnings:
             context.warn(warning)
-        work.write(located)
+        if not params.causal:
+            work.write(located)
         return work.finish(located)
 
 
@@ -146,55 +106,91 @@ class _Work:
     started: float
     retriever: Retriever | None = None
     matcher: Matcher | None = None
+    first_fix: tuple[float, float] | None = None
+    _lookup: Proposer | None = None
     _retrieved: list[RankedTile] = field(default_factory=list)
     _first: dict[int, Placement] = field(default_factory=dict)
     _last_partial: float = 0.0
     _percent: int = 0
 
-    @property
-    def grid(self) -> build.Grid:
-        """CRS of the work and of the scene."""
-        return build.Grid(self.raster.info.metric_crs, self.raster.info.crs)
+    @cached_property
+    def rows(self) -> SceneRows:
+        """Where rows go, and what each of them says about its origin."""
+        grid = build.Grid(self.raster.info.metric_crs, self.raster.info.crs)
+        provenance = build.Provenance(clip=self.params.clip_name, method=METHOD)
+        if self.matcher is not None:
+            name, sha256 = self.matcher.name, self.matcher.sha256
+            provenance = build.Provenance(self.params.clip_name, f"{METHOD}+matcher", name, sha256)
+        return SceneRows(self.params.out, self.params.clip_path, grid, provenance)
 
-    @property
-    def provenance(self) -> build.Provenance:
-        """Goes into every row."""
-        if self.matcher is None:
-            return build.Provenance(clip=self.params.clip.name, method=METHOD)
-        method = f"{METHOD}+matcher"
-        return build.Provenance(self.params.clip.name, method, self.matcher.name, self.matcher.sha256)
+    @cached_property
+    def reference(self) -> Reference:
+        """The map."""
+        info = self.raster.info
+        return Reference(self.raster.read, info.bounds_m, info.gsd_m, info.metric_crs)
+
+    def options(self) -> Options:
+        """How to localise.
+
+        Raises:
+            UsageError: the prior lies outside the raster.
+        """
+        controls = read_controls(self.params.control) if self.params.control else ()
+        use, prior = self.params.use_telemetry, self._prior()
+        _check_prior(self.reference, prior)
+        self._lookup = self._proposer(self.reference)
+        return Options(use, prior, self._elevation(), self._lookup, controls, self.matcher)
 
     def locate(self) -> Located:
         """Search, and keep what is found so far where the user stops it."""
-        info = self.raster.info
-        reference = Reference(self.raster.read, info.bounds_m, info.gsd_m, info.metric_crs)
-        proposer = self._proposer(reference)
-        controls = read_controls(self.params.control) if self.params.control else ()
-        options = Options(
-            self.params.use_telemetry, self._prior(), self._elevation(), proposer, controls, self.matcher
-        )
-        _check_prior(reference, options.prior)
-        step_s, keep_every = _sampling(self.params.every_s, moving=self._moving)
+        options = self.options()
+        step_s, keep_every = sampling(self.params.every_s, moving=self.moving)
         try:
             located = locate(
                 self.clip.frames(every_s=step_s),
                 self.clip.info.frame_count,
                 telemetry_reader(self._telemetry_at, options.use),
-                reference,
+                self.reference,
                 options,
                 Listener(self._progress, self._show_first),
-                moving=self._moving,
+                moving=self.moving,
             )
         except CancelledError:
             self._write_first()
             raise
-        if proposer is not None:
-            self._retrieved = _ranked_tiles(proposer, located)
         for frame in located.unused_controls:
             self.context.warn(
                 f"Frame {frame}: one control point does not place a frame that nothing else does."
             )
+        seen = {number: (p.frame, p.time_s) for number, p in enumerate(located.placements)}
+        self._retrieved = self._ranked_tiles(seen)
         return _thinned(located, keep_every)
+
+    def follow(self) -> Located:
+        """Place frames as they come; their rows are in the scene already."""
+        options = self.options()
+        step_s, keep_every = sampling(self.params.every_s, moving=self.moving)
+        live = follow(
+            telemetry_reader(self._telemetry_at, options.use), self.reference, options, moving=self.moving
+        )
+        writer = LiveWriter(self.rows, self.context, self.started)
+        writer.follow(live, self.clip.frames(every_s=step_s), keep_every)
+        self.first_fix = writer.first_fix
+        visits = live.recorder.recording.visits
+        self._retrieved = self._ranked_tiles({n: (v.index, v.time_s) for n, v in enumerate(visits)})
+        considered = considered_places(live.recorder.recording, live.solver.candidates)
+        located = Located(writer.placements, considered, live.solver.calibration)
+        self.rows.append({"candidates": self.candidates(located)})
+        return located
+
+    def _ranked_tiles(self, seen: Mapping[int, tuple[int, float]]) -> list[RankedTile]:
+        """The proposed tiles of every keyframe that was looked up; ``seen`` is frame and time by visit."""
+        found = {} if self._lookup is None else self._lookup.found
+        return [
+            RankedTile(*seen[visit], rank, hit.score, hit.tile)
+            for visit in sorted(found)
+            for rank, hit in enumerate(found[visit], 1)
+        ]
 
     def _proposer(self, reference: Reference) -> Proposer | None:
         if self.retriever is None:
@@ -208,7 +204,8 @@ class _Work:
         return proposer
 
     @property
-    def _moving(self) -> bool:
+    def moving(self) -> bool:
+        """Whether neighbouring frames overlap."""
         return self.clip.info.kind == "video"
 
     def _prior(self) -> Prior | None:
@@ -238,6 +235,8 @@ class _Work:
 
     def _show_first(self, placements: list[Placement]) -> None:
         """Write first placements now and then, so that the map shows them as they come."""
+        if self.first_fix is None:
+            self.first_fix = placements[0].time_s, time.monotonic() - self.started
         self._first.update({p.frame: p for p in placements})
         if time.monotonic() - self._last_partial < PARTIAL_EVERY_S:
             return
@@ -248,48 +247,23 @@ class _Work:
 
     def _write_first(self) -> None:
         if self._first:
-            self._write(self._tables([self._first[frame] for frame in sorted(self._first)]))
+            self.rows.replace(self.rows.places([self._first[frame] for frame in sorted(self._first)]))
 
     def write(self, located: Located) -> None:
         """Replace this clip's rows by the final ones, and log the run."""
-        tables = self._tables(located.placements)
-        tables["candidates"] = self._candidates(located)
-        tables["search_area"] = self._search_areas(located)
-        self._write(tables)
+        areas = [(p, area) for p in located.placements for area in located.areas.get(p.frame, [])]
+        tables = self.rows.places(located.placements)
+        tables["candidates"] = self.candidates(located)
+        tables["search_area"] = self.rows.search_areas(areas)
+        self.rows.replace(tables)
 
-    def _write(self, tables: dict[str, gpd.GeoDataFrame]) -> None:
-        write_layers(self.params.out, tables, replace_clip=self.params.clip.name)
-
-    def _tables(self, placements: list[Placement]) -> dict[str, gpd.GeoDataFrame]:
-        path = str(self.params.clip.resolve())
-        return {
-            "frames": build.frames_table(placements, self.grid, self.provenance, clip_path=path),
-            "footprints": build.footprints_table(placements, self.grid, self.provenance),
-            "trajectory": build.trajectory_table(placements, self.grid, self.provenance),
-        }
-
-    def _candidates(self, located: Located) -> gpd.GeoDataFrame:
+    def candidates(self, located: Located) -> gpd.GeoDataFrame:
         """Tiles of the gallery; without one, the places that were looked at closely."""
-        if self.retriever is not None:
-            gallery = self.retriever.gallery
-            provenance = provenance_of(gallery, self.params.clip.name)
-            return candidates_table(gallery, self._retrieved, self.grid.scene, provenance)
-        rows = [
-            {"frame": item.frame, "time_s": item.time_s, "rank": item.rank, "score": item.candidate.peak}
-            for item in located.considered
-        ]
-        shapes = [build.footprint(item.candidate.map_from_px, item.size) for item in located.considered]
-        return build.build_table(schema.CANDIDATES, rows, shapes, self.grid, self.provenance)
-
-    def _search_areas(self, located: Located) -> gpd.GeoDataFrame:
-        found = [(p, area) for p in located.placements for area in located.areas.get(p.frame, [])]
-        rows = [
-            {"frame": p.frame, "time_s": p.time_s, "probability": a.probability, "area_km2": a.area_km2}
-            for p, a in found
-        ]
-        return build.build_table(
-            schema.SEARCH_AREA, rows, [area.polygon for _, area in found], self.grid, self.provenance
-        )
+        if self.retriever is None:
+            return self.rows.considered(located.considered)
+        gallery = self.retriever.gallery
+        provenance = provenance_of(gallery, self.params.clip_name)
+        return candidates_table(gallery, self._retrieved, self.rows.grid.scene, provenance)
 
     def finish(self, located: Located) -> LocalizeResult:
         """Log the run and sum it up."""
@@ -300,9 +274,9 @@ class _Work:
         result = self._result(located, alignment)
         run_row = build.runs_table(
             "localize",
-            self.params.model_dump(mode="json"),
-            self.grid,
-            self.provenance,
+            self.params.model_dump(mode="json") | {"clip": self.params.clip_path},
+            self.rows.grid,
+            self.rows.provenance,
             version=__version__,
             seconds=result.seconds,
             device="cpu",
@@ -323,7 +297,7 @@ class _Work:
             return None
         metric = self.raster.info.metric_crs
         camera_m = np.array([from_lonlat(camera, metric) for camera, _ in both])
-        if not self._moving:
+        if not self.moving:
             return offset_of_photos(
                 camera_m, np.array([from_lonlat(position, metric) for _, position in both])
             )
@@ -340,7 +314,7 @@ class _Work:
         learned = located.calibration
         return LocalizeResult(
             scene=self.params.out,
-            clip=self.params.clip.name,
+            clip=self.params.clip_name,
             frames=len(located.placements),
             located=counts["located"],
             tracked=counts["tracked"],
@@ -354,27 +328,19 @@ class _Work:
             map_offset_east_m=alignment.east_m if alignment else None,
             map_offset_north_m=alignment.north_m if alignment else None,
             map_offset_sigma_m=alignment.offset_sigma_m if alignment else None,
+            first_fix_clip_s=self.first_fix[0] if self.first_fix else None,
+            first_fix_wall_s=self.first_fix[1] if self.first_fix else None,
             seconds=time.monotonic() - self.started,
             warnings=list(self.context.warnings),
         )
 
 
-def _sampling(every_s: float | None, *, moving: bool) -> tuple[float | None, int]:
+def sampling(every_s: float | None, *, moving: bool) -> tuple[float | None, int]:
     """Seconds between visited frames, and of how many visited frames one is reported."""
     if every_s is None or not moving:
         return every_s, 1
     parts = max(1, math.ceil(every_s / MAX_STEP_S))
     return every_s / parts, parts
-
-
-def _ranked_tiles(proposer: Proposer, located: Located) -> list[RankedTile]:
-    """The proposed tiles of every keyframe that was looked up; there is one placement a visit."""
-    return [
-        RankedTile(seen.frame, seen.time_s, rank, hit.score, hit.tile)
-        for visit in sorted(proposer.found)
-        for seen in [located.placements[visit]]
-        for rank, hit in enumerate(proposer.found[visit], 1)
-    ]
 
 
 def _thinned(located: Located, keep_every: int) -> Located:

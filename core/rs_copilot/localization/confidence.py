@@ -93,9 +93,11 @@ def probability(log_odds_value: float) -> float:
 def scatter_m(registration: Registration) -> float:
     """Scatter of the agreeing windows, metres; more where they sit in one part of the frame.
 
-    From there the place of the centre is extrapolated, by a scale and heading that a small part tells badly.
+    From there the place of the centre is extrapolated, by a scale and heading that a small part tells badly,
+    and the more so where that part lies on one side of it.
     """
-    return registration.residual_m / max(registration.spread, LEAST_SPREAD) ** 2
+    scatter = registration.residual_m / max(registration.spread, LEAST_SPREAD) ** 2
+    return scatter * registration.extrapolation
 
 
 def sigma_m(registration: Registration) -> float:

@@ -24,6 +24,8 @@ from rs_copilot.types import FloatArray, LonLat, SizeWH
 
 COLUMNS = ("x_px", "y_px", "lon", "lat")
 KEYS = ("file", "frame", "time_s")
+# How surely a point was placed, where that is not pointing: a dragged frame says it in every row.
+SIGMA_COLUMN = "sigma_m"
 # People point at a map and a frame to about this share of the frame's width.
 POINTING_SHARE = 0.004
 # A place that is farther from what the user says than this was wrong, and says nothing about its neighbours.
@@ -33,12 +35,17 @@ HINT = "Give a CSV with the columns x_px, y_px, lon, lat and one of file, frame,
 
 @dataclass(frozen=True)
 class Control:
-    """One point: a frame by name, number or time, a pixel in it ``(2,)``, and where that lies."""
+    """One point: a frame by name, number or time, a pixel in it ``(2,)``, and where that lies.
+
+    ``sigma_m`` is its standard deviation per axis where it was not pointed at but is a corner of a frame
+    that was dragged as a whole.
+    """
 
     key: str
     value: str
     point_px: FloatArray
     position: LonLat
+    sigma_m: float | None = None
 
     def is_of(self, visit: Visit, visits: Sequence[Visit]) -> bool:
         """Whether the point belongs to a visited frame; a time belongs to the nearest one."""
@@ -75,7 +82,11 @@ def _control(row: Mapping[str, str], key: str, where: str) -> Control:
         x, y, lon, lat = (float(row[name]) for name in COLUMNS)
         if key != "file":
             float(row[key])
-        return Control(key, row[key].strip(), np.array([x, y]), LonLat(lon, lat))
+        said = (row.get(SIGMA_COLUMN) or "").strip()
+        sigma_m = float(said) if said else None
+        if sigma_m is not None and not 0.0 < sigma_m < np.inf:
+            raise ValueError(f"{SIGMA_COLUMN} is {said}, not a positive number of metres")
+        return Control(key, row[key].strip(), np.array([x, y]), LonLat(lon, lat), sigma_m)
     except (TypeError, ValueError) as error:
         raise BadInputError(f"{where}: expected numbers, found {dict(row)}: {error}", hint=HINT) from error
 
@@ -86,7 +97,8 @@ def with_controls(
     """Anchors where the controlled frames lie exactly, without those that contradict them.
 
     Four points give a frame's homography, two or three turn, scale and shift it, one shifts it; fewer than
-    two need a place that was found before.
+    two need a place that was found before. Points of a dragged frame place it first, pointed ones then
+    correct that.
 
     Returns:
         The anchors in time order, and the frames whose points could not be used.
@@ -96,17 +108,54 @@ def with_controls(
         points = [control for control in controls if control.is_of(visit, recording.visits)]
         if not points:
             continue
-        pixels = np.array([control.point_px for control in points])
-        ground_m = np.array([from_lonlat(control.position, crs) for control in points])
-        found = _place(place_visit(recording, number, anchors).map_from_px, pixels, ground_m, visit.size)
+        found = _placed(place_visit(recording, number, anchors).map_from_px, points, visit.size, crs)
         if found is None:
             unused.append(visit.index)
             continue
-        sigma_m = POINTING_SHARE * view_of_placement(found, visit.size).width_m
-        anchor = Anchor(number, Smoothed(found, sigma_m, 0.0), confidence.MAX_LOG_ODDS)
+        anchor = Anchor(number, Smoothed(*found, 0.0), confidence.MAX_LOG_ODDS)
         anchors = [other for other in anchors if not _contradicts(recording, anchor, other)]
         anchors = sorted([*anchors, anchor], key=lambda item: item.visit)
     return anchors, unused
+
+
+@dataclass(frozen=True)
+class Seed:
+    """A visited frame whose place is known before anything is searched."""
+
+    visit: int
+    map_from_px: FloatArray
+    sigma_m: float
+
+
+def seeds_of(recording: Recording, controls: Sequence[Control], crs: pyproj.CRS) -> list[Seed]:
+    """Frames that control points alone place: those with two or more points, or dragged ones."""
+    return [
+        Seed(number, *found)
+        for number, visit in enumerate(recording.visits)
+        if (points := [control for control in controls if control.is_of(visit, recording.visits)])
+        and (found := _placed(None, points, visit.size, crs)) is not None
+    ]
+
+
+def _placed(
+    before: FloatArray | None, points: Sequence[Control], size: SizeWH, crs: pyproj.CRS
+) -> tuple[FloatArray, float] | None:
+    """A frame's place by its points, and its standard deviation; ``None`` where they are too few."""
+    dragged = [point for point in points if point.sigma_m is not None]
+    pointed = [point for point in points if point.sigma_m is None]
+    place, sigma_m = before, None
+    for some in (dragged, pointed):
+        if not some:
+            continue
+        pixels = np.array([point.point_px for point in some])
+        ground_m = np.array([from_lonlat(point.position, crs) for point in some])
+        found = _place(place, pixels, ground_m, size)
+        if found is None:
+            continue
+        place, sigma_m = found, POINTING_SHARE * view_of_placement(found, size).width_m
+        if some is dragged:
+            sigma_m = max([sigma_m, *(point.sigma_m or 0.0 for point in dragged)])
+    return None if place is None or sigma_m is None else (place, sigma_m)
 
 
 def _place(

@@ -52,7 +52,7 @@ class Follower:
             for done, key in enumerate(order):
                 self.report((turn + done / count) / 2)
                 if key not in settled and last is not None:
-                    found = self._from_prediction(last, key)
+                    found = self.from_prediction(last, key)
                     if found is not None:
                         settled[key] = found
                         self.on_fix(found)
@@ -106,8 +106,11 @@ class Follower:
         """Whether the nearest fix predicts a keyframe well inside the map, where it did not register."""
         if not placed:
             return False
-        nearest = placed[min(placed, key=lambda other: abs(other - key))]
-        predicted = self.predicted(nearest, key)
+        return self.should_register(placed[min(placed, key=lambda other: abs(other - key))], key)
+
+    def should_register(self, fix: Fix, key: int) -> bool:
+        """Whether a fix predicts another keyframe well inside the map."""
+        predicted = self.predicted(fix, key)
         if predicted is None:
             return False
         size = self.recording.keyframes[key].size
@@ -116,20 +119,33 @@ class Follower:
         margin = view_of_placement(predicted, size).width_m / 4
         return bool(west + margin < x < east - margin and south + margin < y < north - margin)
 
-    def _from_prediction(self, last: Fix, key: int) -> Fix | None:
-        first, second = self.recording.keyframes[last.key], self.recording.keyframes[key]
+    def from_prediction(self, last: Fix, key: int) -> Fix | None:
+        """A keyframe registered where another fix and the motion between them say that it must lie."""
         predicted = self.predicted(last, key)
         if predicted is None:
             return None
+        steps = abs(self.recording.keyframes[key].visit - self.recording.keyframes[last.key].visit)
+        drift_m = Chain.drift_m(steps, view_of_placement(predicted, self._size(key)).width_m)
+        return self.registered(key, predicted, 2.0 + drift_m, last.log_odds + 1.0)
+
+    def registered(self, key: int, predicted: FloatArray, sigma_m: float, most: float) -> Fix | None:
+        """A keyframe registered at a place where it must lie, or ``None`` where it does not.
+
+        Args:
+            key: of the keyframe.
+            predicted: homography to the map.
+            sigma_m: standard deviation of that place.
+            most: the fix is no likelier than this, in log-odds.
+        """
+        second = self.recording.keyframes[key]
         registration = register(second.image, second.size, predicted, self.reference, FROM_PREDICTION)
         if registration is None:
             return None
         center = hg.apply(registration.map_from_px, second.size.center_px)[0]
         moved = center - hg.apply(predicted, second.size.center_px)[0]
         view = view_of_placement(predicted, second.size)
-        sigma = 2.0 + Chain.drift_m(abs(second.visit - first.visit), view.width_m)
-        odds = confidence.log_odds(registration) - 0.25 * float(np.sum(moved**2)) / sigma**2
-        odds = min(odds, last.log_odds + 1.0)
+        odds = confidence.log_odds(registration) - 0.25 * float(np.sum(moved**2)) / sigma_m**2
+        odds = min(odds, most)
         if odds <= 0:
             return None
         return Fix(key, Candidate(view, center, registration.ncc, 0.0), registration, odds)

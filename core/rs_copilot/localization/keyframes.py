@@ -76,20 +76,54 @@ def record(
         moving: whether neighbours overlap (a video); stills are keyframes each and not chained.
         on_frame: called after each frame; may raise to stop.
     """
-    recording = Recording()
-    last_gray: ByteImage | None = None
+    recorder = Recorder(telemetry_at, moving=moving)
     for frame in frames:
-        visit = Visit(frame.index, frame.time_s, frame.size, frame.file, telemetry_at(frame))
-        gray, scale = working_gray(frame.image) if moving else (None, 1.0)
-        if recording.visits:
-            recording.chain.append(_motion(last_gray, gray, scale))
-        recording.visits.append(visit)
-        if _is_due(recording):
-            recording.keyframes.append(_keyframe(frame, visit, len(recording.visits) - 1))
-        last_gray = gray
+        recorder.add(frame)
         on_frame(frame)
+    recording = recorder.recording
     recording.keyframes = _tilted(recording)
     return recording
+
+
+class Recorder:
+    """Takes in a clip frame by frame; ``recording`` is what is known so far.
+
+    Args:
+        telemetry_at: what the aircraft said about a frame.
+        moving: see `record`.
+    """
+
+    def __init__(self, telemetry_at: TelemetryAt, *, moving: bool) -> None:
+        self.recording = Recording()
+        self._telemetry_at = telemetry_at
+        self._moving = moving
+        self._last_gray: ByteImage | None = None
+
+    def add(self, frame: Frame) -> bool:
+        """Visit the next frame; whether it became a keyframe. Its tilt is not known yet."""
+        recording = self.recording
+        visit = Visit(frame.index, frame.time_s, frame.size, frame.file, self._telemetry_at(frame))
+        gray, scale = working_gray(frame.image) if self._moving else (None, 1.0)
+        if recording.visits:
+            recording.chain.append(_motion(self._last_gray, gray, scale))
+        self._last_gray = gray
+        recording.visits.append(visit)
+        is_keyframe = _is_due(recording)
+        if is_keyframe:
+            recording.keyframes.append(_keyframe(frame, visit, len(recording.visits) - 1))
+        return is_keyframe
+
+    def settle_last(self) -> None:
+        """Give the last keyframe the tilt that the motion up to it tells, and let go of older pictures."""
+        recording = self.recording
+        last = recording.keyframes[-1]
+        tilt = tilt_of(recording.chain, last.visit, last.size)
+        if len(recording.keyframes) > 1:
+            before = recording.keyframes[-2]
+            recording.keyframes[-2] = replace(before, encoded=b"")
+            if tilt is None and recording.chain.connected(before.visit, last.visit):
+                tilt = before.tilt
+        recording.keyframes[-1] = replace(last, tilt=tilt)
 
 
 def _tilted(recording: Recording) -> list[Keyframe]:

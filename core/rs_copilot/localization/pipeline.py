@@ -7,32 +7,28 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rs_copilot.geo import homography as hg
-from rs_copilot.geo.camera import Attitude, Intrinsics
-from rs_copilot.geo.crs import convergence_deg, from_lonlat, to_lonlat
+from rs_copilot.geo.crs import convergence_deg, from_lonlat
 from rs_copilot.localization import placements as placing
 from rs_copilot.localization.assumptions import Assumptions, Calibration
-from rs_copilot.localization.controls import Control, with_controls
+from rs_copilot.localization.cameras import CameraFinder, ElevationAt
+from rs_copilot.localization.controls import Control, seeds_of, with_controls
 from rs_copilot.localization.field_look import FieldMap
-from rs_copilot.localization.keyframes import Recording, TelemetryAt, record
+from rs_copilot.localization.keyframes import Recorder, Recording, TelemetryAt, record
+from rs_copilot.localization.live import LiveLocator
 from rs_copilot.localization.matched import MatchedRegister
 from rs_copilot.localization.path import Fix
-from rs_copilot.localization.pose import camera_from_attitude, camera_from_homography, grid_px
 from rs_copilot.localization.reference import Bounds, Reference
 from rs_copilot.localization.register import register
 from rs_copilot.localization.relief_clip import ReliefClip
-from rs_copilot.localization.relief_pose import AttitudePrior
 from rs_copilot.localization.relief_register import Terrain
 from rs_copilot.localization.relief_search import ReliefSearch
 from rs_copilot.localization.search import Candidate
 from rs_copilot.localization.search_area import SearchArea, areas_of
-from rs_copilot.localization.solve import Propose, Solver
+from rs_copilot.localization.solve import Propose, Report, Solver
 from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.matching.matcher import Matcher
 from rs_copilot.retrieval.dense import open_dense
 from rs_copilot.types import (
-    CameraPosition,
-    FloatArray,
     Frame,
     FrameStatus,
     LonLat,
@@ -42,7 +38,6 @@ from rs_copilot.types import (
     TelemetryUse,
 )
 
-ElevationAt = Callable[[FloatArray], FloatArray]
 # Shares of the progress bar: one pass over the clip, then the map.
 RECORD_SHARE = 40
 
@@ -135,25 +130,18 @@ def locate(
         listener.progress(int(RECORD_SHARE * share), f"Reading the clip, {frame.time_s:.1f} s")
 
     recording = record(frames, telemetry_at, moving=moving, on_frame=visited)
-    assumptions = _assumptions(reference, options)
-    dense = open_dense()
-    solver = Solver(
-        recording=recording,
-        coarse=CoarseMap(reference),
-        assumptions=assumptions,
-        bounds_m=search_bounds(reference, options.prior),
-        use_position=options.use is TelemetryUse.ALL,
+    solver = _solver(
+        recording,
+        reference,
+        options,
         report=lambda share, text: listener.progress(RECORD_SHARE + int((99 - RECORD_SHARE) * share), text),
         on_fix=lambda fix: listener.first(_preliminary(recording, fix)),
-        propose=options.propose,
-        verify=register if options.matcher is None else MatchedRegister(options.matcher),
-        fields=None if dense is None else FieldMap(reference, dense),
     )
     fixes = solver.solve()
-    cameras = _CameraFinder(recording, reference, assumptions, solver.calibration, options)
+    cameras = _cameras(solver, options)
     terrain = None if options.elevation_at is None else Terrain(reference, options.elevation_at)
     if terrain is not None:
-        again = ReliefSearch(recording, terrain, assumptions, cameras.attitude_prior, solver.bounds_m)
+        again = ReliefSearch(recording, terrain, solver.assumptions, cameras.attitude_prior, solver.bounds_m)
         fixes |= again.found_again(fixes, lambda: listener.progress(99, "Searching over the terrain"))
     found = placing.anchors(recording, fixes)
     anchors, unused = with_controls(recording, found, options.controls, reference.crs)
@@ -167,8 +155,63 @@ def locate(
         for key, found in solver.judged.items()
     }
     areas = areas_of(recording, solver.judged, placed, reference.bounds_m)
-    considered = _considered(recording, solver.candidates)
+    considered = considered_places(recording, solver.candidates)
     return Located(placed, considered, solver.calibration, judged, areas, unused)
+
+
+def follow(telemetry_at: TelemetryAt, reference: Reference, options: Options, *, moving: bool) -> LiveLocator:
+    """What places a clip frame by frame as it comes; see `LiveLocator`. Control points are not used.
+
+    Args:
+        telemetry_at: what the aircraft said about a frame.
+        reference: the map.
+        options: see `Options`.
+        moving: whether neighbouring frames overlap (a video).
+    """
+    recorder = Recorder(telemetry_at, moving=moving)
+    solver = _solver(recorder.recording, reference, options, report=lambda *_: None, on_fix=lambda _: None)
+    cameras = _cameras(solver, options)
+    relief = None
+    if options.elevation_at is not None:
+        terrain = Terrain(reference, options.elevation_at)
+        relief = ReliefClip(recorder.recording, terrain, cameras.attitude_prior)
+    return LiveLocator(recorder, solver, cameras, relief, moving)
+
+
+def _solver(
+    recording: Recording,
+    reference: Reference,
+    options: Options,
+    *,
+    report: Report,
+    on_fix: Callable[[Fix], None],
+) -> Solver:
+    """What searches the map for a recording, begun or finished."""
+    dense = open_dense()
+    return Solver(
+        recording=recording,
+        coarse=CoarseMap(reference),
+        assumptions=_assumptions(reference, options),
+        bounds_m=search_bounds(reference, options.prior),
+        use_position=options.use is TelemetryUse.ALL,
+        report=report,
+        on_fix=on_fix,
+        propose=options.propose,
+        verify=register if options.matcher is None else MatchedRegister(options.matcher),
+        fields=None if dense is None else FieldMap(reference, dense),
+        known=seeds_of(recording, options.controls, reference.crs),
+    )
+
+
+def _cameras(solver: Solver, options: Options) -> CameraFinder:
+    return CameraFinder(
+        solver.recording,
+        solver.coarse.reference,
+        solver.assumptions,
+        solver.calibration,
+        options.use,
+        options.elevation_at,
+    )
 
 
 def search_bounds(reference: Reference, prior: Prior | None) -> Bounds:
@@ -199,68 +242,14 @@ def _preliminary(recording: Recording, fix: Fix) -> list[Placement]:
     return [placing.place_visit(recording, keyframe.visit, anchor)]
 
 
-def _considered(recording: Recording, candidates: dict[int, list[Candidate]]) -> list[Considered]:
+def considered_places(recording: Recording, candidates: dict[int, list[Candidate]]) -> list[Considered]:
+    """All places that were considered for keyframes, in order."""
     return [
         Considered(visit.index, visit.time_s, rank, visit.size, candidate)
         for key in sorted(candidates)
         for visit in [recording.visits[recording.keyframes[key].visit]]
         for rank, candidate in enumerate(candidates[key], start=1)
     ]
-
-
-@dataclass(frozen=True)
-class _CameraFinder:
-    """Adds the camera's position to placements, where focal length and height allow."""
-
-    recording: Recording
-    reference: Reference
-    assumptions: Assumptions
-    calibration: Calibration
-    options: Options
-
-    def complete(self, number: int, placement: Placement) -> Placement:
-        visit = self.recording.visits[number]
-        if placement.status is FrameStatus.UNLOCATED or placement.map_from_px is None:
-            return placement
-        telemetry = visit.telemetry if self.options.use is not TelemetryUse.NONE else None
-        if telemetry is None or telemetry.hfov_deg is None:
-            return placement
-        # The clip's scale against its barometer and focal length: taken as the focal length's error.
-        intrinsics = Intrinsics.from_hfov(visit.size, telemetry.hfov_deg)
-        ground = self._ground_z_m(placement.map_from_px, intrinsics)
-        position = self._position(placement.map_from_px, intrinsics, telemetry, ground)
-        if position is None:
-            return placement
-        lon, lat = to_lonlat(position[None, :2], self.reference.crs)[0]
-        level = None if ground is None else float(ground.mean())
-        msl = None if level is None else float(position[2])
-        agl = float(position[2]) - (level or 0.0)
-        camera = CameraPosition(LonLat(float(lon), float(lat)), agl, msl)
-        return replace(placement, camera=camera)
-
-    def attitude_prior(self, telemetry: Telemetry) -> AttitudePrior | None:
-        """The camera's attitude in the map's grid, by gimbal and compass as far as the clip corrects them."""
-        if telemetry.yaw_deg is None or telemetry.pitch_deg is None:
-            return None
-        yaw = telemetry.yaw_deg - self.assumptions.convergence_deg + self.calibration.yaw_deg
-        return AttitudePrior(Attitude(yaw, telemetry.pitch_deg, telemetry.roll_deg or 0.0))
-
-    def _ground_z_m(self, map_from_px: FloatArray, intrinsics: Intrinsics) -> FloatArray | None:
-        if self.options.elevation_at is None:
-            return None
-        heights = self.options.elevation_at(hg.apply(map_from_px, grid_px(intrinsics)))
-        return heights if np.isfinite(heights).all() else None
-
-    def _position(
-        self, map_from_px: FloatArray, intrinsics: Intrinsics, telemetry: Telemetry, ground: FloatArray | None
-    ) -> FloatArray | None:
-        prior = self.attitude_prior(telemetry)
-        if prior is None:
-            return camera_from_homography(map_from_px, intrinsics, ground)
-        camera = camera_from_attitude(map_from_px, intrinsics, prior.attitude)
-        if camera is None or ground is None:
-            return camera
-        return np.asarray(camera + np.array([0.0, 0.0, float(ground.mean())]))
 
 
 def telemetry_reader(samples: Callable[[Frame], Telemetry | None], use: TelemetryUse) -> TelemetryAt:

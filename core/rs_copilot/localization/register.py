@@ -19,6 +19,11 @@ from rs_copilot.types import BoolArray, ByteImage, FloatArray, SizeWH
 FINE_WIDTH_PX = 300
 WINDOW_PX = 48
 MIN_WINDOWS = 8
+# Leverage of the centre among points all over the frame, by integration over a square. The other two keep a
+# handful of windows in a row from asking for infinity.
+EVEN_LEVERAGE = 14.0 / 9.0
+LEAST_DESIGN = 1e-4
+MAX_EXTRAPOLATION = 6.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,8 @@ class Registration:
     ``support`` is the share of windows that agree on it, ``windows`` their number, ``ncc`` the mean
     correlation of the agreeing windows, ``residual_m`` their root mean square disagreement;
     ``spread`` is how much of the frame they span, ``clarity`` how distinct their matches are;
-    ``points_px`` and ``points_m`` are the agreeing windows' centres in the frame and on the map.
+    ``points_px`` and ``points_m`` are the agreeing windows' centres in the frame and on the map;
+    ``extrapolation`` is how much less surely they place the image centre than windows all over the frame.
     """
 
     map_from_px: FloatArray
@@ -92,6 +98,7 @@ class Registration:
     clarity: float
     points_px: FloatArray
     points_m: FloatArray
+    extrapolation: float = 1.0
 
 
 def by_windows(spot: Spot, reference: Reference) -> tuple[Offsets, FloatArray]:
@@ -182,7 +189,27 @@ def _evidence(
         clarity=float(offsets.clarity[agree].mean()),
         points_px=pixels[agree],
         points_m=end_m[agree],
+        extrapolation=extrapolation_of(pixels[agree], size),
     )
+
+
+def extrapolation_of(points_px: FloatArray, size: SizeWH) -> float:
+    """Standard deviation of the centre by a homography fitted to points, over that by an even cover; >= 1.
+
+    Where windows agree on one side only, because the rest lies beyond the map or shows another season, the
+    centre is extrapolated. The design is that of a homography near an affine map: its two projective terms
+    move a point by the products of its coordinates (Hartley and Zisserman, 2nd ed., 2.4; the variance of a
+    fitted value is its leverage, Hoaglin and Welsch, The hat matrix, 1978).
+    """
+    half = np.array([size.width_px, size.height_px]) / 2.0
+    x, y = ((points_px - size.center_px) / half).T
+    one, none = np.ones_like(x), np.zeros_like(x)
+    east = np.stack([one, x, y, none, none, none, x * x, x * y], axis=1)
+    north = np.stack([none, none, none, one, x, y, x * y, y * y], axis=1)
+    normal = (east.T @ east + north.T @ north) / len(points_px) + LEAST_DESIGN * np.eye(8)
+    # At the centre both rows of the design have a single entry, the shift's.
+    leverage = np.diag(np.linalg.inv(normal))[[0, 3]].mean()
+    return float(np.clip(np.sqrt(leverage / EVEN_LEVERAGE), 1.0, MAX_EXTRAPOLATION))
 
 
 def spread_of(points_px: FloatArray, size: SizeWH) -> float:

@@ -68,20 +68,23 @@ class ReliefClip:
             found
             for key in sorted(fixes)
             if placements[self.recording.keyframes[key].visit].status is FrameStatus.LOCATED
-            if (found := self._anchor(self.recording.keyframes[key], fixes[key])) is not None
+            if (found := self.anchored(self.recording.keyframes[key], fixes[key])) is not None
         ]
         visits = [item.visit for item in anchored]
         improved = list(placements)
         for number, placement in enumerate(placements):
             position = int(np.searchsorted(visits, number))
-            around = anchored[max(position - 1, 0) : position + 1]
-            exact = [item for item in around if item.visit == number]
-            pose = exact[0].pose if exact else self._carried(number, around)
-            if pose is not None:
-                improved[number] = self._with_pose(placement, number, pose)
+            improved[number] = self.placed(placement, number, anchored[max(position - 1, 0) : position + 1])
         return improved
 
-    def _anchor(self, keyframe: Keyframe, fix: Fix) -> Anchored | None:
+    def placed(self, placement: Placement, number: int, around: Sequence[Anchored]) -> Placement:
+        """The placement of a visited frame by the poses of keyframes around it, or as it was."""
+        exact = [item for item in around if item.visit == number]
+        pose = exact[0].pose if exact else self._carried(number, around)
+        return placement if pose is None else self._with_pose(placement, number, pose)
+
+    def anchored(self, keyframe: Keyframe, fix: Fix) -> Anchored | None:
+        """The pose of a keyframe that was matched; ``None`` where the terrain does not explain it."""
         told = keyframe.telemetry
         if told is None or told.hfov_deg is None:
             return None

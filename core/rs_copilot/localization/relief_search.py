@@ -21,7 +21,7 @@ from rs_copilot.localization.assumptions import Assumptions
 from rs_copilot.localization.keyframes import Keyframe, Recording
 from rs_copilot.localization.path import Fix
 from rs_copilot.localization.reference import Bounds
-from rs_copilot.localization.register import Registration, spread_of
+from rs_copilot.localization.register import Registration, extrapolation_of, spread_of
 from rs_copilot.localization.relief_pose import (
     AttitudePrior,
     CameraPose,
@@ -170,6 +170,7 @@ class ReliefSearch:
             clarity=float(found.clarities[found.tight].mean()),
             points_px=tight.points_px,
             points_m=tight.points_xyz_m[:, :2],
+            extrapolation=extrapolation_of(tight.points_px, frame.intrinsics.size),
         )
 
 

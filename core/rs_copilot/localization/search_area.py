@@ -1,15 +1,17 @@
-"""Where an unlocated frame may be: the probability over the map, as areas that hold half and 90 % of it."""
+"""Where an unlocated frame may be: the probability over the map, as areas that hold half and 90 % of it.
+
+Two places far apart are two areas: what lies between them is not likelier for it.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
+import cv2
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from rs_copilot.geo import homography as hg
 from rs_copilot.localization import confidence
@@ -19,8 +21,6 @@ from rs_copilot.localization.reference import Bounds
 from rs_copilot.localization.view import view_of_placement
 from rs_copilot.types import FloatArray, FrameStatus, Placement
 from rs_copilot.vector.build import center_xy
-
-IndexArray: TypeAlias = NDArray[np.intp]
 
 LEVELS = (0.5, 0.9)
 # Cells along the map's longer side: finer than the eye tells apart on a whole map.
@@ -46,10 +46,15 @@ class Spot:
 
 @dataclass(frozen=True)
 class SearchArea:
-    """A polygon in map metres that holds a frame's centre with ``probability``."""
+    """One connected part, in map metres, of the area that holds a frame's centre with about ``level``.
+
+    ``probability`` is what this part holds: those of all parts of one level add up to what the level's
+    area holds. Parts of the higher level contain those of the lower one.
+    """
 
     probability: float
     polygon: shapely.Polygon
+    level: float
 
     @property
     def area_km2(self) -> float:
@@ -57,14 +62,29 @@ class SearchArea:
         return float(self.polygon.area) / 1e6
 
 
+@dataclass(frozen=True)
+class _Spread:
+    """Probability of every cell, ``(rows, cols)`` from the south, and the cells' centres ``(N, 2)``."""
+
+    mass: FloatArray
+    xy_m: FloatArray
+    cell_m: float
+    bounds: shapely.Polygon
+
+    def held(self, polygon: shapely.Polygon) -> float:
+        """Probability of the cells whose centres lie in a polygon."""
+        inside = shapely.contains_xy(polygon, self.xy_m[:, 0], self.xy_m[:, 1])
+        return float(self.mass.ravel()[inside].sum())
+
+
 def search_areas(
     candidates: Sequence[Spot], neighbours: Sequence[Spot], bounds_m: Bounds, *, on_map: float
 ) -> list[SearchArea]:
-    """The smallest areas that hold 50 and 90 % of the probability, smaller first.
+    """The smallest areas that hold 50 and 90 % of the probability, in parts: the lower level first.
 
     What speaks for no candidate is spread over the neighbourhood of located frames, or over the whole map,
     and a part of it lies off the map. Where a level cannot be reached, or only with the whole map, the area
-    is the map with the probability that it holds. Areas are convex, since layers hold single polygons.
+    is the map with the probability that it holds. Every part is convex, and those of a level lie apart.
 
     Args:
         candidates: weights are the odds of each against all of the rest.
@@ -72,40 +92,52 @@ def search_areas(
         bounds_m: the raster.
         on_map: probability that the frame lies on the raster, before looking at it.
     """
-    mass, xy_m, cell_m = _mass(candidates, neighbours, bounds_m, on_map)
-    order = np.argsort(-mass)
-    reached = np.cumsum(mass[order])
-    whole = SearchArea(float(reached[-1]), shapely.box(*bounds_m))
-    areas = [_level(level, mass, order, reached, xy_m, cell_m, whole) for level in LEVELS]
-    kept = [area for area in areas if area.polygon.area < whole.polygon.area]
-    return kept if len(kept) == len(LEVELS) else [*kept, whole]
+    spread = _spread(candidates, neighbours, bounds_m, on_map)
+    whole = float(spread.mass.sum())
+    found: list[SearchArea] = []
+    for level in LEVELS:
+        parts = _parts(level, spread) if whole >= level else []
+        if not parts or sum(part.area for part in parts) >= (1.0 - 1e-9) * spread.bounds.area:
+            nearest = min(LEVELS, key=lambda other: abs(other - whole))
+            return [*found, SearchArea(whole, spread.bounds, max(level, nearest))]
+        areas = [SearchArea(spread.held(part), part, level) for part in parts]
+        found += sorted(areas, key=lambda area: -area.probability)
+    return found
 
 
-def _level(
-    level: float,
-    mass: FloatArray,
-    order: IndexArray,
-    reached: FloatArray,
-    xy_m: FloatArray,
-    cell_m: float,
-    whole: SearchArea,
-) -> SearchArea:
-    if reached[-1] < level:
-        return whole
-    least = mass[order[int(np.searchsorted(reached, level))]]
+def _parts(level: float, spread: _Spread) -> list[shapely.Polygon]:
+    """Hulls of the connected parts of the likeliest cells that hold ``level`` together."""
+    ordered = np.sort(spread.mass, axis=None)[::-1]
+    last = min(int(np.searchsorted(np.cumsum(ordered), level)), ordered.size - 1)
     # Cells that are as likely as the last one belong to the area too: nothing prefers one of them.
-    inside = mass >= least * (1.0 - 1e-9)
-    points = shapely.MultiPoint(xy_m[inside])
-    hull = points.convex_hull.buffer(cell_m / 2, join_style="mitre", cap_style="square")
-    polygon = hull.intersection(whole.polygon)
-    held = float(mass[shapely.contains_xy(polygon, xy_m[:, 0], xy_m[:, 1])].sum())
-    return SearchArea(held, polygon)
+    inside = spread.mass >= ordered[last] * (1.0 - 1e-9)
+    count, labels = cv2.connectedComponents(inside.astype(np.uint8), connectivity=8)
+    flat = labels.ravel()
+    half = spread.cell_m / 2
+    hulls = [
+        shapely.MultiPoint(spread.xy_m[flat == number])
+        .convex_hull.buffer(half, join_style="mitre", cap_style="square")
+        .intersection(spread.bounds)
+        for number in range(1, count)
+    ]
+    return _apart(hulls)
 
 
-def _mass(
+def _apart(hulls: Sequence[shapely.Polygon]) -> list[shapely.Polygon]:
+    """The same area with overlapping hulls made one, so that nothing is counted twice."""
+    apart: list[shapely.Polygon] = []
+    for hull in hulls:
+        one = hull
+        while touching := [other for other in apart if other.intersects(one)]:
+            one = shapely.union_all([one, *touching]).convex_hull
+            apart = [other for other in apart if all(other is not taken for taken in touching)]
+        apart.append(one)
+    return apart
+
+
+def _spread(
     candidates: Sequence[Spot], neighbours: Sequence[Spot], bounds_m: Bounds, on_map: float
-) -> tuple[FloatArray, FloatArray, float]:
-    """Probability per cell, the cells' centres ``(N, 2)``, and their side."""
+) -> _Spread:
     west, south, east, north = bounds_m
     cell_m = max(east - west, north - south) / CELLS
     cols, rows = int(np.ceil((east - west) / cell_m)), int(np.ceil((north - south) / cell_m))
@@ -122,7 +154,8 @@ def _mass(
         total = total + spot.weight * _gaussian(spot, xy_m, cell_m)
     # What the Gaussians leave beyond the map's edge counts as off the map.
     everything = 1.0 + sum(spot.weight for spot in candidates)
-    return np.asarray(total / everything), xy_m, cell_m
+    mass = np.asarray(total / everything).reshape(rows, cols)
+    return _Spread(mass, xy_m, cell_m, shapely.box(*bounds_m))
 
 
 def _gaussian(spot: Spot, xy_m: FloatArray, cell_m: float) -> FloatArray:
@@ -197,6 +230,18 @@ def areas_of(
         for number, item in enumerate(placements)
         if item.status is FrameStatus.UNLOCATED
     }
+
+
+def area_now(
+    recording: Recording,
+    judged: Mapping[int, Sequence[Fix]],
+    number: int,
+    neighbours: Sequence[Spot],
+    bounds_m: Bounds,
+) -> list[SearchArea]:
+    """Search areas of a visited frame by what is known so far; ``neighbours`` as `neighbour_spots`."""
+    on_map = ON_MAP_KNOWN if neighbours else ON_MAP_UNKNOWN
+    return search_areas(_candidates(recording, judged, number), neighbours, bounds_m, on_map=on_map)
 
 
 def _candidates(recording: Recording, judged: Mapping[int, Sequence[Fix]], number: int) -> list[Spot]:

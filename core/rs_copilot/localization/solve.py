@@ -15,6 +15,7 @@ from rs_copilot.localization.agreement import Agreement
 from rs_copilot.localization.allowance import Allowance
 from rs_copilot.localization.assumptions import Assumptions, Calibration, turned_views
 from rs_copilot.localization.chain import Chain
+from rs_copilot.localization.controls import Seed
 from rs_copilot.localization.field_look import FieldMap
 from rs_copilot.localization.flight import Flight, Seen
 from rs_copilot.localization.follow import Follower
@@ -24,6 +25,7 @@ from rs_copilot.localization.path import Fix, best_path
 from rs_copilot.localization.reference import Bounds
 from rs_copilot.localization.register import FROM_PREDICTION, register
 from rs_copilot.localization.search import Candidate, Region, coarse_gsd_m, search, search_regions
+from rs_copilot.localization.seeds import Seeds
 from rs_copilot.localization.sweep import CoarseMap
 from rs_copilot.localization.view import View
 
@@ -70,8 +72,9 @@ Propose = Callable[[Keyframe, Sequence[View]], list[Region]]
 class Solver:
     """Search, choose, and fill in the keyframes of one clip.
 
-    ``candidates`` keeps, per keyframe, every place that was considered, and ``judged`` what each registered
-    to, as judged without its neighbours.
+    ``known`` are places that a user gave; ``candidates`` keeps, per keyframe, every place that was
+    considered, and ``judged`` what each registered to, as judged without its neighbours; ``searches`` and
+    ``searched_px`` (pixels times views) count the work that was done.
     """
 
     recording: Recording
@@ -84,15 +87,23 @@ class Solver:
     propose: Propose | None = None
     verify: Register = register
     fields: FieldMap | None = None
+    known: Sequence[Seed] = ()
     calibration: Calibration = field(default_factory=Calibration)
     candidates: dict[int, list[Candidate]] = field(default_factory=dict)
     wide: Allowance = field(default_factory=Allowance)
     dear_trials: int = 0
+    searches: int = 0
+    searched_px: float = 0.0
     flight: Flight | None = None
     trusted: dict[int, Seen] = field(default_factory=dict)
     searched_with_flight: set[int] = field(default_factory=set)
     judged: dict[int, list[Fix]] = field(default_factory=dict)
     _heard: Lock = field(default_factory=Lock)
+
+    @property
+    def seeds(self) -> Seeds:
+        """What frames with known places say about the others."""
+        return Seeds(self.recording, self.known)
 
     @property
     def chain(self) -> Chain:
@@ -102,22 +113,29 @@ class Solver:
     def solve(self) -> dict[int, Fix]:
         """Fixes by keyframe number; keyframes that the evidence does not place are missing."""
         keyframes = self.recording.keyframes
-        fixes: dict[int, list[Fix]] = {}
+        fixes = self.seeds.fixes(self.follower)
         order = self._search_order()
         at_once = 1 if self.chain.is_moving or self.propose is not None else PHOTOS_AT_ONCE
         for start in range(0, len(order), at_once):
             self.report(SEARCH_SHARE * start / len(keyframes), "Searching the map")
             some = order[start : start + at_once]
-            fixes |= self._searched([key for key in some if not self._is_settled(key, fixes)])
+            for key, found in self._searched([k for k in some if not self._is_settled(k, fixes)]).items():
+                fixes[key] = [*fixes.get(key, []), *found]
         if not self.chain.is_moving:
             fixes = self._weighed_by_flight(self._searched_again(fixes))
         agreement = Agreement(self.recording)
         path = best_path([fixes[key] for key in sorted(fixes)], agreement.disagreement)
         accepted = {fix.key: fix for fix in agreement.supported(path)}
-        return self._follower.credible(self._follower.propagate(accepted))
+        return self.follower.credible(self.follower.propagate(accepted))
+
+    def search_one(self, key: int) -> list[Fix]:
+        """Places of one keyframe by all that was learned before, likely ones first."""
+        found = self._searched([key])[key]
+        return sorted(self._weighed(found), key=lambda fix: -fix.log_odds)
 
     @property
-    def _follower(self) -> Follower:
+    def follower(self) -> Follower:
+        """Carries fixes along the motion of the clip."""
         return Follower(
             self.recording,
             self.coarse.reference,
@@ -214,7 +232,7 @@ class Solver:
     def _carried_odds(self, fix: Fix, key: int) -> float:
         """Log-odds of what a keyframe shows where motion from a place says that it is."""
         keyframe = self.recording.keyframes[key]
-        predicted = self._follower.predicted(fix, key)
+        predicted = self.follower.predicted(fix, key)
         if predicted is None:
             return -confidence.MAX_LOG_ODDS
         found = register(keyframe.image, keyframe.size, predicted, self.coarse.reference, FROM_PREDICTION)
@@ -222,10 +240,11 @@ class Solver:
 
     def _region(self, keyframe: Keyframe) -> Bounds:
         """The part of the map to search: all of it, or around the telemetry's position."""
-        west, south, east, north = self.bounds_m
-        telemetry = keyframe.telemetry
-        if not self.use_position or telemetry is None or telemetry.position is None:
-            return self.bounds_m
+        bounds_m = self.seeds.window(keyframe, self.bounds_m)
+        west, south, east, north = bounds_m
+        telemetry = keyframe.telemetry if self.use_position and bounds_m == self.bounds_m else None
+        if telemetry is None or telemetry.position is None:
+            return bounds_m
         x, y = from_lonlat(telemetry.position, self.coarse.reference.crs)
         # The camera looks ahead of itself by up to the height over the tangent of the pitch.
         height = self.assumptions.height_m(telemetry) or 0.0
@@ -243,7 +262,7 @@ class Solver:
         for fixes in found.values():
             best = max(fixes, key=lambda fix: fix.log_odds, default=None)
             if best is not None and best.log_odds >= TRUSTED:
-                self._learn(best)
+                self.learn(best)
         return found
 
     def _search(self, key: int) -> list[Fix]:
@@ -277,7 +296,7 @@ class Solver:
                         return
             yield self._search_views(key, views, cost)
 
-    def _learn(self, fix: Fix) -> None:
+    def learn(self, fix: Fix) -> None:
         """Let a trusted fix teach the scale and heading of the clip, and the habits of the flight."""
         if fix.registration.spread < MIN_SPREAD:
             return
@@ -327,6 +346,9 @@ class Solver:
 
     def _search_views(self, key: int, views: Sequence[View], cost: float) -> list[Fix]:
         keyframe = self.recording.keyframes[key]
+        with self._heard:
+            self.searches += 1
+            self.searched_px += self._cost_px(keyframe, views)
         region = self._region(keyframe)
         found = search(keyframe.image, views, self.coarse, region, count=CANDIDATES, fields=self.fields)
         return self._registered(key, found, views, cost)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
@@ -99,7 +99,8 @@ class ClusterSweep:
         """Tiles in order with their answers; ``None`` where there is no data, or it could not be read.
 
         Raises:
-            ClusterError: no scheduler answers, or a part failed again and again.
+            ClusterError: no scheduler answers, or its workers were lost again and again.
+            RsCopilotError: what a worker raises.
             MissingDependencyError: the package is not installed.
             StorageError: the journal cannot be written.
         """
@@ -148,8 +149,6 @@ class ClusterSweep:
         )
 
     def _keep(self, future: Any) -> None:  # noqa: ANN401
-        if future.status != "finished":
-            raise ClusterError(f"a part of the work failed on the cluster: {future.exception()}")
         part: PartAnswer = future.result()
         for number, blob in part.answers:
             self.journal.put_packed(number, blob)
@@ -172,18 +171,19 @@ def open_client(scheduler: str) -> Iterator[Any]:
             "The package 'distributed' is needed for --scheduler and not installed.", hint=HINT
         ) from error
     kind, _, count = scheduler.partition(":")
-    try:
-        if kind != "local":
-            with distributed.Client(scheduler, timeout=CONNECT_S) as client:
-                yield client
-            return
-    except (OSError, ValueError) as error:
-        raise ClusterError(f"no scheduler answers at {scheduler}: {error}") from error
-    workers = int(count) if count.isdigit() and int(count) else None
-    with (
-        distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
+    with ExitStack() as stack:
+        if kind == "local":
+            workers = int(count) if count.isdigit() and int(count) else None
+            scheduler = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+                )
+            ).scheduler_address
+        try:
+            client = stack.enter_context(distributed.Client(scheduler, timeout=CONNECT_S))
+        except (OSError, ValueError) as error:
+            raise ClusterError(f"no scheduler answers at {scheduler}: {error}") from error
+        try:
+            yield client
+        except (distributed.KilledWorker, distributed.CommClosedError) as error:
+            raise ClusterError(f"the cluster lost the work: {error}") from error

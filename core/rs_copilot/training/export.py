@@ -65,7 +65,7 @@ def write_onnx(model: Cvaa, path: Path, input_px: int | None = None) -> str:
     """
     side = input_px or model.config.input_px
     image = torch.zeros(2, side, side, 4, dtype=torch.uint8)
-    trunk = _graph(_Trunk(model), (image,), ["image"], "features", {0: "count"})
+    trunk = graph_of(_Trunk(model), (image,), ["image"], "features", {0: "count"})
     return write_joined(path, trunk, head_graph(model, side))
 
 
@@ -74,7 +74,7 @@ def head_graph(model: Cvaa, input_px: int) -> onnx.ModelProto:
     with torch.no_grad():
         features = model.features(torch.zeros(2, 4, input_px, input_px))
     given = (features, torch.zeros(2))
-    return _graph(_Head(model), given, ["features", "branch"], "embedding", {0: "count"}, fold=False)
+    return graph_of(_Head(model), given, ["features", "branch"], "embedding", {0: "count"}, fold=False)
 
 
 def write_joined(path: Path, trunk: onnx.ModelProto, head: onnx.ModelProto) -> str:
@@ -87,7 +87,7 @@ def write_joined(path: Path, trunk: onnx.ModelProto, head: onnx.ModelProto) -> s
     joined = onnx.compose.merge_models(
         trunk, named, io_map=[("features", "features")], outputs=["embedding", "features"]
     )
-    return _write(joined, path)
+    return write_graph(joined, path)
 
 
 def write_dense_onnx(model: Cvaa, path: Path) -> str:
@@ -99,22 +99,24 @@ def write_dense_onnx(model: Cvaa, path: Path) -> str:
     side = model.config.input_px
     image = torch.zeros(2, side, side, 4, dtype=torch.uint8)
     free = {0: "count", 2: "rows", 3: "cols"}
-    return _write(_graph(_Field(model), (image,), ["image"], "field", free, any_size=True), path)
+    given = {0: "count", 1: "height", 2: "width"}
+    return write_graph(graph_of(_Field(model), (image,), ["image"], "field", free, image_axes=given), path)
 
 
-def _graph(
+def graph_of(
     module: nn.Module,
     example: tuple[Tensor, ...],
     inputs: list[str],
     output: str,
     free: dict[int, str],
     *,
-    any_size: bool = False,
+    image_axes: dict[int, str] | None = None,
     fold: bool = True,
 ) -> onnx.ModelProto:
+    """Trace a module; the number of pictures is free, and so are the axes that are named."""
     axes: dict[str, dict[int, str]] = {name: {0: "count"} for name in inputs} | {output: free}
-    if any_size:
-        axes["image"] = {0: "count", 1: "height", 2: "width"}
+    if image_axes:
+        axes["image"] = image_axes
     draft = io.BytesIO()
     with warnings.catch_warnings():
         # The exporter that needs no further package warns that there is a newer one.
@@ -133,7 +135,12 @@ def _graph(
     return onnx.load_from_string(draft.getvalue())
 
 
-def _write(graph: onnx.ModelProto, path: Path) -> str:
+def write_graph(graph: onnx.ModelProto, path: Path) -> str:
+    """Write a graph, the same one always as the same bytes; its SHA-256.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
     content = graph.SerializeToString(deterministic=True)
     draft = path.with_suffix(".part")
     try:

@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -58,9 +59,26 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+Drawn = TypeVar("Drawn")
 
 
-def learning_rate_at(step: int, config: TrainingConfig) -> float:
+class Schedule(Protocol):
+    """What decides the learning rate of a step."""
+
+    @property
+    def steps(self) -> int:
+        """All of them."""
+
+    @property
+    def learning_rate(self) -> float:
+        """At its highest."""
+
+    @property
+    def warmup_share(self) -> float:
+        """Of the steps."""
+
+
+def learning_rate_at(step: int, config: Schedule) -> float:
     """Linear warm-up, then half a cosine down to a hundredth (Loshchilov and Hutter, SGDR, ICLR 2017)."""
     warm = max(1, round(config.warmup_share * config.steps))
     if step < warm:
@@ -74,18 +92,23 @@ def as_tensor(pictures: np.ndarray) -> Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
 
 
-class _Batches(torch.utils.data.IterableDataset[Batch]):
-    """Batch k is decided by seed and k alone, whichever process draws it."""
+class Batches(torch.utils.data.IterableDataset[Drawn]):
+    """Batch k of a training is decided by seed and k alone, whichever process draws it."""
 
-    def __init__(self, sampler: Sampler, config: TrainingConfig, first: int) -> None:
-        self._sampler, self._config, self._first = sampler, config, first
+    def __init__(self, draw: Callable[[np.random.Generator], Drawn], seed: int, steps: range) -> None:
+        self._draw, self._seed, self._steps = draw, seed, steps
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Drawn]:
         worker = torch.utils.data.get_worker_info()
         start, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        for step in range(self._first + start, self._config.steps, stride):
-            rng = np.random.default_rng([self._config.seed, _TRAIN, step])
-            yield self._sampler.batch(self._config.batch_size, rng)
+        for step in self._steps[start::stride]:
+            yield self._draw(np.random.default_rng([self._seed, _TRAIN, step]))
+
+    def loader(self, workers: int) -> torch.utils.data.DataLoader[Drawn]:
+        """The batches in order, drawn by so many processes; 0 for this one."""
+        return torch.utils.data.DataLoader(
+            self, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None
+        )
 
 
 class Trainer:
@@ -127,12 +150,8 @@ class Trainer:
             StorageError: the folder cannot be written.
         """
         self._make_folder()
-        batches = torch.utils.data.DataLoader(
-            _Batches(self.sampler, self.config, self.step),
-            batch_size=None,
-            num_workers=workers,
-            prefetch_factor=4 if workers else None,
-        )
+        draw = partial(self.sampler.batch, self.config.batch_size)
+        batches = Batches(draw, self.config.seed, range(self.step, self.config.steps)).loader(workers)
         began, before = time.monotonic(), self.seconds
         try:
             for batch in batches:

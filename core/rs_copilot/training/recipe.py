@@ -149,17 +149,22 @@ def _read_world(seed: int, worlds: Worlds, cache: Path, report: Report) -> Groun
 
 
 def _read_source(source: Source, data: Path | None) -> list[Ground]:
-    paths = [path for pattern in source.paths for path in _matching(data, pattern)]
+    paths = [path for pattern in source.paths for path in files_of(data, pattern)]
     if source.kind == "raster":
         return [read_raster_ground(paths)]
     return [read_picture_ground(path) for path in paths]
 
 
 def _one(data: Path | None, name: str) -> Path:
-    return _matching(data, name)[0]
+    return files_of(data, name)[0]
 
 
-def _matching(data: Path | None, pattern: str) -> list[Path]:
+def files_of(data: Path | None, pattern: str) -> list[Path]:
+    """The files that a recipe's pattern means under the data folder, in order.
+
+    Raises:
+        BadInputError: there is none.
+    """
     if Path(pattern).is_absolute():
         found = [Path(pattern)] if Path(pattern).is_file() else []
     else:

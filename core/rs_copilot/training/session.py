@@ -117,14 +117,15 @@ def _write(
         "recipe": recipe.model_dump(mode="json", exclude={"licence", "use", "limits"}),
         "grounds": material.used,
         "seconds": round(trainer.seconds),
-        "hardware": _hardware(device),
+        "hardware": hardware(device),
         "held_out": {"recall_1": round(recall[0], 3), "recall_10": round(recall[1], 3)},
     }
     write_card(out / CARD, card)
     return digest
 
 
-def _hardware(device: str) -> str:
+def hardware(device: str) -> str:
+    """What a training ran on, for its card."""
     if device == "cuda":
         return str(torch.cuda.get_device_name())
     return f"{platform.processor() or platform.machine()} CPU, {torch.get_num_threads()} threads"

@@ -146,8 +146,9 @@ SEARCH_AREA = Layer(
     (
         _FRAME,
         _TIME,
-        _real("probability", "that the frame lies in this area"),
+        _real("probability", "that the frame lies in this area; areas of one frame and level add up"),
         _real("area_km2", "size of the area"),
+        _real("level", "0.5 or 0.9: all areas of a level together hold about this; 0.9 contains 0.5"),
     ),
 )
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from rs_copilot.errors import VideoError
 from rs_copilot.video.base import Clip, ClipInfo
+from rs_copilot.video.decode import is_url
 from rs_copilot.video.movie import MovieClip
 from rs_copilot.video.stills import IMAGE_SUFFIXES, StillsClip
+from rs_copilot.video.stream import StreamClip
 
-__all__ = ["Clip", "ClipInfo", "open_clip"]
+__all__ = ["Clip", "ClipInfo", "open_clip", "open_stream"]
 
 
 def open_clip(path: str | Path) -> Clip:
@@ -27,4 +29,23 @@ def open_clip(path: str | Path) -> Clip:
         )
     if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
         return StillsClip(path)
+    if path.is_fifo():
+        raise VideoError(
+            f"expected a file that can be read twice, found the pipe {path}",
+            hint="Streams are localised with --causal.",
+        )
     return MovieClip(path)
+
+
+def open_stream(source: str | Path) -> Clip:
+    """Open what is read once, as it comes: a pipe, an address such as ``udp://``, or what `open_clip` opens.
+
+    Of a video only `Clip.frames` can be asked for, and only once.
+
+    Raises:
+        VideoError: there is nothing, or not a single frame can be decoded.
+    """
+    path = Path(source)
+    if is_url(source) or path.is_fifo() or (path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES):
+        return StreamClip(source)
+    return open_clip(path)

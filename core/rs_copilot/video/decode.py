@@ -7,6 +7,7 @@ from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 import av
 from av.container import InputContainer
@@ -25,27 +26,55 @@ if TYPE_CHECKING:
 MAX_BROKEN_IN_A_ROW = 1000
 # Transport streams may land behind the wanted keyframe; each retry starts this much earlier.
 SEEK_MARGINS_S = (0.0, 1.0, 5.0, 30.0)
+# How long a stream may take to open, and how long it may pause before it counts as ended.
+URL_TIMEOUTS_S = (20.0, 30.0)
 # Where neither container nor codec says how fast an untimed stream runs.
 FALLBACK_RATE = Fraction(25)
 
 
-def open_container(path: Path) -> InputContainer:
-    """Open a media file for reading.
+def is_url(source: Path | str) -> bool:
+    """Whether a source is a stream's address, not a path."""
+    return "://" in str(source)
+
+
+def name_of(source: Path | str) -> str:
+    """What a source is called: a file's name; an address without user, password and query."""
+    if not is_url(source):
+        return Path(source).name
+    parts = urlsplit(str(source))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def open_container(path: Path | str) -> InputContainer:
+    """Open a media file, or a stream by its address, for reading.
 
     Raises:
-        VideoError: it is not a media file, or its header is missing or damaged.
+        VideoError: it is not a media file, or its header is missing or damaged; or nothing is sent.
     """
+    if is_url(path):
+        return _open_url(str(path))
     try:
         return av.open(str(path))
     except (FFmpegError, OSError) as error:
         raise VideoError(
-            f"expected a video file, found that {path.name} cannot be opened ({error})",
+            f"expected a video file, found that {name_of(path)} cannot be opened ({error})",
             hint="If recording was cut off, the index at the end of an mp4 may be missing: "
             "repair it first (for example with `untrunc`), or copy the file from the card again.",
         ) from error
 
 
-def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+def _open_url(address: str) -> InputContainer:
+    try:
+        return av.open(address, timeout=URL_TIMEOUTS_S)
+    except (FFmpegError, OSError) as error:
+        # FFmpeg's message repeats the address, and with it the password.
+        raise VideoError(
+            f"expected a video stream at {name_of(address)}, found none ({type(error).__name__})",
+            hint="Check the address, and that the source is sending.",
+        ) from None
+
+
+def picture_stream(container: InputContainer, path: Path | str) -> VideoStream:
     """The first moving-picture stream (cover art of an audio file is none).
 
     Raises:
@@ -56,7 +85,7 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
             return stream
     found = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
     raise VideoError(
-        f"expected a video stream in {path.name}, found {found}",
+        f"expected a video stream in {name_of(path)}, found {found}",
         hint="Choose the video file itself, not its sound or telemetry.",
     )
 
@@ -67,7 +96,7 @@ class FrameReader:
     ``broken_packets`` counts what could not be decoded.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         self.path = path
         self.broken_packets = 0
         self._open()

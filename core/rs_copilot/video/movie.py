@@ -51,11 +51,11 @@ class MovieClip(Clip):
         return ClipInfo(
             path=self.path,
             kind="video",
-            size=_turn_of(first).size(SizeWH(first.width, first.height)),
+            size=turn_of(first).size(SizeWH(first.width, first.height)),
             frame_count=stream.frames or None,
-            duration_s=_said_duration_s(reader.container, stream),
+            duration_s=said_duration_s(reader.container, stream),
             fps=stream.average_rate or stream.guessed_rate or None,
-            start_utc=_start_utc(reader.container, stream),
+            start_utc=said_start_utc(reader.container, stream),
         )
 
     def _timing(self) -> FrameIndex:
@@ -81,7 +81,7 @@ class MovieClip(Clip):
                 if sampler.is_past(last_s):
                     break
                 if sampler.wants(last_s):
-                    yield Frame(number, last_s, _rgb(picture))
+                    yield Frame(number, last_s, upright_rgb(picture))
                     # Every frame is wanted where nothing is due later: going to the start would loop.
                     if sampler.next_due_s > last_s:
                         cursor.go_to(sampler.next_due_s)
@@ -124,7 +124,7 @@ class MovieClip(Clip):
                     f"expected a frame at {target_s:.3f} s of {self.path.name}, found none that decodes"
                 )
             best = _last_until(cursor, index.time_s(pts))
-        return Frame(best[0], best[1], _rgb(best[2]))
+        return Frame(best[0], best[1], upright_rgb(best[2]))
 
     def frame_times_s(self) -> list[float]:
         """See `Clip.frame_times_s`."""
@@ -149,26 +149,30 @@ def _last_until(cursor: Cursor, target_s: float) -> tuple[int, float, VideoFrame
     return best
 
 
-def _rgb(picture: VideoFrame) -> ByteImage:
+def upright_rgb(picture: VideoFrame) -> ByteImage:
+    """The picture as it is shown, ``(h, w, 3)``."""
     image = np.asarray(picture.to_ndarray(format="rgb24", threads=1), dtype=np.uint8)
-    return _turn_of(picture).apply(image)
+    return turn_of(picture).apply(image)
 
 
-def _turn_of(picture: VideoFrame) -> Turn:
+def turn_of(picture: VideoFrame) -> Turn:
+    """How a picture is to be turned to be upright."""
     for data in cast("Iterable[SideData]", picture.side_data):
         if data.type is Type.DISPLAYMATRIX:
             return Turn.from_display_matrix(bytes(data))
     return Turn()
 
 
-def _said_duration_s(container: InputContainer, stream: VideoStream) -> float:
+def said_duration_s(container: InputContainer, stream: VideoStream) -> float:
+    """The container's word on the duration; 0 where it says nothing."""
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     # The container counts in microseconds (AV_TIME_BASE).
     return container.duration / 1e6 if container.duration else 0.0
 
 
-def _start_utc(container: InputContainer, stream: VideoStream) -> str | None:
+def said_start_utc(container: InputContainer, stream: VideoStream) -> str | None:
+    """The container's word on when recording began, ISO 8601."""
     said = container.metadata.get("creation_time") or stream.metadata.get("creation_time")
     if not said:
         return None

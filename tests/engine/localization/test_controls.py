@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ import pytest
 from rs_copilot.errors import BadInputError
 from rs_copilot.geo import homography as hg
 from rs_copilot.geo.crs import to_lonlat
-from rs_copilot.localization.controls import Control, read_controls, with_controls
+from rs_copilot.localization.controls import Control, read_controls, seeds_of, with_controls
 from rs_copilot.localization.placements import Anchor, anchors, placements
 from rs_copilot.types import FrameStatus, LonLat
-from tests.engine.localization.test_sequence import SIZE, STRAIGHT, fix, flight
+from tests.engine.localization.test_sequence import SIZE, STRAIGHT, WIDTH_M, fix, flight
 
 CRS = pyproj.CRS.from_epsg(32633)
 SHIFT = np.array([500_000.0, 5_400_000.0])
@@ -71,6 +72,54 @@ def test_agreeing_anchors_stay() -> None:
 def test_one_point_without_a_place_is_reported() -> None:
     _, unused = with_controls(flight(STRAIGHT), [], [control(10, (5.0, 5.0), SHIFT)], CRS)
     assert unused == [10]
+
+
+QUARTERS = ((320.0, 180.0), (960.0, 180.0), (960.0, 540.0), (320.0, 540.0))
+
+
+def dragged(frame: int, sigma_m: float, off_m: float = 0.0) -> list[Control]:
+    """A frame that was dragged to its place, or somewhat beside it."""
+    beside = np.array([off_m, 0.0])
+    points = [control(frame, pixel, ground(frame, pixel) + beside) for pixel in QUARTERS]
+    return [replace(point, sigma_m=sigma_m) for point in points]
+
+
+def test_a_dragged_frame_is_as_sure_as_it_was_dragged() -> None:
+    recording = flight(STRAIGHT)
+    found, _ = with_controls(recording, [], dragged(10, 3.0), CRS)
+    assert [anchor.smoothed.sigma_m for anchor in found] == [3.0]
+    np.testing.assert_allclose(center(placements(recording, found)[0]), ground(0, (640.0, 360.0)), atol=0.05)
+    # Nothing is laid more exactly than people point.
+    found, _ = with_controls(recording, [], dragged(10, 0.001), CRS)
+    assert found[0].smoothed.sigma_m == pytest.approx(0.004 * WIDTH_M)
+
+
+def test_a_point_corrects_a_dragged_frame() -> None:
+    recording = flight(STRAIGHT)
+    point = control(10, (640.0, 360.0), ground(10, (640.0, 360.0)))
+    found, _ = with_controls(recording, [], [*dragged(10, 5.0, off_m=4.0), point], CRS)
+    np.testing.assert_allclose(
+        center(placements(recording, found)[10]), ground(10, (640.0, 360.0)), atol=0.01
+    )
+    assert found[0].smoothed.sigma_m < 1.0
+
+
+def test_frames_that_points_place_alone_are_known_before_any_search() -> None:
+    recording = flight(STRAIGHT)
+    one = control(5, (640.0, 360.0), ground(5, (640.0, 360.0)))
+    seeds = seeds_of(recording, [one, *dragged(10, 2.0)], CRS)
+    assert [(seed.visit, seed.sigma_m) for seed in seeds] == [(10, 2.0)]
+    np.testing.assert_allclose(
+        hg.apply(seeds[0].map_from_px, SIZE.center_px)[0], ground(10, (640.0, 360.0)), atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("sigma", ["-1", "0", "inf", "nan", "x"])
+def test_an_impossible_uncertainty_is_refused(tmp_path: Path, sigma: str) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text(f"frame,x_px,y_px,lon,lat,sigma_m\n1,2,3,15,48,{sigma}\n", encoding="utf-8")
+    with pytest.raises(BadInputError, match="line 2"):
+        read_controls(path)
 
 
 def test_a_file_of_points_is_read_and_a_broken_one_refused(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import shapely
@@ -56,6 +58,29 @@ def test_a_likely_candidate_takes_its_share() -> None:
     assert rest.probability == pytest.approx(0.75 + 0.125, abs=0.01)
 
 
+def test_places_far_apart_are_parts_and_nothing_between_them() -> None:
+    candidates = [Spot(np.array([x, 2300.0]), 15.0, weight=w) for x, w in ((1100.0, 8.0), (1900.0, 4.0))]
+    areas = search_areas(candidates, [], BOUNDS, on_map=ON_MAP_UNKNOWN)
+    half = [area for area in areas if area.level == 0.5]
+    most = [area for area in areas if area.level == 0.9]
+    assert 0.5 <= sum(area.probability for area in half) < 0.6
+    # The likelier place first, each with what it holds; together they hold the level.
+    assert [area.probability for area in most] == pytest.approx([0.61, 0.31], abs=0.03)
+    assert all(area.area_km2 < 0.01 for area in most)
+    assert not any(area.polygon.contains(shapely.Point(1500, 2300)) for area in areas)
+
+
+def test_parts_whose_hulls_meet_are_one() -> None:
+    ring = [
+        Spot(np.array([1500 + 200 * np.cos(turn), 2300 + 200 * np.sin(turn)]), 25.0, weight=10.0)
+        for turn in np.linspace(0, 2 * np.pi, 30)
+    ]
+    middle = Spot(np.array([1500.0, 2300.0]), 15.0, weight=20.0)
+    most = [a for a in search_areas([*ring, middle], [], BOUNDS, on_map=0.5) if a.level == 0.9]
+    assert len(most) == 1
+    assert most[0].probability >= 0.9
+
+
 spots = st.builds(
     lambda x, y, sigma, weight: Spot(np.array([x, y]), sigma, weight),
     st.floats(900, 2100),
@@ -71,7 +96,13 @@ def test_areas_lie_on_the_map_and_probabilities_are_such(
     candidates: list[Spot], neighbours: list[Spot], on_map: float
 ) -> None:
     areas = search_areas(candidates, neighbours, BOUNDS, on_map=on_map)
-    assert 1 <= len(areas) <= 2
+    for level in (0.5, 0.9):
+        parts = [area for area in areas if area.level == level]
+        held = sum(part.probability for part in parts)
+        assert held <= 1.0 + 1e-6
+        # A level is reached, or the area is the map.
+        assert not parts or held >= level or parts[0].polygon.equals(shapely.box(*BOUNDS))
+        assert all(one.polygon.disjoint(other.polygon) for one, other in pairwise(parts))
     for area in areas:
         assert isinstance(area, SearchArea)
         assert isinstance(area.polygon, shapely.Polygon)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rs_copilot import cli
-from rs_copilot.errors import BadInputError, CancelledError, MissingDependencyError
+from rs_copilot.errors import BadInputError, CancelledError
 from rs_copilot.jobs import index, search
 from rs_copilot.jobs.context import JobContext, Progress
 from rs_copilot.localization.retrieve import draw_query, guesses
@@ -170,12 +170,18 @@ def test_cancelling_leaves_no_index(map_path, weights, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cluster_is_not_there_yet(map_path, weights, tmp_path):
-    params = index.IndexParams(
-        rasters=[str(map_path)], out=tmp_path / "i", weights=weights, scheduler="tcp://a:1"
-    )
-    with pytest.raises(MissingDependencyError, match="cluster"):
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_makes_the_same_index(map_path, weights, tmp_path):
+    pytest.importorskip("distributed")
+    for name, scheduler in (("one", None), ("two", "local:2")):
+        params = index.IndexParams(
+            rasters=[str(map_path)], out=tmp_path / name, weights=weights, scheduler=scheduler
+        )
         index.run(params, JobContext())
+    one, two = open_gallery(tmp_path / "one"), open_gallery(tmp_path / "two")
+    np.testing.assert_array_equal(one.vectors, two.vectors)
+    np.testing.assert_array_equal(one.tiles.center_xy_m, two.tiles.center_xy_m)
 
 
 def test_the_command_prints_json(map_path, index_path, weights, map_image, tmp_path, capfd):
