@@ -915,6 +915,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
+   <source>The selected polygons cannot be read</source>
+   <translation>Die gewählten Polygone können nicht gelesen werden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>The clip plays here as soon as the engine is set up.</source>
    <translation>Der Clip läuft hier, sobald die Engine eingerichtet ist.</translation>
   </message>

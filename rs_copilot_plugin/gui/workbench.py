@@ -100,6 +100,7 @@ class Workbench(QObject):
         dock.find_wanted.connect(self.find)
         self.finder.ready.connect(self._begin_search)
         self.finder.refused.connect(self._refuse_search)
+        self.finder.failed.connect(self._fail_search)
         dock.export_wanted.connect(self.ask_export)
         dock.cancel_wanted.connect(self.cancel)
         dock.settings_wanted.connect(self.open_settings)
@@ -244,6 +245,10 @@ class Workbench(QObject):
     def _refuse_search(self, lack: Lack) -> None:
         self._end_search()
         self._refuse([lack])
+
+    def _fail_search(self, text: str) -> None:
+        self._end_search()
+        self.tell(Notice(tr("The selected polygons cannot be read"), text))
 
     def _end_search(self) -> None:
         self.panel.stage = Stage.IDLE

@@ -213,6 +213,16 @@ def test_a_cancelled_search_goes_on(bench, truth, tmp_path):
     assert_same(rows_of(tmp_path / "squares_scene.gpkg"), truth)
 
 
+def test_a_selection_that_cannot_be_written_down_is_told(bench):
+    layer = polygons(QgsRectangle(WEST, NORTH - 100, WEST + 100, NORTH))
+    select_region(bench, layer, next(layer.getFeatures()).id())
+    shutil.rmtree(bench.finder._folder)
+    bench.dock.find_box.find_button.click()
+    wait_until(lambda: messages_in(bench.iface.bar), what="the news")
+    assert "cannot be read" in messages_in(bench.iface.bar)[0]
+    assert bench.panel.stage is Stage.IDLE
+
+
 def test_a_service_and_what_does_not_go_together_are_refused_in_words(bench):
     box = bench.dock.find_box
     layer = QgsRasterLayer("type=xyz&url=http://127.0.0.1:9/{z}/{x}/{y}.png&zmax=1", "online", "wms")
