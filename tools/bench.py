@@ -6,8 +6,8 @@ it: a broken run goes on, and only what has changed is measured again. Every ste
 is up, and its section is written at once; what is missing then stands in the section.
 
 BENCH=quick measures a few frames in about two minutes, to see that everything runs, and writes no docs.
-BENCH=localization (or retrieval, pose, tracking, separated by commas) measures only that.
-BENCH_SECONDS=3000 is the time for everything.
+BENCH=localization (or retrieval, pose, tracking, detector, tiles, segmentation, nms, galleries, separated by
+commas) measures only that. BENCH_SECONDS=7200 is the time for everything.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ IMAGES = ROOT / "docs" / "images"
 WEIGHTS = ROOT / "core" / "rs_copilot" / "retrieval" / "weights" / "cvaa-s.onnx"
 END = "<!-- /bench -->"
 # Enough for everything on two quiet cores.
-SECONDS = 3000.0
+SECONDS = 7200.0
 
 
 def real_data() -> Path | None:
@@ -52,28 +52,45 @@ def insert(page: str, name: str, block: str) -> str:
 
 @dataclass(frozen=True)
 class Step:
-    """One run of a benchmark that leaves its section at ``OUT/NAME.md``."""
+    """One run of a benchmark that leaves its section at ``OUT/SECTION.md``."""
 
     name: str
     limit_s: float
     words: tuple[str, ...] = ()
+    part: str = ""
+
+    @property
+    def section(self) -> str:
+        """What its place on the page is called."""
+        return f"{self.name}-{self.part}" if self.part else self.name
 
     def command(self, data: Path | None, left_s: float) -> list[str]:
         """Its command line; those that go row by row are told to end in time."""
-        words = [sys.executable, "-m", f"benchmarks.{self.name}", "--markdown", str(OUT / f"{self.name}.md")]
-        if data is not None:
+        words = [sys.executable, "-m", f"benchmarks.{self.name}", *([self.part] * bool(self.part))]
+        words += ["--markdown", str(OUT / f"{self.section}.md")]
+        if data is not None and self.name != "segmentation":
             words += ["--data", str(data)]
         if self.name == "retrieval":
-            return [*words, "--model", f"cvaa-s={WEIGHTS}", *self.words]
-        return [*words, "--budget", f"{min(self.limit_s, left_s):.0f}", *self.words]
+            words += ["--model", f"cvaa-s={WEIGHTS}"]
+        elif self.name not in UNTIMED:
+            words += ["--budget", f"{min(self.limit_s, left_s):.0f}"]
+        return [*words, *self.words]
 
 
+# These take what they take, and no limit of time.
+UNTIMED = ("retrieval", "segmentation", "galleries")
 # The most telling first, and last what is the same whatever the engine does.
 STEPS = (
     Step("localization", 1000.0, ("--methods", "ours", "--images", str(IMAGES))),
     Step("retrieval", 600.0, ("--only", "networks,pairs,second")),
     Step("tracking", 420.0),
     Step("pose", 420.0),
+    Step("detector", 300.0),
+    Step("tiles", 600.0),
+    Step("segmentation", 600.0),
+    Step("nms", 200.0, ("--images", str(IMAGES))),
+    Step("galleries", 900.0, part="kinds"),
+    Step("galleries", 2000.0, part="whole"),
     Step("localization", 480.0, ("--images", str(IMAGES))),
     Step("retrieval", 700.0, ("--only", "dense,sift,orb")),
 )
@@ -90,6 +107,9 @@ QUICK = (
     ),
     Step("tracking", 100.0, ("--quick", "--work", str(OUT / "quick" / "tracking"))),
     Step("pose", 100.0, ("--quick", "--work", str(OUT / "quick" / "pose"))),
+    Step("tiles", 60.0, ("--quick", "--work", str(OUT / "quick" / "tiles"))),
+    Step("segmentation", 60.0, ("--quick", "--work", str(OUT / "quick" / "segmentation"))),
+    Step("nms", 60.0, ("--quick", "--work", str(OUT / "quick" / "nms"), "--images", str(OUT / "images"))),
 )
 # A step that was told its time, or has none to be told, is stopped this much later.
 GRACE_S = 60.0
@@ -97,7 +117,7 @@ GRACE_S = 60.0
 
 def run(step: Step, data: Path | None, left_s: float) -> str | None:
     """Run a step; what went wrong, if anything did."""
-    print(f"\n## {step.name} {' '.join(step.words)}\n", flush=True)
+    print(f"\n## {step.section} {' '.join(step.words)}\n", flush=True)
     limit_s = min(step.limit_s, left_s) + GRACE_S
     try:
         result = subprocess.run(step.command(data, left_s), cwd=ROOT, check=False, timeout=limit_s)
@@ -108,6 +128,8 @@ def run(step: Step, data: Path | None, left_s: float) -> str | None:
 
 def is_possible(step: Step, data: Path | None) -> bool:
     """Retrieval needs the weights, and a quick run of it real imagery."""
+    if step.name == "galleries":
+        return data is not None
     return step.name != "retrieval" or (WEIGHTS.is_file() and (data is not None or step not in QUICK))
 
 
@@ -133,12 +155,12 @@ def main() -> int:
         if (words - {"quick"} and step.name not in words) or not is_possible(step, data):
             continue
         left_s = ends - time.monotonic()
-        (OUT / f"{step.name}.md").unlink(missing_ok=True)
+        (OUT / f"{step.section}.md").unlink(missing_ok=True)
         problem = run(step, data, left_s) if left_s > 0 else "no time was left"
         if problem:
-            problems.append(f"{step.name} {' '.join(step.words)}: {problem}")
+            problems.append(f"{step.section} {' '.join(step.words)}: {problem}")
         if not quick:
-            publish(step.name)
+            publish(step.section)
     print("\n".join(["bench: everything ran"] if not problems else ["bench: not all ran", *problems]))
     return 1 if problems else 0
 

@@ -402,6 +402,32 @@ def eval_detection(
     return run_job("eval.detection", params, as_json=as_json, device=device)
 
 
+@eval_app.command(
+    "calibration", epilog="Example: rs-copilot eval calibration scene.gpkg --truth cars.gpkg --out cars.json"
+)
+def eval_calibration(
+    scene: Annotated[str, typer.Argument(metavar="SCENE", help="A scene with detections of a raster.")],
+    *,
+    truth: Annotated[
+        str, typer.Option(metavar="FILE", help="Labelled objects: polygons or points, with a field label.")
+    ],
+    out: Annotated[Path, typer.Option(help="Where the curves go, for detect --calibration.")],
+    clip: Annotated[str | None, typer.Option(help="Only this raster of the scene, by its file name.")] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LON1,LAT1,LON2,LAT2|FILE",
+            help="Where all is labelled. Default: around the labels.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """What a detector's scores are worth on your imagery, as probabilities."""
+    params = {"scene": scene, "truth": truth, "out": out, "clip": clip, "region": region}
+    return run_job("eval.calibration", params, as_json=as_json, device=device)
+
+
 @app.command(epilog="Example: ssh host rs-copilot worker")
 def worker(
     as_json: Annotated[

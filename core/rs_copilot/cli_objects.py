@@ -37,6 +37,10 @@ def detect(
         str | None,
         typer.Option(metavar="S|A=S,B=S", help="Lowest score, for all classes or for each."),
     ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Scores become probabilities; from `rs-copilot eval calibration`."),
+    ] = None,
     gsd: Annotated[
         float | None, typer.Option(help="Look at this ground sampling distance in metres, not the model's.")
     ] = None,
@@ -65,6 +69,7 @@ def detect(
         "region": region,
         "min_score": score,
         "thresholds": thresholds,
+        "calibration": calibration,
         "gsd_m": gsd,
         "every_s": every,
         "dem": dem,

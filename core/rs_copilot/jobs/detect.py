@@ -26,7 +26,8 @@ class DetectParams(BaseModel):
     """What to look for, where, and where to write it.
 
     ``source`` is a raster, or a clip that the scene ``out`` has placed or that ``satellite`` is to place.
-    ``thresholds`` are lowest scores by class, ``region`` is LON1,LAT1,LON2,LAT2 or a file with polygons.
+    ``thresholds`` are lowest scores by class, ``calibration`` is a file of ``eval calibration``,
+    ``region`` is LON1,LAT1,LON2,LAT2 or a file with polygons.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -38,6 +39,7 @@ class DetectParams(BaseModel):
     satellite: str | None = None
     min_score: float | None = Field(default=None, ge=0, le=1)
     thresholds: Mapping[str, float] = Field(default_factory=dict)
+    calibration: str | None = None
     region: str | None = None
     gsd_m: float | None = Field(default=None, gt=0)
     every_s: float = Field(default=0.2, gt=0)
@@ -120,7 +122,10 @@ def is_map(source: str) -> bool:
 
 def _spec(params: DetectParams) -> DetectorSpec:
     thresholds = tuple(sorted(params.thresholds.items()))
-    return DetectorSpec(params.detector, tuple(params.classes), params.min_score, thresholds)
+    if params.calibration is not None and thresholds:
+        raise UsageError("--min-score A=S: with --calibration one probability goes for all classes.")
+    classes = tuple(params.classes)
+    return DetectorSpec(params.detector, classes, params.min_score, thresholds, params.calibration)
 
 
 def _on_raster(params: DetectParams, context: JobContext, started: float) -> DetectResult:

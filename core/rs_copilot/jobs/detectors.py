@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rs_copilot.detection.calibration import Calibrated, read_calibration
 from rs_copilot.detection.found import Detector
 from rs_copilot.errors import MissingDependencyError, UsageError
 
 SHIPPED = Path(__file__).parents[1] / "detection" / "weights"
 DEFAULT = "vehicles-s"
+# With a calibration: what the network itself leaves out, and what is as likely wrong as right.
+MIN_RAW_SCORE, MIN_PROBABILITY = 0.05, 0.5
 HINT = f"Give {DEFAULT}, onnx:FILE, hf:FOLDER or motion."
 
 
@@ -18,13 +21,15 @@ class DetectorSpec:
     """Which detector, for what: all that another process needs to open the same one.
 
     ``name`` is a shipped network, ``onnx:FILE`` or ``hf:FOLDER``; ``classes`` are names of classes, or
-    phrases for a detector that understands them; ``thresholds`` pairs of a class and its lowest score.
+    phrases for a detector that understands them; ``thresholds`` pairs of a class and its lowest score;
+    with ``calibration``, a file, scores are probabilities.
     """
 
     name: str = DEFAULT
     classes: tuple[str, ...] = ()
     min_score: float | None = None
     thresholds: tuple[tuple[str, float], ...] = ()
+    calibration: str | None = None
 
 
 def open_detector(spec: DetectorSpec, device: str = "auto", threads: int | None = None) -> Detector:
@@ -40,6 +45,12 @@ def open_detector(spec: DetectorSpec, device: str = "auto", threads: int | None 
         BadInputError: the file is no detector.
         MissingDependencyError: packages, weights or the device are missing.
     """
+    if spec.calibration is not None:
+        calibration = read_calibration(Path(spec.calibration))
+        # What counts is decided by probability, so that the network itself leaves out next to nothing.
+        raw = replace(spec, calibration=None, min_score=MIN_RAW_SCORE, thresholds=())
+        lowest = spec.min_score if spec.min_score is not None else MIN_PROBABILITY
+        return Calibrated(open_detector(raw, device, threads), calibration, lowest)
     kind, _, place = spec.name.partition(":")
     if kind == "hf" and place:
         from rs_copilot.learned.zero_shot import open_zero_shot

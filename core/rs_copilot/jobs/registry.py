@@ -50,6 +50,7 @@ JOBS = (
     JobSpec("train", "rs_copilot.jobs.train", "TrainParams"),
     JobSpec("train.detector", "rs_copilot.jobs.train_detector", "TrainDetectorParams"),
     JobSpec("eval.retrieval", "rs_copilot.jobs.eval_retrieval", "EvalRetrievalParams"),
+    JobSpec("eval.calibration", "rs_copilot.jobs.eval_calibration", "EvalCalibrationParams"),
     JobSpec("eval.detection", "rs_copilot.jobs.eval_detection", "EvalDetectionParams"),
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
