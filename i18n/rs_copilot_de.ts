@@ -500,8 +500,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
-   <source>any score</source>
-   <translation>jeder Wert</translation>
+   <source>own limit</source>
+   <translation>eigene Grenze</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
@@ -510,8 +510,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
-   <source>Lowest score that counts. With “any score” the detector's own limit holds.</source>
-   <translation>Niedrigster Wert (Score), der zählt. Bei „jeder Wert“ gilt die Grenze des Detektors.</translation>
+   <source>Lowest score that counts. With “own limit” that of the detector holds.</source>
+   <translation>Niedrigster Wert (Score), der zählt. Bei „eigene Grenze“ gilt die des Detektors.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/find_box.py" />
@@ -915,6 +915,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
+   <source>The selected polygons cannot be read</source>
+   <translation>Die gewählten Polygone können nicht gelesen werden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>The clip plays here as soon as the engine is set up.</source>
    <translation>Der Clip läuft hier, sobald die Engine eingerichtet ist.</translation>
   </message>
@@ -1047,6 +1052,11 @@
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Try a lower score or other classes, and see whether the detector is made for what a pixel of this source is on the ground.</source>
    <translation>Versuchen Sie einen niedrigeren Wert oder andere Klassen, und prüfen Sie, ob der Detektor für die Bodenauflösung dieser Quelle gemacht ist.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>This raster lies on a server: objects can be found in it. To locate clips on it, save the area that you need with Export → Save As… and choose the saved raster.</source>
+   <translation>Dieses Raster liegt auf einem Server: Objekte können darin gefunden werden. Um Clips darauf zu verorten, speichern Sie den benötigten Bereich mit Exportieren → Speichern als… und wählen Sie das gespeicherte Raster.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />

@@ -188,6 +188,14 @@ def lack_text(lack: Lack) -> str:
     }[lack]
 
 
+def served_text() -> str:
+    """What a raster on a server is good for."""
+    return tr(
+        "This raster lies on a server: objects can be found in it. To locate clips on it, save the area that "
+        "you need with Export → Save As… and choose the saved raster."
+    )
+
+
 def push(bar: QgsMessageBar, notice: Notice, on_details: Callable[[Notice], None]) -> QgsMessageBarItem:
     """Show a notice in the message bar, with a Details button where there are details, and log it."""
     item = bar.createMessage(notice.title, notice.text)

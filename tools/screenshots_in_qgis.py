@@ -223,7 +223,7 @@ class Tour:
     def finding(self) -> Iterator[Callable[[], bool]]:
         """Objects in the part of the satellite image that the map shows."""
         bench, box = self.bench, self.bench.dock.find_box
-        bench.dock.tabs.setCurrentWidget(box)
+        bench.dock.tabs.show_page(box)
         if DETECTOR:
             bench.finder.add_detector(DETECTOR)
         box.where_combo.setCurrentIndex(box.where_combo.findData("view"))
@@ -245,7 +245,7 @@ class Tour:
             self.shoot("find-objects")
             bench.scene.forget()
         bench.panel.use_scene(None)
-        bench.dock.tabs.setCurrentIndex(0)
+        bench.dock.tabs.show_page(bench.dock.locate_page)
 
     def has_first_results(self) -> bool:
         """Whether the running job has brought frames onto the map."""

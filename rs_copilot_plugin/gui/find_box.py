@@ -40,7 +40,7 @@ class FindBox(QWidget):
         super().__init__(parent)
         self._settings = settings
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 8, 6, 8)
+        layout.setContentsMargins(0, 8, 0, 2)
         layout.setSpacing(6)
         layout.addLayout(self._form())
         self.find_button = job_button(tr("Fi&nd Objects"), "find.svg", self.find_wanted.emit)
@@ -96,10 +96,10 @@ class FindBox(QWidget):
         self.score_spin.setSingleStep(0.05)
         self.score_spin.setDecimals(2)
         self.score_spin.setPrefix("≥ ")
-        self.score_spin.setSpecialValueText(tr("any score"))
+        self.score_spin.setSpecialValueText(tr("own limit"))
         self.score_spin.setAccessibleName(tr("Lowest score"))
         self.score_spin.setToolTip(
-            tr("Lowest score that counts. With “any score” the detector's own limit holds.")
+            tr("Lowest score that counts. With “own limit” that of the detector holds.")
         )
         self.score_spin.valueChanged.connect(self._tell)
 
@@ -117,7 +117,12 @@ class FindBox(QWidget):
         self.layer_combo.setAccessibleName(tr("Layer with the selected polygons"))
         self.layer_combo.setMinimumContentsLength(6)
         self.layer_combo.layerChanged.connect(self._tell)
-        self.where_row = _side_by_side(self.where_combo, self.layer_combo, narrow_share=1)
+        self.where_row = QWidget()
+        layout = QVBoxLayout(self.where_row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.where_combo)
+        layout.addWidget(self.layer_combo)
 
     # --- drawing the state
 
@@ -236,11 +241,11 @@ def _fill(combo: QComboBox, items: list[tuple[str, str]], current: str) -> None:
     combo.blockSignals(False)
 
 
-def _side_by_side(wide: QWidget, narrow: QWidget, narrow_share: int = 0) -> QWidget:
+def _side_by_side(wide: QWidget, narrow: QWidget) -> QWidget:
     row = QWidget()
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(4)
     layout.addWidget(wide, 1)
-    layout.addWidget(narrow, narrow_share)
+    layout.addWidget(narrow)
     return row

@@ -33,10 +33,11 @@ class Search:
 
 
 class FindController(QObject):
-    """``ready`` carries a `Search`, ``refused`` what the search lacks; one of them follows `prepare`."""
+    """``ready`` carries a `Search`, ``refused`` what it lacks, ``failed`` why not; one follows `prepare`."""
 
     ready = pyqtSignal(object)
     refused = pyqtSignal(object)
+    failed = pyqtSignal(str)
 
     def __init__(
         self,
@@ -135,7 +136,13 @@ class FindController(QObject):
         self._files += 1
         path = self._folder / f"region_{self._files}.geojson"
         work = partial(write_selection, take_selection(areas, raster), path)
-        self._background.run(work, self._finish, lambda _error: self.refused.emit(Lack.BESIDE))
+        self._background.run(work, self._finish, self._not_read)
+
+    def _not_read(self, error: Exception) -> None:
+        if isinstance(error, RegionError):
+            self.refused.emit(Lack.BESIDE)
+        else:
+            self.failed.emit(str(error))
 
     def _finish(self, region: str | None) -> None:
         located = self.is_located

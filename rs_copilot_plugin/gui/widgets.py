@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qgis.PyQt.QtCore import QSize, Qt
 from qgis.PyQt.QtGui import QColor, QPainter, QPaintEvent
-from qgis.PyQt.QtWidgets import QLabel, QPushButton, QSizePolicy, QTabWidget, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QPushButton, QSizePolicy, QTabBar, QToolButton, QVBoxLayout, QWidget
 
 from rs_copilot_plugin.resources import icon
 
@@ -66,24 +66,35 @@ def job_button(text: str, icon_name: str, on_click: Callable[[], object]) -> QPu
     return button
 
 
-class FittingTabs(QTabWidget):
-    """Tabs that are as high as the page that is shown, not as the highest one."""
+class FittingTabs(QWidget):
+    """Pages with a tab each, as high as the page that is shown; a `QTabWidget` is as high as its highest."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.currentChanged.connect(self._fit)
+        self.bar = QTabBar()
+        self.bar.setExpanding(False)
+        self.bar.setDrawBase(True)
+        self.bar.currentChanged.connect(self._show_current)
+        self._pages: list[QWidget] = []
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        self._layout.addWidget(self.bar)
 
-    def _fit(self, current: int) -> None:
-        for index in range(self.count()):
-            shown = index == current
-            policy = QSizePolicy.Policy.Preferred if shown else QSizePolicy.Policy.Ignored
-            self.widget(index).setSizePolicy(QSizePolicy.Policy.Preferred, policy)
-        self.updateGeometry()
+    def add_page(self, page: QWidget, title: str) -> None:
+        """Add a page at the end; the first one is shown."""
+        self._pages.append(page)
+        self._layout.addWidget(page)
+        self.bar.addTab(title)
+        self._show_current()
 
-    def tabInserted(self, index: int) -> None:
-        super().tabInserted(index)
-        self._fit(self.currentIndex())
+    def show_page(self, page: QWidget) -> None:
+        """Bring a page up."""
+        self.bar.setCurrentIndex(self._pages.index(page))
+
+    def _show_current(self, _index: int = 0) -> None:
+        for index, page in enumerate(self._pages):
+            page.setVisible(index == self.bar.currentIndex())
 
 
 class StatusDot(QWidget):

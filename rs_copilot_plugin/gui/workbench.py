@@ -15,6 +15,7 @@ from rs_copilot_plugin.engine.installer import InstallCancelledError, InstallErr
 from rs_copilot_plugin.messages import Notice
 from rs_copilot_plugin.presenters.clips import Clip, sort_paths
 from rs_copilot_plugin.presenters.detections import Hit, best_hit
+from rs_copilot_plugin.presenters.find import served_address
 from rs_copilot_plugin.presenters.frames import FrameRow
 from rs_copilot_plugin.presenters.jobs import Outcome
 from rs_copilot_plugin.presenters.locate import (
@@ -99,6 +100,7 @@ class Workbench(QObject):
         dock.find_wanted.connect(self.find)
         self.finder.ready.connect(self._begin_search)
         self.finder.refused.connect(self._refuse_search)
+        self.finder.failed.connect(self._fail_search)
         dock.export_wanted.connect(self.ask_export)
         dock.cancel_wanted.connect(self.cancel)
         dock.settings_wanted.connect(self.open_settings)
@@ -181,7 +183,8 @@ class Workbench(QObject):
         self.panel.choose_satellite(_raster_source(layer))
         problem = ""
         if self.panel.satellite_is_remote:
-            problem = messages.lack_text(Lack.REMOTE_SATELLITE)
+            served = served_address(self.panel.satellite_source) is not None
+            problem = messages.served_text() if served else messages.lack_text(Lack.REMOTE_SATELLITE)
         elif layer is not None and not layer.crs().isValid():
             problem = tr("This raster does not say where it lies: assign its CRS first.")
         self.dock.show_satellite_problem(problem)
@@ -242,6 +245,10 @@ class Workbench(QObject):
     def _refuse_search(self, lack: Lack) -> None:
         self._end_search()
         self._refuse([lack])
+
+    def _fail_search(self, text: str) -> None:
+        self._end_search()
+        self.tell(Notice(tr("The selected polygons cannot be read"), text))
 
     def _end_search(self) -> None:
         self.panel.stage = Stage.IDLE

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 from qgis.gui import QgsMessageBar
-from qgis.PyQt.QtCore import QCoreApplication, QEvent
+from qgis.PyQt.QtCore import QCoreApplication, QEvent, QTimer
 
 
 def flush_deletions() -> None:
@@ -22,6 +23,22 @@ def wait_until(condition, timeout_s: float = 30.0, what: str = "condition") -> N
             raise AssertionError(f"waited {timeout_s} s in vain for {what}")
         QCoreApplication.processEvents()
         time.sleep(0.002)
+
+
+class Heart:
+    """Beats in the main thread; the longest computing time between two beats is how long the map waited."""
+
+    def __init__(self) -> None:
+        self._beats: list[float] = []
+        self._timer = QTimer()
+        self._timer.setInterval(5)
+        self._timer.timeout.connect(lambda: self._beats.append(time.thread_time()))
+        self._timer.start()
+
+    def longest_work_ms(self) -> float:
+        """Stop and tell."""
+        self._timer.stop()
+        return 1000 * max(b - a for a, b in itertools.pairwise(self._beats))
 
 
 def messages_in(bar: QgsMessageBar) -> list[str]:

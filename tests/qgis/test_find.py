@@ -23,7 +23,7 @@ from qgis.core import (
     QgsRectangle,
     QgsVectorLayer,
 )
-from qgis_helpers import messages_in, wait_until
+from qgis_helpers import Heart, messages_in, wait_until
 
 from rs_copilot_plugin.layers.scene_group import LAYER_PROPERTY, SCENE_PROPERTY
 from rs_copilot_plugin.presenters.find import MOTION, Where
@@ -62,7 +62,7 @@ def bench(workbench, objects, tmp_path):
     shutil.copy(objects / "squares.tif", tmp_path / "squares.tif")
     workbench.iface.canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
     workbench.add_paths([tmp_path / "squares.tif"])
-    workbench.dock.tabs.setCurrentWidget(workbench.dock.find_box)
+    workbench.dock.tabs.show_page(workbench.dock.find_box)
     workbench.finder.add_detector(str(objects / "squares.onnx"))
     workbench.dock.find_box.score_spin.setValue(0.8)
     yield workbench
@@ -96,14 +96,18 @@ def assert_same(found, wanted) -> None:
         assert label == true_label and abs(x - true_x) < 0.6 and abs(y - true_y) < 0.6
 
 
-def test_objects_come_onto_the_map_while_the_search_runs(bench, truth, tmp_path):
+def test_objects_come_onto_the_map_while_the_search_runs(bench, truth, tmp_path, record_property):
     canvas = bench.iface.canvas
     canvas.setExtent(QgsRectangle(WEST, NORTH - 50, WEST + 50, NORTH))
     view = canvas.extent()
     partial = []
     bench.jobs.progressed.connect(lambda _share, _text, part: partial.append(part))
     bench.dock.find_box.classes_edit.setText("red, blue")
+    heart = Heart()
     search(bench)
+    work_ms = heart.longest_work_ms()
+    record_property("longest_work_ms", round(work_ms, 1))
+    assert work_ms < float(os.environ.get("RS_COPILOT_WORK_LIMIT_MS", "50"))
     assert any(partial), "results came before the end"
     wanted = [(point, label) for point, label in truth if label != "green"]
     assert_same(rows_of(tmp_path / "squares_scene.gpkg"), wanted)
@@ -207,6 +211,16 @@ def test_a_cancelled_search_goes_on(bench, truth, tmp_path):
     search(bench)
     assert "known from a run" in bench.dock.find_box.result_label.text()
     assert_same(rows_of(tmp_path / "squares_scene.gpkg"), truth)
+
+
+def test_a_selection_that_cannot_be_written_down_is_told(bench):
+    layer = polygons(QgsRectangle(WEST, NORTH - 100, WEST + 100, NORTH))
+    select_region(bench, layer, next(layer.getFeatures()).id())
+    shutil.rmtree(bench.finder._folder)
+    bench.dock.find_box.find_button.click()
+    wait_until(lambda: messages_in(bench.iface.bar), what="the news")
+    assert "cannot be read" in messages_in(bench.iface.bar)[0]
+    assert bench.panel.stage is Stage.IDLE
 
 
 def test_a_service_and_what_does_not_go_together_are_refused_in_words(bench):
