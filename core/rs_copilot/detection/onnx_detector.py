@@ -197,7 +197,8 @@ def open_onnx_detector(
 
 
 def _card(path: Path) -> DetectorCard | None:
-    if not path.with_suffix(".json").is_file():
+    """The card beside a network; JSON of that name that names no hash is somebody else's."""
+    if not cards.has_card(path):
         return None
     card = cards.read_card(path, DetectorCard)
     cards.check_hash(path, card)

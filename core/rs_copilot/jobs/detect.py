@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot.errors import MissingCrsError, RasterError, SceneError, UsageError
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.detect_raster import METHOD, detect_on_raster
+from rs_copilot.jobs.detect_raster import detect_on_raster
 from rs_copilot.jobs.detectors import DEFAULT, DetectorSpec
 from rs_copilot.jobs.raster_sweep import Where
 from rs_copilot.jobs.run_note import note_run
@@ -97,7 +97,7 @@ def run(params: DetectParams, context: JobContext) -> DetectResult:
         result = _motion(params, context, started)
     else:
         result = _on_clip(params, context, started)
-    provenance = Provenance(result.source, METHOD, result.model)
+    provenance = Provenance(result.source, _spec(params).method, result.model)
     note_run(params.out, "detect", params, provenance, context, seconds=result.seconds, device=result.device)
     return result
 

@@ -19,7 +19,6 @@ from rs_copilot.detection.sweep import objects, work_of
 from rs_copilot.errors import CancelledError, SceneError
 from rs_copilot.geo import homography as hg
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.detect_raster import METHOD
 from rs_copilot.jobs.detectors import DetectorSpec, open_detector
 from rs_copilot.jobs.track_terrain import read_terrain
 from rs_copilot.tiles.plan import SAME_SCALE, Tile, TilePlan, plan_tiles
@@ -130,8 +129,8 @@ class ClipRun:
     def write(self) -> None:
         """Write all that was found; rows of an earlier run of a detector on this clip are replaced."""
         followed = follow_detected(self.sightings)
-        names = self.detector.class_names
-        provenance = Provenance(self.clip.clip, METHOD, self.detector.model, self.detector.sha256)
+        names, method = self.detector.class_names, self.task.spec.method
+        provenance = Provenance(self.clip.clip, method, self.detector.model, self.detector.sha256)
         grid = Grid(self.clip.metric_crs, self.clip.scene_crs)
         tables = {
             "detections": self._detections(followed, self._objects(followed), grid, provenance),
@@ -139,7 +138,7 @@ class ClipRun:
                 followed.moving, [names[label] for label in followed.labels], grid, provenance
             ),
         }
-        write_layers(self.task.scene, tables, replace_clip=self.clip.clip, replace_method=METHOD)
+        write_layers(self.task.scene, tables, replace_clip=self.clip.clip, replace_method=method)
         every = [names[label] for item in self.sightings for label in item.labels]
         self.labels = {name: every.count(name) for name in sorted(set(every))}
         self.tracks, self.standing = len(followed.moving), len(followed.standing)

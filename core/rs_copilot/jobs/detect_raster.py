@@ -20,9 +20,6 @@ from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
 from rs_copilot.vector.store import ensure_scene
 
-# Goes into rows of rasters and of clips alike, and tells them from what motion found.
-METHOD = "detector"
-
 
 @dataclass(frozen=True)
 class DetectWork:
@@ -64,8 +61,10 @@ class RasterRun:
         sweep = self.sweep
         ensure_scene(sweep.where.out, sweep.pictures.info.crs)
         with sweep.journal(asdict(self.spec)) as (journal, made):
-            provenance = Provenance(sweep.clip, METHOD, self.detector.model, self.detector.sha256, made)
-            sweep.write("detections", self._table(Found.nothing(), provenance), replaces=METHOD)
+            provenance = Provenance(
+                sweep.clip, self.spec.method, self.detector.model, self.detector.sha256, made
+            )
+            sweep.write("detections", self._table(Found.nothing(), provenance), replaces=self.spec.method)
             maker = DetectWork(self.spec, sweep.context.device)
             answers = sweep.answers(journal, work_of(self.detector), maker)
             for done, found in objects(sweep.plan, answers):

@@ -11,6 +11,8 @@ from rs_copilot.errors import MissingDependencyError, UsageError
 
 SHIPPED = Path(__file__).parents[1] / "detection" / "weights"
 DEFAULT = "vehicles-s"
+# How the method of rows begins that a detector found.
+METHOD = "detector"
 # With a calibration: what the network itself leaves out, and what is as likely wrong as right.
 MIN_RAW_SCORE, MIN_PROBABILITY = 0.05, 0.5
 HINT = f"Give {DEFAULT}, onnx:FILE, hf:FOLDER or motion."
@@ -30,6 +32,12 @@ class DetectorSpec:
     min_score: float | None = None
     thresholds: tuple[tuple[str, float], ...] = ()
     calibration: str | None = None
+
+    @property
+    def method(self) -> str:
+        """How rows say who found them: what one detector found is replaced by the same one only."""
+        kind, _, place = self.name.partition(":")
+        return f"{METHOD} {Path(place).name if place else kind}"
 
 
 def open_detector(spec: DetectorSpec, device: str = "auto", threads: int | None = None) -> Detector:

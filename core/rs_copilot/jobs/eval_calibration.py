@@ -14,7 +14,7 @@ from rs_copilot.detection.calibration import Calibration, Curve
 from rs_copilot.errors import BadInputError
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.detect_raster import METHOD
+from rs_copilot.jobs.detectors import METHOD
 from rs_copilot.jobs.region import read_region
 from rs_copilot.types import LonLat
 from rs_copilot.vector.store import read_layer
@@ -105,7 +105,7 @@ def run(params: EvalCalibrationParams, context: JobContext) -> EvalCalibrationRe
 
 def _read_found(params: EvalCalibrationParams) -> gpd.GeoDataFrame:
     table = read_layer(params.scene, "detections")
-    table = table[table["method"] == METHOD]
+    table = table[table["method"].str.startswith(METHOD)]
     if params.clip is not None:
         table = table[table["clip"] == params.clip]
     if table.empty:

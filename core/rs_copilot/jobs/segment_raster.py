@@ -96,7 +96,9 @@ class RasterRun:
     def _table(self, found: Outlines, provenance: Provenance) -> gpd.GeoDataFrame:
         """Rows of the layer ``segments``; outlines are in pixels of the plan."""
         pictures, plan = self.sweep.pictures, self.sweep.plan
-        shapes, rows = clipped(to_shapes(simplify(found, self.task.simplify_px)), self.sweep.region)
+        shapes, rows = clipped(
+            to_shapes(simplify(found, self.task.simplify_px)), self.sweep.region, self.min_px
+        )
         metric = shapely.transform(shapes, lambda xy: pictures.map_points(xy, plan))
         scale = np.array(plan.scale_xy)
         drawn = shapely.transform(shapes, lambda xy: pictures.place.apply(xy * scale))
@@ -110,9 +112,12 @@ class RasterRun:
 
 
 def clipped(
-    shapes: NDArray[np.object_], region: BaseGeometry | None
+    shapes: NDArray[np.object_], region: BaseGeometry | None, min_px: float = 0.0
 ) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
-    """Polygons within a region, and which of the given ones each is or is part of."""
+    """Polygons within a region, and which of the given ones each is or is part of.
+
+    Of those that the region cuts, parts of less than ``min_px`` pixels, or of next to none, are left out.
+    """
     rows = np.arange(len(shapes))
     if region is None or not len(shapes):
         return shapes, rows
@@ -121,7 +126,8 @@ def clipped(
     parts, owners = shapely.get_parts(shapely.intersection(shapes[crossing], region), return_index=True)
     # What only touches the region leaves points and lines; collections hold such beside polygons.
     parts, deeper = shapely.get_parts(parts, return_index=True)
-    real = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    # Areas of other types are 0. A thousandth of a pixel is what the cut of two straight edges leaves.
+    real = shapely.area(parts) >= max(min_px, 1e-3)
     together = np.concatenate([shapes[inside], parts[real]])
     numbers = np.concatenate([rows[inside], crossing[owners[deeper[real]]]]).astype(np.int64)
     order = np.argsort(numbers, kind="stable")

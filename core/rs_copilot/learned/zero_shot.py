@@ -203,12 +203,12 @@ def _read_processors(place: str, folder: Any, kind: str) -> tuple[Any, Any]:  # 
     import transformers
 
     name = KINDS[kind]
-    maker = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
+    pictures = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
+    words = transformers.AutoTokenizer
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
-        return (
-            maker.from_pretrained(folder, local_files_only=True),
-            transformers.AutoTokenizer.from_pretrained(folder, **options),
+        return pictures.from_pretrained(folder, local_files_only=True), words.from_pretrained(
+            folder, **options
         )
     except (ImportError, *pretrained.UNREADABLE) as error:
         raise BadInputError(

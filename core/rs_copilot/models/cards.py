@@ -6,6 +6,7 @@ A network is two files in one folder, NAME.onnx and NAME.json.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +30,15 @@ class WeightsCard(BaseModel):
 
 
 Card = TypeVar("Card", bound=WeightsCard)
+
+
+def has_card(weights: Path) -> bool:
+    """Whether the JSON file beside an ONNX file is a card, broken or not, and no other program's."""
+    try:
+        found = json.loads(weights.with_suffix(".json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and "sha256" in found
 
 
 def read_card(weights: Path, kind: type[Card]) -> Card:

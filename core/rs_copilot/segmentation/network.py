@@ -236,7 +236,7 @@ def open_segmenter(path: Path, *, device: str = "auto", threads: int | None = No
 
 
 def _card_of(path: Path) -> SegmenterCard | None:
-    if not path.with_suffix(".json").is_file():
+    if not cards.has_card(path):
         return None
     card = cards.read_card(path, SegmenterCard)
     cards.check_hash(path, card)

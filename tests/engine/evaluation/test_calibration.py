@@ -41,7 +41,7 @@ def scene(tmp_path: Path) -> Path:
     path = tmp_path / "s.gpkg"
     create_scene(path, UTM)
     rows = [{"label": "car", "score": float(score), "source": "x"} for score in scores]
-    provenance = Provenance("a.tif", "detector", "net", SHA)
+    provenance = Provenance("a.tif", "detector net", "net", SHA)
     write_layers(
         path, {"detections": build_table(schema.DETECTIONS, rows, list(shapes), Grid(UTM, UTM), provenance)}
     )

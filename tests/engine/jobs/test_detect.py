@@ -285,7 +285,7 @@ def test_motion_and_detector_live_beside_each_other(tmp_path: Path, network: Pat
     before = len(read_layer(tmp_path / "s.gpkg", "detections"))
     detect(clip, tmp_path / "s.gpkg", network, detector="motion")
     table = read_layer(tmp_path / "s.gpkg", "detections")
-    assert (table["method"] == "detector").sum() == before > 0
+    assert (table["method"] == f"detector {network.name}").sum() == before > 0
 
 
 def test_what_stands_is_one_object_in_all_flights(tmp_path: Path, network: Path) -> None:
@@ -297,3 +297,14 @@ def test_what_stands_is_one_object_in_all_flights(tmp_path: Path, network: Path)
     assert standing.groupby("clip")["object_id"].nunique().to_dict() == {"one": 1, "two": 1}
     assert standing["object_id"].nunique() == 1
     assert table[table["label"] == "green"]["object_id"].isna().all()
+
+
+def test_detectors_leave_what_others_found(tmp_path: Path, network: Path) -> None:
+    source = write_map(tmp_path / "a.tif", picture(300, 300, places(300, 300, 9)))
+    other = save_detector(
+        tmp_path / "other.onnx", metadata=zoo("YOLO_Ultralytics", tiles_size=160, resolution=50)
+    )
+    for net in (network, other, other):
+        detect(source, tmp_path / "s.gpkg", net)
+    methods = read_layer(tmp_path / "s.gpkg", "detections")["method"].value_counts().to_dict()
+    assert methods == {"detector squares.onnx": 9, "detector other.onnx": 9}
