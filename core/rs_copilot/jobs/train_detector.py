@@ -26,20 +26,21 @@ class TrainDetectorParams(BaseModel):
 
 
 class TrainDetectorResult(BaseModel):
-    """The network that was written, and its loss on ground that was kept for measuring."""
+    """The network that was written; its loss and average precision on ground kept for measuring."""
 
     weights: Path
     sha256: str
     steps: int
     seconds: float
     held_out_loss: float
+    held_out_ap_50: float
     warnings: list[str] = []
 
     def summary(self) -> str:
         """A few lines for people."""
         lines = [
             f"Detector: {self.weights} ({self.steps} steps, {self.seconds:.0f} s)",
-            f"Loss on held-out ground {self.held_out_loss:.3f}; its course is in losses.png",
+            f"Held-out AP50 {self.held_out_ap_50:.2f}, loss {self.held_out_loss:.3f} (see losses.png)",
         ]
         return "\n".join([*lines, *(f"Note: {text}" for text in self.warnings)])
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from rs_copilot.errors import BadInputError
 from rs_copilot.simulation.bodies import body_boxes
 from rs_copilot.training.detector.loss import _gaussian, assign, detection_loss, hellinger
+from rs_copilot.training.detector.measure import measure
 from rs_copilot.training.detector.network import PRIOR_PX, STRIDE
-from rs_copilot.training.detector.sampler import Ground, Sampler, boxes_of
+from rs_copilot.training.detector.sampler import Batch, Ground, Sampler, boxes_of
 from rs_copilot.training.detector.scenes import Scenes, quad_around, read_scenes, write_scenes
 from rs_copilot.training.detector.sprites import Sun, draw_vehicle, random_vehicle
 from rs_copilot.types import FloatArray, SizeWH
@@ -141,6 +142,16 @@ def test_hellinger_distance_of_boxes():
     assert float(hellinger(_gaussian(BOX), _gaussian(far))) == pytest.approx(1.0)
 
 
+def test_a_network_that_says_the_truth_scores_one():
+    class Knows(torch.nn.Module):
+        def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return right_answer()
+
+    batch = Batch(np.zeros((1, 128, 128, 3), np.uint8), (BOX.numpy(),), (np.array([True]),))
+    score = measure(Knows(), torch.zeros(1, 3, 128, 128), batch)  # type: ignore[arg-type]  # a stand-in
+    assert score.mean_at(0.95) == 1.0
+
+
 def test_places_inside_answer_for_a_vehicle_and_unsure_ones_for_nothing():
     boxes = torch.cat([BOX, torch.tensor([[100.0, 50.0, 24.0, 10.0, 0.0]])])
     targets = assign(boxes, torch.tensor([True, False]), 32, 32)
@@ -156,7 +167,8 @@ def test_places_inside_answer_for_a_vehicle_and_unsure_ones_for_nothing():
     assert (nothing.owner == -1).all()
 
 
-def test_the_right_answer_costs_next_to_nothing():
+def right_answer() -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and raw boxes of a network that knows the box."""
     owners = assign(BOX, torch.tensor([True]), 32, 32).owner.reshape(32, 32)
     logits = torch.full((1, 1, 32, 32), -12.0)
     logits[0, 0][owners == 0] = 12.0
@@ -170,7 +182,12 @@ def test_the_right_answer_costs_next_to_nothing():
             torch.sin(2 * BOX[0, 4]).expand(32, 32),
             torch.cos(2 * BOX[0, 4]).expand(32, 32),
         ]
-    )[None]
+    )
+    return logits, raw[None]
+
+
+def test_the_right_answer_costs_next_to_nothing():
+    logits, raw = right_answer()
     right = detection_loss(logits, raw, [BOX], [torch.tensor([True])])
     wrong = detection_loss(-logits, raw + 1.0, [BOX], [torch.tensor([True])])
     assert float(right.total) < 0.02

@@ -29,8 +29,8 @@ NETWORK = {"widths": [8, 8, 16, 16], "depths": [1, 1, 1], "neck": [16, 8], "head
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory, town_raster: TownRaster) -> Path:
     path = tmp_path_factory.mktemp("recipe") / "tiny.json"
-    town = town_raster(300, 5)
-    training = {"steps": 24, "batch_size": 4, "side_px": 64, "log_every": 4, "check_every": 12}
+    town = town_raster(260, 5)
+    training = {"steps": 12, "batch_size": 2, "side_px": 64, "log_every": 2, "check_every": 6}
     source = {
         "paths": [str(town)],
         "licence": "made here",
@@ -60,21 +60,23 @@ def trained(tmp_path_factory: pytest.TempPathFactory, recipe: Path) -> Path:
 
 def test_it_learns_and_leaves_network_card_and_plot(trained: Path) -> None:
     log = [json.loads(line) for line in (trained.parent / "log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in log] == [4, 8, 12, 16, 20, 24]
+    assert [line["step"] for line in log] == [2, 4, 6, 8, 10, 12]
     assert log[-1]["loss"] < log[0]["loss"]
     assert [line["held_out"] is not None for line in log] == [False, False, True, False, False, True]
     assert (trained.parent / "losses.png").read_bytes().startswith(b"\x89PNG")
     card = read_card(trained, WeightsCard)
     check_hash(trained, card)
     extra = card.model_extra or {}
-    assert (extra["class_names"], extra["gsd_m"], extra["steps"]) == (["vehicle"], 0.25, 24)
+    assert (extra["class_names"], extra["gsd_m"], extra["steps"]) == (["vehicle"], 0.25, 12)
     assert extra["must_not"] == ["anything"]
+    assert extra["command"].endswith("--recipe tiny")
+    assert 0.0 <= extra["held_out"]["ap_50"] <= 1.0
     assert extra["recipe"]["sources"][0]["licence"] == "made here"
 
 
 def test_a_broken_training_goes_on_to_the_same_network(trained: Path, recipe: Path, tmp_path: Path) -> None:
     def stop_halfway(progress: object) -> None:
-        if "step 12" in str(getattr(progress, "message", "")):
+        if "step 6" in str(getattr(progress, "message", "")):
             context.cancelled.set()
 
     context = JobContext(on_progress=stop_halfway)

@@ -65,14 +65,15 @@ def train_detector(
         progress(line.step, recipe.training.steps, f"step {line.step}, loss {line.loss:.3f}")
 
     trainer.run(report, workers=workers)
-    return _written(recipe, material, trainer, device)
+    told = [f"--{key} {value}" for key, value in given.items()]
+    return _written(recipe, material, trainer, device, told)
 
 
 def _written(
-    recipe: DetectorRecipe, material: Material, trainer: DetectorTrainer, device: str
+    recipe: DetectorRecipe, material: Material, trainer: DetectorTrainer, device: str, told: list[str]
 ) -> dict[str, Any]:
-    """Weights, card and plot."""
-    out, held_out = trainer.folder, trainer.check()
+    """Weights, card and plot; ``told`` is what the command changed."""
+    out, loss, score = trainer.folder, trainer.check(), trainer.score()
     weights = out / f"{recipe.name}.onnx"
     digest = write_detector(
         trainer.model, weights, class_names=recipe.class_names, tile_px=TILE_PX, gsd_m=recipe.gsd_m
@@ -91,13 +92,20 @@ def _written(
         "use": recipe.use,
         "limits": recipe.limits,
         "must_not": list(recipe.must_not),
-        "command": f"rs-copilot train detector --recipe {recipe.name} --data DATA --out OUT",
+        "command": " ".join(["rs-copilot train detector --data DATA --out OUT --recipe", recipe.name, *told]),
         "recipe": recipe.model_dump(mode="json", exclude={"licence", "use", "limits", "must_not"}),
         "grounds": material.used,
         "steps": trainer.step,
         "seconds": round(trainer.seconds),
         "hardware": hardware(device),
-        "held_out": {"loss_on_rendered_ground": round(held_out, 3)},
+        "held_out": {
+            "ground": "rendered" if recipe.worlds.held_out else "the training's own",
+            "pictures": recipe.training.held_out_pictures,
+            "ap_50": round(score.mean_at(0.5), 3),
+            "ap_50_95": round(score.mean, 3),
+            "loss": round(loss, 3),
+        },
+        "real_scores": "docs/benchmarks.md",
     }
     write_card(weights.with_suffix(".json"), card)
     draw_losses(out / LOG, out / "losses.png")
@@ -106,5 +114,6 @@ def _written(
         "sha256": digest,
         "steps": trainer.step,
         "seconds": trainer.seconds,
-        "held_out_loss": held_out,
+        "held_out_loss": loss,
+        "held_out_ap_50": score.mean_at(0.5),
     }
