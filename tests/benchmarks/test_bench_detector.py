@@ -42,6 +42,6 @@ def test_a_coarser_picture_keeps_its_truth_in_place() -> None:
 def test_rows_say_what_was_found() -> None:
     item = detector.Labelled(np.zeros((8, 8, 3), np.uint8), Boxes.of([slab(50, 50), slab(90, 90)], "vehicle"))
     half = Boxes.of([slab(50, 50), slab(200, 200)], "vehicle", np.array([0.9, 0.2]))
-    ((title, kind, wanted, *shares),) = detector.scored("t", "d", lambda _: half, iter([item]))
+    ((title, kind, wanted, *shares),) = detector.scored("t", "d", lambda _: half, iter([item]), 0.5)
     assert (title, kind, wanted) == ("t", "d", "2")
     assert shares == ["0.50", "0.50", "0.50", "1.00", "0.50", "0.67"]

@@ -148,8 +148,8 @@ def test_a_network_that_says_the_truth_scores_one():
             return right_answer()
 
     batch = Batch(np.zeros((1, 128, 128, 3), np.uint8), (BOX.numpy(),), (np.array([True]),))
-    score = measure(Knows(), torch.zeros(1, 3, 128, 128), batch)  # type: ignore[arg-type]  # a stand-in
-    assert score.mean_at(0.95) == 1.0
+    found = measure(Knows(), torch.zeros(1, 3, 128, 128), batch)  # type: ignore[arg-type]  # a stand-in
+    assert found.precision.mean_at(0.95) == 1.0
 
 
 def test_places_inside_answer_for_a_vehicle_and_unsure_ones_for_nothing():

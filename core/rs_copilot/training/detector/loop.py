@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from rs_copilot.errors import StorageError
-from rs_copilot.evaluation.detection import RotatedScore
 from rs_copilot.training.detector.loss import Losses, detection_loss
-from rs_copilot.training.detector.measure import measure
+from rs_copilot.training.detector.measure import Measured, measure
 from rs_copilot.training.detector.network import NetworkConfig, VehicleNetwork
 from rs_copilot.training.detector.sampler import Batch, Sampler
 from rs_copilot.training.loop import Batches, learning_rate_at
@@ -160,7 +159,7 @@ class DetectorTrainer:
                 found.append(float(self._losses(self.held_out.batch(self.config.batch_size, rng)).total))
         return float(np.mean(found))
 
-    def score(self) -> RotatedScore:
+    def score(self) -> Measured:
         """Average precision on pictures of held-out ground, always the same ones."""
         rng = np.random.default_rng([self.config.seed, _HELD_OUT])
         batch = self.held_out.batch(self.config.held_out_pictures, rng)

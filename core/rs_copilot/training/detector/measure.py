@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from rs_copilot.evaluation.detection import Boxes, RotatedScore, quad_overlaps, rotated_score
+from rs_copilot.evaluation.detection_f1 import best_threshold_f1
 from rs_copilot.training.detector.network import VehicleNetwork, angle_of, decoded
 from rs_copilot.training.detector.sampler import Batch
 from rs_copilot.types import FloatArray
@@ -17,7 +20,15 @@ LEAST_SCORE, MOST_BOXES = 0.05, 300
 MOST_OVERLAP = 0.3
 
 
-def measure(model: VehicleNetwork, pictures: Tensor, batch: Batch) -> RotatedScore:
+@dataclass(frozen=True)
+class Measured:
+    """Average precision, and the least score of a detection with which its F1 is best."""
+
+    precision: RotatedScore
+    min_score: float
+
+
+def measure(model: VehicleNetwork, pictures: Tensor, batch: Batch) -> Measured:
     """Score oriented boxes of a network of one class on ``pictures`` ``(B, 3, H, W)`` of a batch."""
     model.eval()
     with torch.no_grad():
@@ -33,7 +44,7 @@ def measure(model: VehicleNetwork, pictures: Tensor, batch: Batch) -> RotatedSco
     found = {
         str(number): _once(row, score) for number, (row, score) in enumerate(zip(rows, scores, strict=True))
     }
-    return rotated_score(truth, found)
+    return Measured(rotated_score(truth, found), best_threshold_f1(truth, found)[0])
 
 
 def corners(boxes: FloatArray) -> FloatArray:

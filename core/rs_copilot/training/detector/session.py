@@ -10,6 +10,7 @@ import torch
 
 from rs_copilot.training.detector.export import write_detector
 from rs_copilot.training.detector.loop import LOG, DetectorTrainer, Line
+from rs_copilot.training.detector.measure import MOST_OVERLAP
 from rs_copilot.training.detector.plot import draw_losses
 from rs_copilot.training.detector.recipe import DetectorRecipe, Material, open_recipe, read_material
 from rs_copilot.training.export import write_card
@@ -17,6 +18,8 @@ from rs_copilot.training.session import hardware
 
 # The size of tiles that the card proposes: large enough that little is computed twice at their borders.
 TILE_PX = 640
+# A bus is 13 m long.
+OVERLAP_PX = 64
 Report = Callable[[int, int, str], None]
 
 
@@ -73,7 +76,8 @@ def _written(
     recipe: DetectorRecipe, material: Material, trainer: DetectorTrainer, device: str, told: list[str]
 ) -> dict[str, Any]:
     """Weights, card and plot; ``told`` is what the command changed."""
-    out, loss, score = trainer.folder, trainer.check(), trainer.score()
+    out, loss, measured = trainer.folder, trainer.check(), trainer.score()
+    score = measured.precision
     weights = out / f"{recipe.name}.onnx"
     digest = write_detector(
         trainer.model, weights, class_names=recipe.class_names, tile_px=TILE_PX, gsd_m=recipe.gsd_m
@@ -85,6 +89,9 @@ def _written(
         "class_names": list(recipe.class_names),
         "gsd_m": recipe.gsd_m,
         "tile_px": TILE_PX,
+        "overlap_px": OVERLAP_PX,
+        "min_score": measured.min_score,
+        "max_iou": MOST_OVERLAP,
         "input": "image: RGB, float32 in 0 to 1, (count, 3, height, width), sides multiples of 32",
         "output": "output0: (count, 4 + classes + 1, places): middle x, y, long and short side (px), "
         "scores, angle of the long side (radians, clockwise)",
