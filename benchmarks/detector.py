@@ -39,6 +39,8 @@ GSD_M = 0.25
 MULTIPLE_PX = 32
 # Below this score nothing is looked at; precision and recall are told at the one of the network's card.
 LEAST_SCORE = 0.05
+# Several places answer for each vehicle.
+MOST_ROWS = 3000
 MOST_OVERLAP = 0.3
 DRIFT_GSD_M, KHARKIV_GSD_M = 0.0865, 0.43
 # The road of the two DRIFT frames in their pixels: the street from side to side, and the bridge.
@@ -78,6 +80,7 @@ def network(weights: Path) -> Detect:
         padded[:height, :width] = picture / np.float32(255.0)
         (found,) = session.run(None, {"image": padded.transpose(2, 0, 1)[None]})
         rows = found[0].T[found[0][4] >= LEAST_SCORE].astype(np.float64)
+        rows = rows[np.argsort(-rows[:, 4], kind="stable")[:MOST_ROWS]]
         return once(Boxes.of(_quads(rows), "vehicle", rows[:, 4]))
 
     return detect
