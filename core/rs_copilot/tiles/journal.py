@@ -1,13 +1,13 @@
 """What a sweep has done already, on disk, so that a job that was killed goes on where it stood.
 
 One SQLite file in WAL mode beside the result: a process that dies leaves every committed tile. The key says
-what was swept how; a journal of another key is started anew. Answers of tiles are named arrays, stored as an
-uncompressed .npz without objects.
+what was swept how; a journal of another key is started anew. Answers of tiles are named arrays: a line of
+JSON with names, types and shapes, then their bytes (packing an .npz takes a millisecond, for every tile).
 """
 
 from __future__ import annotations
 
-import io
+import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -30,17 +30,23 @@ def pack(arrays: Arrays | None) -> bytes:
     """Named arrays as bytes; ``None`` (a tile without data) as none."""
     if arrays is None:
         return b""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
+    kinds = [(name, values.dtype.str, values.shape) for name, values in arrays.items()]
+    parts = [np.ascontiguousarray(values).tobytes() for values in arrays.values()]
+    return b"".join([json.dumps(kinds).encode(), b"\n", *parts])
 
 
 def unpack(blob: bytes) -> dict[str, NDArray[Any]] | None:
     """What `pack` made."""
     if not blob:
         return None
-    with np.load(io.BytesIO(blob), allow_pickle=False) as stored:
-        return dict(stored)
+    head, _, body = blob.partition(b"\n")
+    arrays, first = {}, 0
+    for name, kind, shape in json.loads(head):
+        dtype = np.dtype(kind)
+        last = first + dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+        arrays[name] = np.frombuffer(body[first:last], dtype=dtype).reshape(shape).copy()
+        first = last
+    return arrays
 
 
 class Journal:

@@ -24,9 +24,9 @@ from rs_copilot.raster.grid import RasterInfo
 from rs_copilot.tiles.plan import Tile, TilePlan
 from rs_copilot.types import BoolArray, ByteImage, FloatArray
 
-# GDAL keeps decoded blocks for all threads together. Neighbouring rows of tiles share blocks, so two rows of
-# blocks should fit; more only costs memory.
-MIN_CACHE_MB, MAX_CACHE_MB = 32, 64
+# GDAL keeps decoded blocks for all threads together. Neighbouring rows of tiles share blocks: where those of
+# one row fit, no block is decoded twice; where they do not, a larger cache would only cost memory.
+MIN_CACHE_MB, MAX_CACHE_MB = 32, 100
 
 
 class TilePictures:
@@ -46,7 +46,8 @@ class TilePictures:
             self._is_bytes = first.dtypes[self._bands[0] - 1] == "uint8"
             flags = first.mask_flag_enums[self._bands[0] - 1]
             self._has_mask = MaskFlags.all_valid not in flags
-            self._cache_mb = _cache_mb(first)
+            self._row_mb = first.width * first.count * np.dtype(first.dtypes[0]).itemsize / 1e6
+            self._block_rows = int(first.block_shapes[0][0])
             if not self._is_bytes:
                 self._stretch = Stretch.from_sample(*gdal.sample(first, self._bands))
 
@@ -77,7 +78,7 @@ class TilePictures:
         """
         width = min(plan.tile.width_px, plan.size.width_px)
         height = min(plan.tile.height_px, plan.size.height_px)
-        with rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": self._cache_mb}):
+        with rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": self._cache_mb(plan)}):
             try:
                 bands, valid = self._window(plan, tile, width, height)
             except RasterioError as error:
@@ -125,6 +126,12 @@ class TilePictures:
             planes[:, ~valid] = 0
         return np.moveaxis(planes, 0, -1)
 
+    def _cache_mb(self, plan: TilePlan) -> int:
+        """What the blocks take that a row of tiles cuts, if that is not too much."""
+        blocks = int(np.ceil(plan.tile.height_px * plan.scale_xy[1] / self._block_rows)) + 1
+        wanted = blocks * self._block_rows * self._row_mb
+        return max(MIN_CACHE_MB, int(np.ceil(wanted))) if wanted <= MAX_CACHE_MB else MIN_CACHE_MB
+
     def _dataset(self) -> rasterio.DatasetReader:
         if not hasattr(self._own, "dataset"):
             with self._opening:
@@ -153,10 +160,3 @@ def open_tile_pictures(path: str) -> TilePictures:
         MissingCrsError: it does not say where on Earth it lies.
     """
     return TilePictures(path)
-
-
-def _cache_mb(dataset: rasterio.DatasetReader) -> int:
-    """Two rows of tiles and the blocks that they cut, within bounds."""
-    rows = 2 * max(dataset.block_shapes[0][0], 512)
-    wanted = dataset.width * rows * dataset.count * np.dtype(dataset.dtypes[0]).itemsize / 1e6
-    return int(np.clip(wanted, MIN_CACHE_MB, MAX_CACHE_MB))
