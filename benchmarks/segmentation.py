@@ -225,10 +225,11 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, default=OUT / "segmentation", help="rasters are kept here")
     parser.add_argument("--markdown", type=Path, help="also write the tables here")
+    parser.add_argument("--sides", default="8192,20480,40960", help="of the rasters; the first is timed")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    sides = (2048,) if options.quick else (8192, 20480, 40960)
+    sides = (2048,) if options.quick else tuple(int(side) for side in options.sides.split(","))
     lines = [provenance([]), *time_rows(options.work, sides[0]), *memory_rows(options.work, sides)]
     text = "\n".join([*lines, ""])
     print(text)

@@ -25,6 +25,7 @@ import pyproj
 from benchmarks.localization.report import percent
 from benchmarks.localization.store import OUT
 from benchmarks.rows import Job, key_of, measured, table
+from rs_copilot.evaluation.hota import hota
 from rs_copilot.evaluation.mot import MotScore, Moving, clear_mot, score_tracks
 from rs_copilot.evaluation.mot_data import read_tracks, read_tracks_px, read_truth, read_truth_px
 from rs_copilot.geo.camera import Attitude, Intrinsics, ground_from_px
@@ -50,6 +51,7 @@ COLUMNS = (
     "tracks",
     "MOTA",
     "IDF1",
+    "HOTA",
     "frames/s",
 )
 KHARKIV_GSD_M = 0.43
@@ -193,7 +195,7 @@ class Case:
 
 
 def report(case: Case) -> list[str]:
-    """Track, score and give one row. MOTA and IDF1 are for matches on the ground."""
+    """Track, score and give one row. MOTA, IDF1 and HOTA are for matches on the ground."""
     result = run(TrackParams(scene=str(case.scene), clip=case.clip, dem=case.dem), JobContext())
     tracks = read_tracks(case.scene, case.clip, case.crs)
     ground = score_tracks(case.truth, tracks, labels=VEHICLES)
@@ -213,6 +215,7 @@ def report(case: Case) -> list[str]:
         f"{100 * ground.median_speed_error:.1f} %",
         f"{ground.tracks}",
         *(f"{mot[key]:.2f}" for key in ("mota", "idf1")),
+        f"{hota(case.truth, tracks).hota:.2f}",
         f"{result.clips[0].frames / result.clips[0].seconds:.1f}",
     ]
 

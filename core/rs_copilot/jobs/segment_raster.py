@@ -20,6 +20,7 @@ from rs_copilot.segmentation.polygons import Outlines, to_shapes
 from rs_copilot.segmentation.segmenter import Segmenter
 from rs_copilot.segmentation.simplify import simplify
 from rs_copilot.segmentation.sweep import polygons, work_of
+from rs_copilot.tiles.memory import return_freed_memory
 from rs_copilot.tiles.sweep import Work
 from rs_copilot.types import FloatArray
 from rs_copilot.vector import schema
@@ -27,6 +28,8 @@ from rs_copilot.vector.build import Provenance
 from rs_copilot.vector.store import ensure_scene
 
 METHOD = "segmentation"
+# Blocks of the file that stay decoded: less than for detection, since outlines need a compiler's memory.
+CACHE_MB = 40
 
 
 @dataclass(frozen=True)
@@ -195,9 +198,10 @@ def segment_raster(where: Where, task: SegmentTask, context: JobContext) -> Rast
         MissingDependencyError: packages or the device are missing.
         CancelledError: stopped; what was found is in the scene.
     """
+    return_freed_memory()
     # One thread a picture: the sweep keeps every core busy with a tile of its own.
     segmenter = open_named(task.spec, context.device, threads=1)
-    with open_sweep(where, segmenter, context) as sweep:
+    with open_sweep(where, segmenter, context, CACHE_MB) as sweep:
         run = RasterRun(task, segmenter, sweep)
         run.run()
         return run
