@@ -13,7 +13,7 @@ from rs_copilot.detection import few
 from rs_copilot.types import BoolArray, FloatArray
 
 # Up to here a compiler costs more than it saves.
-FEW = 1000
+FEW = 200
 Labels = NDArray[np.integer]
 Rows = NDArray[np.int64]
 
