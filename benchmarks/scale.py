@@ -16,7 +16,7 @@ HOUR_S = 3600.0
 class Measured:
     """Per tile or per vector, on one core of the machine of docs/benchmarks.md.
 
-    ``read_s``, ``engine_s`` and ``row_bytes``: the row of 40,960 pixels of `benchmarks.tiles` (commit 5c3066e);
+    ``read_s``, ``engine_s``, ``row_bytes``: the row of 40,960 pixels of `benchmarks.tiles` (commit 5c3066e);
     ``detector_s``: vehicles-s on a tile, one thread, by processor time; embedding: `benchmarks.retrieval`;
     galleries: `benchmarks.galleries whole`, a million tiles. 2026-11-29, 2 cores of a Xeon at 2.8 GHz.
     """
