@@ -205,8 +205,9 @@ def time_rows(work: Path, side_px: int) -> list[str]:
         time_row(f"{side_px}² px, noisy", noisy, network),
     ]
     return [
-        f"*Limit*: network and reads, spread over {len(os.sched_getaffinity(0))} cores without a gap; the aim "
-        f"is {TARGET} times that. *Job* is the work itself, *process* the whole command with the start of Python. The plain "
+        f"*Limit*: network and reads, spread over {len(os.sched_getaffinity(0))} cores without a gap; the "
+        f"aim is {TARGET} times that. *Job* is the work itself, *process* the whole command with the start "
+        "of Python. The plain "
         "loop keeps classes and makes no polygons.",
         "",
         "| raster | tiles | polygons | network, CPU | reads, CPU | limit | job | job / limit | process "
