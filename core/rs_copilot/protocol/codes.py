@@ -18,6 +18,7 @@ class Code:
     MISSING_CRS = "missing-crs"
     BAD_SCENE = "bad-scene"
     MISSING_DEPENDENCY = "missing-dependency"
+    CLUSTER = "cluster"
     STORAGE = "storage"
     CANCELLED = "cancelled"
     INTERNAL = "internal"
