@@ -6,26 +6,17 @@ with the corners in the order that gives a positive area by the shoelace formula
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
-import numba  # noqa: TID253 - every importer of this module is imported late
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_copilot.geo.compiling import compiled
 from rs_copilot.types import BoolArray, FloatArray
 
 IntArray = NDArray[np.int64]
 
-Function = TypeVar("Function", bound=Callable[..., Any])
 # Corners of two clipped shapes: each of eight sides adds at most one.
 ROOM = 24
 LEVELS = 20
-
-
-def compiled(function: Function) -> Function:
-    """Compile to machine code, kept on disk, free of the interpreter lock."""
-    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 @compiled

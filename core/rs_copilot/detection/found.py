@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rs_copilot.types import ByteImage, Float32Array, SizeWH
+from rs_copilot.tiles.model import TileModel
+from rs_copilot.types import ByteImage, Float32Array
 
 
 @dataclass(frozen=True)
@@ -82,47 +83,12 @@ class Found:
         )
 
 
-class Detector(Protocol):
+class Detector(TileModel, Protocol):
     """Anything that finds objects in pictures. Threads may call `detect` at the same time."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """What the numbers of labels mean."""
-        ...
-
-    @property
-    def tile(self) -> SizeWH:
-        """The size of pictures that it likes best."""
-        ...
-
-    @property
-    def overlap_px(self) -> int:
-        """How much of a tile its neighbours should share."""
-        ...
-
-    @property
-    def gsd_m(self) -> float | None:
-        """The ground sampling distance that it was made for; ``None`` for any."""
-        ...
-
-    @property
-    def batch(self) -> int:
-        """How many pictures it takes at once."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """What it runs on: ``cpu`` or ``cuda:N``."""
-        ...
-
-    @property
-    def model(self) -> str:
-        """Its name, as rows carry it."""
-        ...
-
-    @property
-    def sha256(self) -> str | None:
-        """Hash of its weights, as rows carry it."""
         ...
 
     def detect(self, images: ByteImage) -> list[Found]:

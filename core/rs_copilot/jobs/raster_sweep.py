@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import geopandas as gpd
 import shapely
@@ -20,52 +20,13 @@ from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.region import read_region, region_px
 from rs_copilot.tiles.cluster import ClusterSweep, WorkMaker
 from rs_copilot.tiles.journal import Journal, open_journal
+from rs_copilot.tiles.model import TileModel
 from rs_copilot.tiles.pictures import MAX_CACHE_MB, TilePictures, open_tile_pictures
 from rs_copilot.tiles.plan import Tile, TilePlan, plan_tiles, scale_for
 from rs_copilot.tiles.sweep import Sweep, Tally, Work, pace_for
-from rs_copilot.types import SizeWH
 from rs_copilot.vector.store import write_layers
 
 Answers = Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]
-
-
-class TileModel(Protocol):
-    """What a sweep has to know of a network."""
-
-    @property
-    def tile(self) -> SizeWH:
-        """The size of tiles that it likes best."""
-        ...
-
-    @property
-    def overlap_px(self) -> int:
-        """How much of a tile its neighbours share."""
-        ...
-
-    @property
-    def gsd_m(self) -> float | None:
-        """The ground sampling distance that it was made for; ``None`` for any."""
-        ...
-
-    @property
-    def batch(self) -> int:
-        """How many tiles it takes at once."""
-        ...
-
-    @property
-    def device(self) -> str:
-        """What it runs on."""
-        ...
-
-    @property
-    def model(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def sha256(self) -> str | None:
-        """Hash of its weights."""
-        ...
 
 
 @dataclass(frozen=True)
