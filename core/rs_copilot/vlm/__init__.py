@@ -1,0 +1,1 @@
+"""Vision-language models: what is said to them, what they answer, and where on the ground that is."""
