@@ -51,7 +51,7 @@ class Parsed:
 
 
 def source_px(quad: FloatArray, seen: SizeWH, source: SizeWH, coordinates: Coordinates) -> FloatArray:
-    """Corners ``(..., 2)`` in a model's coordinates as pixels of the picture that was given (GDAL convention)."""
+    """Corners ``(..., 2)`` in a model's coordinates as pixels of the given picture (GDAL convention)."""
     full = (1000.0, 1000.0) if coordinates is Coordinates.PER_MILLE else (seen.width_px, seen.height_px)
     scale: FloatArray = np.array([source.width_px, source.height_px]) / np.array(full)
     return np.asarray(quad * scale)
