@@ -18,6 +18,8 @@ KINDS = tuple(kind.value for kind in Kind)
 # What people call the classes that trackers and detectors know.
 VEHICLES = frozenset({"vehicle", "car", "truck", "van", "bus", "small vehicle", "large vehicle"})
 MOVING_MPS = 0.7
+# How far from the moment of a question an event may be to be the one that is meant.
+NEAR_S = 3.0
 
 
 @operation(gives=Sort.THINGS, name=Sort.NAME)
@@ -237,3 +239,29 @@ def _start_s(item: Thing) -> float | None:
     if item.time_s is not None:
         return item.time_s
     return None if item.path is None else item.path.span_s[0]
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, which=Takes(Sort.WORD, words=("first", "last")))
+def end_of(memory: Memory, of: Things, which: str) -> Finding:  # noqa: ARG001
+    """The first or the last of things that are in an order."""
+    found = one(of, "thing")
+    best = found if which == "first" else of[-1]
+    return Finding((best,), 1.0, (showing.thing(best),))
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, at=Sort.SECONDS)
+def closest_in_time(memory: Memory, of: Things, at: float) -> Finding:  # noqa: ARG001
+    """The event that happened nearest to a moment, at most three seconds from it."""
+    timed = [(abs(item.time_s - at), number) for number, item in enumerate(of) if item.time_s is not None]
+    if not timed or min(timed)[0] > NEAR_S:
+        raise CannotTell(f"no such event was seen around {at:g} s")
+    gap_s, number = min(timed)
+    return Finding((of[number],), 0.95 - 0.1 * gap_s, (showing.thing(of[number]),))
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, during=Sort.MOMENTS)
+def happening(memory: Memory, of: Things, during: Moments) -> Finding:  # noqa: ARG001
+    """Events that happened during some time."""
+    start_s, end_s = during.spans_s[0][0], during.spans_s[-1][1]
+    kept = tuple(item for item in of if item.time_s is not None and start_s <= item.time_s <= end_s)
+    return Finding(kept, 1.0, showing.all_of(kept))
