@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from rs_copilot.reasoning.memory import Memory
@@ -17,20 +20,7 @@ from rs_copilot.reasoning.tasks import SpatialTask as T
 from rs_copilot.reasoning.things import Kind, Thing
 
 Steps = dict[str, dict[str, Any]]
-# What is said of events, in the words of the operation.
-EVENT_WORDS = (
-    (r"\bturn\w* (to the )?left|\bleft turn", "turn left"),
-    (r"\bturn\w* (to the )?right|\bright turn", "turn right"),
-    (r"\b(start|starts|started|sets? off|pulls? away|begins? to move|moves? off|drives? off|get moving|gets moving)\b", "start"),
-    (r"\b(stop|stops|stopped|halt|halts|halted|come to a (stop|standstill|halt)|comes to a (stop|standstill|halt)|came to a (stop|standstill|halt)|brakes? to|stand still|stands still|pulls? (up|over))\b", "stop"),
-    (r"\b(vanish\w*|disappear\w*|hidden|occluded|lost from sight|out of sight)\b", "disappear"),
-    (r"\b(appear\w*|show up|shows up|come into view|comes into view)\b", "appear"),
-)  # fmt: skip
-CROSSING_WORDS = (
-    (r"\b(enter|enters|entered|entering|drives? (in|into|onto)|drove (in|into|onto)|goes into|went into|reach(es|ed)?|arriv\w+|comes? into|came into|get (in)?to|gets (in)?to)\b", "enter"),
-    (r"\b(leave|leaves|left|leaving|exit|exits|exited|exiting|drives? out|drove out|goes out|departs?|departed)\b", "leave"),
-    (r"\b(cross|crosses|crossed|crossing|pass(es|ed)? (through|over|across)|drives? (through|over|across)|drove (through|over|across)|go(es)? (through|over|across)|went (through|over|across))\b", "cross"),
-)  # fmt: skip
+PHRASES = Path(__file__).with_name("phrases.json")
 
 
 @dataclass(frozen=True)
@@ -48,6 +38,23 @@ class Parsed:
     def mentioned(self) -> list[int]:
         """Numbers of the things in the order in which they are named, the question's own marks last."""
         return list(dict.fromkeys(int(number) for number in re.findall(MENTION, self.text)))
+
+
+@lru_cache(maxsize=1)
+def read_phrases() -> dict[str, Any]:
+    """Turns of phrase by name."""
+    found: dict[str, Any] = json.loads(PHRASES.read_text(encoding="utf-8"))
+    return found
+
+
+def phrase(name: str) -> str:
+    """The pattern of a turn of phrase."""
+    return str(read_phrases()["words"][name])
+
+
+def phrases(name: str) -> list[str]:
+    """The patterns of one that is said in several ways."""
+    return list(read_phrases()[name])
 
 
 class Unclear(ValueError):
@@ -106,7 +113,7 @@ class Draft:
 
     def which(self) -> str:
         """First or last."""
-        return "last" if re.search(r"\b(last|latest|final)\b", self.parsed.text) else "first"
+        return "last" if re.search(phrase("last"), self.parsed.text) else "first"
 
 
 def candidates(parsed: Parsed) -> list[int]:
@@ -142,9 +149,10 @@ def association(draft: Draft) -> AnswerKind:
     return AnswerKind.CHOICE
 
 
-def event_word(text: str, words: tuple[tuple[str, str], ...]) -> str | None:
-    """Which event a text speaks of."""
-    return next((event for pattern, event in words if re.search(pattern, text)), None)
+def event_word(text: str, table: str) -> str | None:
+    """Which event of a table, ``events`` or ``crossings``, a text speaks of."""
+    rows = read_phrases()[table]
+    return next((row["event"] for row in rows if re.search(row["pattern"], text)), None)
 
 
 def moving_in(draft: Draft) -> str:
@@ -152,12 +160,10 @@ def moving_in(draft: Draft) -> str:
     parsed = draft.parsed
     found = draft.subject()
     numbers = [n for n in parsed.mentioned() if parsed.things[n].kind is not Kind.TRACK]
-    if re.search(r"\b(moving|driving|in motion)\b", parsed.text):
+    if re.search(phrase("in motion"), parsed.text):
         found = draft.add("moving", of=found)
-    if len(numbers) >= 2 and re.search(r"\bfrom\b.*\bto\b|\bbetween\b", parsed.text):
-        if re.search(
-            r"\b(go|goes|went|drive|drove|drives|travel\w*|mov\w+|pass\w*|come|came)\b", parsed.text
-        ):
+    if len(numbers) >= 2 and re.search(phrase("from one to another"), parsed.text):
+        if re.search(phrase("going"), parsed.text):
             return draft.add("goes", of=found, start=draft.thing(numbers[0]), end=draft.thing(numbers[1]))
         return draft.add("between", of=found, a=draft.thing(numbers[0]), b=draft.thing(numbers[1]))
     if not numbers:
@@ -165,7 +171,7 @@ def moving_in(draft: Draft) -> str:
     if parsed.radius is not None:
         return draft.add("near", of=found, to=draft.thing(numbers[0]), radius=dict(parsed.radius))
     zone = draft.thing(numbers[0])
-    what = event_word(parsed.text, CROSSING_WORDS)
+    what = event_word(parsed.text, "crossings")
     if what is not None and (parsed.subject is None or parsed.subject.kind == "track"):
         return draft.add("subjects", of=draft.add("crossings", of=found, zone=zone, what=what))
     return draft.add("within", of=found, zone=zone, during=draft.during())
@@ -174,7 +180,7 @@ def moving_in(draft: Draft) -> str:
 def counting(draft: Draft) -> AnswerKind:
     """How many there are."""
     parsed = draft.parsed
-    what = event_word(parsed.text, EVENT_WORDS)
+    what = event_word(parsed.text, "events")
     if what is not None and parsed.subject is not None and parsed.subject.kind == "track":
         found = draft.add("subjects", of=draft.add("events", of=moving_in(draft), what=what))
     else:
@@ -187,7 +193,7 @@ def when(draft: Draft) -> AnswerKind:
     """When something is seen, passed, entered or happens."""
     parsed = draft.parsed
     numbers = parsed.mentioned()
-    what, crossing = event_word(parsed.text, EVENT_WORDS), event_word(parsed.text, CROSSING_WORDS)
+    what, crossing = event_word(parsed.text, "events"), event_word(parsed.text, "crossings")
     if parsed.subject is not None and parsed.subject.kind == "track" and (what or crossing):
         found = _events(draft, what, crossing)
         draft.add("time_of", of=draft.add("pick", of=found, which=draft.which()))
@@ -196,13 +202,11 @@ def when(draft: Draft) -> AnswerKind:
         raise Unclear("it is not clear what the time is asked of: name a zone, a place, a mark or a vehicle")
     target = draft.thing(numbers[0])
     if re.search(
-        r"\b(closest|nearest|directly (over|above)|right above|straight above|centred|centered|middle of|centre of|center of|overhead)\b",
+        phrase("overhead"),
         parsed.text,
     ):
         draft.add("nearest_time", to=target)
-    elif re.search(
-        r"\b(last|finally|leave|leaves|left|out of (view|sight|shot)|disappear\w*)\b", parsed.text
-    ):
+    elif re.search(phrase("leaving view"), parsed.text):
         draft.add("last_seen", of=target)
     else:
         draft.add("first_seen", of=target)
@@ -231,7 +235,7 @@ def _events(draft: Draft, what: str | None, crossing: str | None) -> str:
 def event_place(draft: Draft) -> AnswerKind:
     """Where something happened: at which mark, or at which point."""
     parsed = draft.parsed
-    what, crossing = event_word(parsed.text, EVENT_WORDS), event_word(parsed.text, CROSSING_WORDS)
+    what, crossing = event_word(parsed.text, "events"), event_word(parsed.text, "crossings")
     if what is None and crossing is None:
         raise Unclear("it is not clear which event is meant: a stop, a start, a turn, entering a zone")
     found = _events(draft, what, None if what else crossing)
@@ -261,7 +265,7 @@ def trajectory(draft: Draft) -> AnswerKind:
     elif parsed.subject is not None and parsed.subject.kind == "track" and "drone" not in parsed.text:
         path = draft.add("path_of", what="thing", of=draft.add("largest", of=draft.subject(), by="length"))
     else:
-        centre = re.search(r"\b(centre|center|middle|look\w*|point\w*|view|footprint)\b", parsed.text)
+        centre = re.search(phrase("middle of the picture"), parsed.text)
         path = draft.add("path_of", what="centre" if centre else "camera")
     if not lines:
         return AnswerKind.POLYLINE
@@ -273,22 +277,20 @@ def distance(draft: Draft) -> AnswerKind:
     """How far apart two things are, how far something went, or which of some is nearer."""
     parsed = draft.parsed
     numbers = parsed.mentioned()
-    comparing = re.search(
-        r"\b(nearer|closer|closest|nearest|farther|further|farthest|furthest)\b", parsed.text
-    )
+    comparing = re.search(phrase("comparing"), parsed.text)
     if comparing and len(numbers) >= 3:
         # "Which is nearer to A, B or C": the one after "to" or "from" is compared with.
-        to = re.search(rf"\b(?:to|from|than)\s+(?:the\s+)?{MENTION}", parsed.text)
+        to = re.search(phrase("compared with"), parsed.text)
         base = int(to[1]) if to else numbers[0]
         op = "farthest" if comparing[1].startswith("f") else "nearest"
         draft.add(op, of=draft.all_of([n for n in numbers if n != base]), to=draft.thing(base), at=draft.at())
         return AnswerKind.CHOICE
     travelled = re.search(
-        r"\b(travel\w*|drive|drives|drove|driven|fly|flew|flown|cover|covers|covered|move|moved|go|went)\b",
+        phrase("travelled"),
         parsed.text,
     )
     if travelled and len(numbers) < 2:
-        drone = re.search(r"\b(drone|uav|camera|aircraft)\b", parsed.text)
+        drone = re.search(phrase("drone"), parsed.text)
         path = draft.add("path_of", what="camera") if drone else draft.thing(numbers[0]) if numbers else None
         if path is None:
             raise Unclear("it is not clear whose way is meant")
@@ -297,10 +299,10 @@ def distance(draft: Draft) -> AnswerKind:
     if len(numbers) < 2:
         raise Unclear("a distance needs two things that are named")
     first, second = draft.thing(numbers[0]), draft.thing(numbers[1])
-    if re.search(r"\b(by road|by car|along (the )?roads?|driving|drive|on the roads?)\b", parsed.text):
+    if re.search(phrase("by road"), parsed.text):
         draft.add("way_length", start=first, end=second)
     else:
-        edge = re.search(r"\b(edge|edges|border|borders|gap|nearest points?|closest points?)\b", parsed.text)
+        edge = re.search(phrase("edges"), parsed.text)
         draft.add("distance", a=first, b=second, at=draft.at(), measure="edge" if edge else None)
     return AnswerKind.NUMBER
 
@@ -312,12 +314,12 @@ def direction(draft: Draft) -> AnswerKind:
         raise Unclear("a direction needs two things that are named")
     text = draft.parsed.text
     base = re.search(
-        rf"\b(?:from|relative to|with respect to|viewed from|seen from|starting (?:at|from|in)|standing (?:at|in|on)|at|of|as viewed from|leaving|leave|compared (?:to|with)|stand (?:at|in|on))\s+(?:the\s+|where\s+)?{MENTION}",
+        phrase("seen from"),
         text,
     )
     start = int(base[1]) if base else numbers[0]
     end = next(number for number in numbers if number != start)
-    degrees = re.search(r"\b(bearing|azimuth|degrees|heading)\b", text) and not draft.parsed.choices
+    degrees = re.search(phrase("degrees"), text) and not draft.parsed.choices
     draft.add(
         "bearing" if degrees else "direction", start=draft.thing(start), end=draft.thing(end), at=draft.at()
     )
@@ -329,9 +331,8 @@ def occlusion(draft: Draft) -> AnswerKind:
     parsed = draft.parsed
     numbers = parsed.mentioned()
     tracks = [n for n in numbers if parsed.things[n].kind is Kind.TRACK]
-    target = (tracks or numbers or [None])[0]
-    if target is not None:
-        draft.add("occluder", of=draft.thing(target), at=draft.at())
+    if numbers:
+        draft.add("occluder", of=draft.thing((tracks or numbers)[0]), at=draft.at())
         return AnswerKind.CHOICE
     lost = draft.add("events", of=draft.subject(), what="occluded")
     at = draft.at()
@@ -347,16 +348,7 @@ def occlusion(draft: Draft) -> AnswerKind:
 def reachability(draft: Draft) -> AnswerKind:
     """Whether a way leads from one to the other."""
     parsed = draft.parsed
-    shut = {
-        int(number)
-        for pattern in (
-            rf"\b(?:without|avoid\w*|not|except|instead of|but not|bypass\w*)\b(?:\s+\w+){{0,4}}?\s+{MENTION}",
-            rf"\bif\s+(?:the\s+)?{MENTION}\s+(?:is|were|was|gets|becomes|has been|are)\b",
-            rf"{MENTION}\s+(?:is|were|being|was)\s+(?:closed|blocked|flooded|shut|impassable|out of use|destroyed|down)",
-            rf"\bwith\s+(?:the\s+)?{MENTION}\s+(?:closed|blocked|flooded|shut|impassable|out|down)",
-        )
-        for number in re.findall(pattern, parsed.text)
-    }  # fmt: skip
+    shut = {int(number) for pattern in phrases("shut") for number in re.findall(pattern, parsed.text)}
     numbers = [number for number in parsed.mentioned() if number not in shut]
     if len(numbers) < 2:
         raise Unclear("a way needs a start and a goal that are named")
@@ -373,10 +365,10 @@ def ordering(draft: Draft) -> AnswerKind:
         numbers = candidates(parsed)
     if len(numbers) < 2:
         raise Unclear("an order needs at least two things that are named")
-    by = "nearest" if re.search(r"\b(over|above|nearest|closest|pass(es|ed)?)\b", parsed.text) else "seen"
+    by = "nearest" if re.search(phrase("passing over"), parsed.text) else "seen"
     found = draft.add("order", of=draft.all_of(numbers), by=by)
-    asks_one = re.search(r"\b(which|what)\b.*\b(first|last|earliest|latest)\b", parsed.text)
-    if asks_one and not re.search(r"\border|sequence\b", parsed.text):
+    asks_one = re.search(phrase("asks one"), parsed.text)
+    if asks_one and not re.search(phrase("order"), parsed.text):
         draft.add("end_of", of=found, which=draft.which())
     return AnswerKind.CHOICE
 
@@ -387,19 +379,17 @@ def interaction(draft: Draft) -> AnswerKind:
     numbers = [n for n in parsed.mentioned() if parsed.things[n].kind is not Kind.TRACK]
     tracks = [n for n in parsed.mentioned() if parsed.things[n].kind is Kind.TRACK]
     movers = draft.thing(tracks[0]) if tracks else draft.add("things", kind="track", label="vehicle")
-    start = re.search(
-        rf"\b(?:from|leaving|left|leave|leaves|out of|exiting)\s+(?:the\s+)?{MENTION}", parsed.text
-    )
+    start = re.search(phrase("leaving"), parsed.text)
     if len(numbers) < 2:
         raise Unclear("traffic needs the zones between which it goes")
     base = int(start[1]) if start else numbers[0]
     others = [number for number in numbers if number != base]
-    asks_which = re.search(r"\b(which|where|what)\b", parsed.text)
+    asks_which = re.search(phrase("asks which"), parsed.text)
     if asks_which and len(others) > 1:
         draft.add("flow", of=movers, start=draft.thing(base), to=draft.all_of(others))
         return AnswerKind.CHOICE
     gone = draft.add("goes", of=movers, start=draft.thing(base), end=draft.thing(others[0]))
-    if re.search(r"\bhow many|number of|count\b", parsed.text):
+    if re.search(phrase("how many"), parsed.text):
         draft.add("count", of=gone)
         return AnswerKind.NUMBER
     draft.add("exists", of=gone)

@@ -13,7 +13,8 @@ CLASSES: dict[str, tuple[str, str | None]] = {
     "van": ("track", "vehicle"), "bus": ("track", "vehicle"), "lorry": ("track", "vehicle"),
     "automobile": ("track", "vehicle"), "traffic": ("track", "vehicle"), "motorist": ("track", "vehicle"),
     "pedestrian": ("track", "person"), "person": ("track", "person"), "people": ("track", "person"),
-    "walker": ("track", "person"), "mover": ("track", None), "object": ("track", None), "target": ("track", None),
+    "walker": ("track", "person"), "mover": ("track", None), "target": ("track", None),
+    "object": ("track", None),
     "building": ("occluder", "building"), "house": ("occluder", "building"), "roof": ("occluder", "building"),
     "tree": ("occluder", "tree"), "road": ("road", None), "street": ("road", None), "zone": ("zone", None),
 }  # fmt: skip
@@ -103,7 +104,7 @@ HARMLESS = frozenset(
 
 @dataclass(frozen=True)
 class Subject:
-    """A class of things. ``word`` is how the question calls it, ``property_`` what it says of it beyond that."""
+    """A class of things: ``word`` is how the question calls it, ``property_`` what else it says of it."""
 
     kind: str
     label: str | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# What people write instead of what the patterns expect. Spelling mistakes of single words are mended by `mend`.
+# What people write instead of what the patterns expect.
 REPLACED = (
     (r"[“”„\"]", '"'),
     (r"[‘’`]", "'"),
