@@ -20,14 +20,18 @@ MAX_NAMES = 6
 def ask(question: Question, memory: Memory, planner: Planner) -> Answer:
     """The answer to a question over a scene, or why there is none."""
     known = memory.with_marks(question.marks)
-    plan = planner(question, known)
+    return answered(question, known, planner(question, known))
+
+
+def answered(question: Question, memory: Memory, plan: Plan | NoPlan) -> Answer:
+    """The answer that a plan leads to. ``memory`` holds the question's marks."""
     if isinstance(plan, NoPlan):
         return Answer(
             "", question.task, question.kind or AnswerKind.TEXT, None, abstained=True,
             reason=plan.reason, settle=plan.settle, missed=plan.missed,
         )  # fmt: skip
     try:
-        finding = run(plan.program, known)
+        finding = run(plan.program, memory)
     except CannotTell as unknown:
         return _abstained(plan, unknown.reason, unknown.settle, Finding("", 0.0, unknown.evidence))
     return _answered(question, plan, finding)

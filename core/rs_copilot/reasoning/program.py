@@ -47,6 +47,22 @@ class Program:
         """The sort of the answer."""
         return next(step.operation.gives for step in self.steps if step.name == self.answer)
 
+    def document(self) -> dict[str, Any]:
+        """The program as JSON that `checking.check` takes."""
+        steps = {
+            step.name: {
+                "op": step.operation.name,
+                **{key: f"${name}" for key, name in step.references.items()},
+                **{key: _as_json(value) for key, value in step.literals.items()},
+            }
+            for step in self.steps
+        }
+        return {"steps": steps, "answer": self.answer}
+
+
+def _as_json(value: Any) -> Any:  # noqa: ANN401  mirrors its argument
+    return list(value.spans_s[0]) if isinstance(value, Moments) else value
+
 
 def run(program: Program, memory: Memory) -> Finding:
     """The result of a program. The same program over the same memory gives the same result.
