@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,9 +25,8 @@ def joined(tracks: Sequence[Thing]) -> list[Thing]:
     """
     pairs = sorted(
         (miss, first, second)
-        for first, a in enumerate(tracks)
-        for second, b in enumerate(tracks)
-        if (miss := _miss(a, b)) is not None
+        for first, second in _successors(tracks)
+        if (miss := _miss(tracks[first], tracks[second])) is not None
     )
     after: dict[int, int] = {}
     before: set[int] = set()
@@ -46,6 +45,17 @@ def joined(tracks: Sequence[Thing]) -> list[Thing]:
             chain.append(tracks[number])
         whole.append(_one(chain))
     return whole
+
+
+def _successors(tracks: Sequence[Thing]) -> Iterator[tuple[int, int]]:
+    """Numbers of tracks of which the second begins within `GAP_S` after the end of the first."""
+    spans = [(np.inf, np.inf) if track.path is None else track.path.span_s for track in tracks]
+    starts = np.array([start for start, _ in spans])
+    order = np.argsort(starts, kind="stable")
+    for first, (_, end_s) in enumerate(spans):
+        low, high = np.searchsorted(starts[order], [end_s, end_s + GAP_S], side="right")
+        for second in order[low:high]:
+            yield first, int(second)
 
 
 def _velocity(path: Path, end: bool) -> FloatArray:
