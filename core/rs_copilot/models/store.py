@@ -240,7 +240,7 @@ class Store:
 
 
 def open_store(folder: Path | None = None) -> Store:
-    """The store in a folder: the one given, that of RS_COPILOT_MODELS, or where the system keeps such data."""
+    """The store in the folder given, in that of RS_COPILOT_MODELS, or where this system keeps such data."""
     told = os.environ.get(ENVIRONMENT)
     usual = Path(told) if told else Path(platformdirs.user_data_dir("rs-copilot", appauthor=False)) / "models"
     return Store((folder or usual).expanduser().absolute())
