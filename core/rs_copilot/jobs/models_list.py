@@ -145,7 +145,7 @@ def recommend(cards: Iterable[VlmCard], device: Device) -> Recommended | None:
     ranked = sorted((card for card in cards if card.rank is not None), key=lambda card: card.rank or 0)
     # Without a card every token takes a pass over all weights at the speed of main memory.
     for card in ranked if device.id != "cpu" else reversed(ranked):
-        need = best_need(needs_of(card, device), device.id)
+        need = best_need(needs_of(card, device))
         if need is not None:
             return Recommended(id=card.id, precision=need.name, why=_why(card, need, device))
     return None

@@ -11,6 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from rs_copilot.errors import BadInputError, CancelledError, MissingDependencyError, StorageError, UsageError
+from rs_copilot.jobs.local_models import find_local
+from rs_copilot.learned import pretrained
 from rs_copilot.models import files as files_module
 from rs_copilot.models.adding import Wish, add
 from rs_copilot.models.store import State, Store
@@ -296,3 +298,19 @@ def test_own_cards_do_not_replace_those_of_the_catalog(store: Store):
 def test_nothing_to_remove(store: Store):
     with pytest.raises(UsageError, match="Nothing of tiny"):
         store.remove("tiny")
+
+
+def test_models_by_id_and_by_folder(store: Store, source: Path, tmp_path: Path):
+    found = added(store, source)
+    adapter = save_adapter(tmp_path / "fields", base=found.id)
+    fresh = Store(store.folder)
+    by_id = find_local(fresh, found.id, str(adapter))
+    assert by_id is not None
+    assert (by_id.name, by_id.family, by_id.adapter) == (found.id, "qwen3-vl", adapter)
+    assert by_id.sha256 == pretrained.hash_of(by_id.folder, "")
+    by_folder = find_local(fresh, str(source))
+    assert by_folder is not None
+    assert (by_folder.folder, by_folder.name, by_folder.sha256) == (source, "My Model", None)
+    assert find_local(fresh, "nobody") is None
+    with pytest.raises(UsageError, match="No adapter"):
+        find_local(fresh, found.id, "nothing")
