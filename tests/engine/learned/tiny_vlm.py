@@ -9,8 +9,8 @@ from typing import Any
 
 QWEN25, QWEN3 = "qwen2_5_vl", "qwen3_vl"
 KINDS = (QWEN25, QWEN3)
-# The added tokens of Qwen's tokenizers, in their order; only the first ones are special, so that calls of tools
-# stay in the text of an answer.
+# The added tokens of Qwen's tokenizers, in their order; only the first ones are special, so that calls of
+# tools stay in the text of an answer.
 SPECIAL = (
     *("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>"),
     *("<|box_start|>", "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>"),
@@ -18,7 +18,10 @@ SPECIAL = (
 )
 ADDED = ("<tool_call>", "</tool_call>", "<think>", "</think>")
 # How Qwen's tokenizers cut text before bytes are joined: digits stand alone.
-CUTS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+CUTS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 CORPUS = (
     "find the plane, ship, small vehicle, large vehicle, storage tank, tennis court, bridge and harbor.",
     "There is none. There are none. You are a helpful assistant.\nsystem\nuser\nassistant\n",
@@ -30,10 +33,12 @@ CORPUS = (
 # ChatML as Qwen's templates write it; they differ in the default system message and the marks around a clip.
 TEMPLATE = (
     "{%- for message in messages -%}{%- if loop.first and message.role != 'system' -%}DEFAULT{%- endif -%}"
-    "{{- '<|im_start|>' + message.role + '\n' -}}{%- if message.content is string -%}{{- message.content -}}"
+    "{{- '<|im_start|>' + message.role + '\n' -}}"
+    "{%- if message.content is string -%}{{- message.content -}}"
     "{%- else -%}{%- for part in message.content -%}{%- if part.type == 'image' -%}"
     "{{- '<|vision_start|><|image_pad|><|vision_end|>' -}}{%- elif part.type == 'video' -%}{{- 'VIDEO' -}}"
-    "{%- else -%}{{- part.text -}}{%- endif -%}{%- endfor -%}{%- endif -%}{{- '<|im_end|>\n' -}}{%- endfor -%}"
+    "{%- else -%}{{- part.text -}}{%- endif -%}{%- endfor -%}{%- endif -%}"
+    "{{- '<|im_end|>\n' -}}{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}"
 )
 DEFAULTS = {
@@ -187,9 +192,8 @@ def make_tokenizer(kind: str = QWEN25) -> Any:
     import transformers as t
 
     vocabulary, merges = _trained()
-    tokenizer = t.Qwen2Tokenizer(
-        vocab=dict(vocabulary), merges=list(merges), eos_token="<|im_end|>", pad_token="<|endoftext|>"
-    )
+    ends = {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}
+    tokenizer = t.Qwen2Tokenizer(vocab=dict(vocabulary), merges=list(merges), **ends)
     tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIAL)})
     tokenizer.add_tokens([t.AddedToken(word, special=False, normalized=False) for word in ADDED])
     tokenizer.chat_template = TEMPLATE.replace("DEFAULT", DEFAULTS[kind]).replace("VIDEO", VIDEOS[kind])
