@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from rs_copilot import __version__
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.models.machine import cpu_memory_bytes
 from rs_copilot.models.store import State, Store, open_store
 
 # Distribution names; the extra that brings them, or "" for the base.
@@ -207,33 +208,6 @@ def find_devices() -> list[Device]:
     free, total = cpu_memory_bytes()
     name = platform.processor() or platform.machine()
     return [Device(id="cpu", name=name, memory_free_bytes=free, memory_total_bytes=total), *_nvidia_devices()]
-
-
-def cpu_memory_bytes() -> tuple[int | None, int | None]:
-    """Available and total main memory; ``None`` where this system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:  # noqa: PTH123  not a file of the user's
-            return parse_meminfo(file.read())
-    except OSError:
-        return None, _total_by_sysconf()
-
-
-def parse_meminfo(text: str) -> tuple[int | None, int | None]:
-    """Available and total bytes from the text of ``/proc/meminfo`` (which counts in kB of 1024 bytes)."""
-    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-
-    def in_bytes(name: str) -> int | None:
-        words = fields.get(name, "").split()
-        return int(words[0]) * 1024 if words and words[0].isdigit() else None
-
-    return in_bytes("MemAvailable"), in_bytes("MemTotal")
-
-
-def _total_by_sysconf() -> int | None:
-    names = getattr(os, "sysconf_names", {})
-    if "SC_PHYS_PAGES" not in names:
-        return None
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _nvidia_devices() -> list[Device]:

@@ -7,7 +7,8 @@ import pytest
 from rs_copilot import __version__
 from rs_copilot.jobs import doctor
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.doctor import DoctorParams, find_devices, parse_meminfo, parse_nvidia_smi, run
+from rs_copilot.jobs.doctor import DoctorParams, find_devices, parse_nvidia_smi, run
+from rs_copilot.models.machine import parse_meminfo
 
 MEMINFO = """\
 MemTotal:       24684084 kB
