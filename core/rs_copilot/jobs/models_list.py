@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from rs_copilot.errors import BadInputError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.doctor import Device, find_devices
-from rs_copilot.models.needs import Need, best_need, rough_needs
+from rs_copilot.models.files import read_settings
+from rs_copilot.models.machine import cpu_memory_bytes
+from rs_copilot.models.memory_plan import FreeMemory, VlmShape, shape_of
+from rs_copilot.models.needs import Need, best_need, least_need, needs
 from rs_copilot.models.store import State, Store, open_store
-from rs_copilot.models.vlm_cards import VlmCard
+from rs_copilot.models.vlm_cards import CONFIG, VlmCard
 
 
 class ModelsListParams(BaseModel):
@@ -93,15 +98,23 @@ def run(params: ModelsListParams, context: JobContext) -> ModelsListResult:
     context.check()
     store = open_store(params.folder)
     device = pick_device(find_devices(), context.device)
-    listed = [listed_model(store, card, device) for card in store.cards.values()]
+    free = free_memory(device)
+    found = {card.id: needs_of(store, card, free) for card in store.cards.values()}
     return ModelsListResult(
         folder=str(store.folder),
-        models=listed,
+        models=[listed_model(store, card, found[card.id]) for card in store.cards.values()],
         device=device,
-        recommended=recommend(store.cards.values(), device),
+        recommended=recommend(store.cards.values(), found, device),
         disk_free_bytes=store.free_bytes(),
         notes=store.notes,
     )
+
+
+def free_memory(device: Device) -> FreeMemory:
+    """What a model on a device can be planned with."""
+    if device.id == "cpu":
+        return FreeMemory(None, device.memory_free_bytes)
+    return FreeMemory(device.memory_free_bytes, cpu_memory_bytes()[0])
 
 
 def pick_device(devices: Iterable[Device], wanted: str) -> Device:
@@ -116,10 +129,12 @@ def pick_device(devices: Iterable[Device], wanted: str) -> Device:
     return max(cards, key=lambda device: device.memory_free_bytes or 0)
 
 
-def listed_model(store: Store, card: VlmCard, device: Device) -> ListedModel:
+def listed_model(store: Store, card: VlmCard, found: Sequence[Need]) -> ListedModel:
     """A model as people see it."""
     state = store.state(card)
-    about: dict[str, Any] = card.model_dump(exclude={"files", "licence", "rank", "place", "architecture"})
+    about: dict[str, Any] = card.model_dump(
+        exclude={"files", "licence", "rank", "place", "sizes", "architecture"}
+    )
     return ListedModel(
         **about,
         licence=card.licence.name,
@@ -129,35 +144,53 @@ def listed_model(store: Store, card: VlmCard, device: Device) -> ListedModel:
         disk_bytes=store.disk_bytes(card),
         state=state,
         path=str(store.files_folder(card)) if state is State.PRESENT else None,
-        precisions=[Precision(**vars(need)) for need in needs_of(card, device)],
+        precisions=[Precision.model_validate(need, from_attributes=True) for need in found],
         adapters=[adapter.name for adapter in store.adapters.values() if adapter.base == card.id],
         source="catalog" if store.is_of_catalog(card) else "own",
     )
 
 
-def needs_of(card: VlmCard, device: Device) -> list[Need]:
-    """What each precision of a model needs on a device."""
-    return rough_needs(card.parameters, device.id, device.memory_free_bytes)
+def needs_of(store: Store, card: VlmCard, free: FreeMemory) -> list[Need]:
+    """What each precision of a model needs: planned from its settings, from the catalog's, or roughly."""
+    can_quantise = find_spec("bitsandbytes") is not None
+    return needs(_shape_of(store, card), card.parameters, free, can_quantise=can_quantise)
 
 
-def recommend(cards: Iterable[VlmCard], device: Device) -> Recommended | None:
-    """The best model that fits a graphics card; without one, the smallest."""
+def _shape_of(store: Store, card: VlmCard) -> VlmShape | None:
+    try:
+        if store.state(card) is State.PRESENT:
+            return shape_of(read_settings(store.files_folder(card) / CONFIG))
+        return None if card.sizes is None else shape_of(card.sizes)
+    except BadInputError:
+        return None
+
+
+def recommend(
+    cards: Iterable[VlmCard], found: Mapping[str, Sequence[Need]], device: Device
+) -> Recommended | None:
+    """The best model that fits a graphics card whole; without one, the smallest that fits."""
     ranked = sorted((card for card in cards if card.rank is not None), key=lambda card: card.rank or 0)
     # Without a card every token takes a pass over all weights at the speed of main memory.
     for card in ranked if device.id != "cpu" else reversed(ranked):
-        need = best_need(needs_of(card, device))
+        need = best_need(found[card.id])
+        if need is not None:
+            return Recommended(id=card.id, precision=need.name, why=_why(card, need, device))
+    for card in reversed(ranked):
+        need = least_need(found[card.id])
         if need is not None:
             return Recommended(id=card.id, precision=need.name, why=_why(card, need, device))
     return None
 
 
 def _why(card: VlmCard, need: Need, device: Device) -> str:
-    free = device.memory_free_bytes or 0
-    free = device.memory_free_bytes or 0
-    room = f"needs about {need.needs_bytes / 1e9:.1f} of {free / 1e9:.1f} GB free"
+    free = device.memory_free_bytes
+    room = f"needs about {need.needs_bytes / 1e9:.1f} GB" + (
+        "" if free is None else f" of {free / 1e9:.1f} GB free"
+    )
     slow = " Slow without a graphics card." if device.id == "cpu" else ""
     terms = "" if card.licence.is_open else f" Licence: {card.licence.terms}"
-    return f"{room}. {card.purpose}{slow}{terms}"
+    waits = f", {need.note}" if need.note else ""
+    return f"{room}{waits}. {card.purpose}{slow}{terms}"
 
 
 def _line(model: ListedModel) -> str:

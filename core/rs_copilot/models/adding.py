@@ -22,6 +22,7 @@ from rs_copilot.models.files import (
     wanted_weights,
     write_json,
 )
+from rs_copilot.models.memory_plan import shape_of
 from rs_copilot.models.store import CARD, FETCHING, FILES, MARKER, State, Store
 from rs_copilot.models.vlm_cards import (
     ADAPTER_CONFIG,
@@ -45,8 +46,8 @@ OWN_LICENCE = Licence(
     name="not known", terms="Added from a folder: its terms are those of where it came from."
 )
 COPY_BYTES = 1 << 22
-# The share of a small model's numbers that its table of words holds.
-TIED = 0.2
+# Tuned models may have some more words.
+SAME_SIZE = 0.05
 
 Report = Callable[[int, int, str], None]
 
@@ -91,7 +92,8 @@ def add(store: Store, wish: Wish, report: Report) -> VlmCard | AdapterCard:
         )
     names = _data_names(files_folder, is_data)
     require_whole(files_folder, names, card.architecture)
-    _require_size(card, count_parameters(files_folder, sorted(wanted_weights(files_folder))))
+    count_parameters(files_folder, sorted(wanted_weights(files_folder)))
+    _require_size(card, files_folder)
     if wish.in_place:
         return _use_in_place(store, card, files_folder, names, report)
     return _copy_in(store, card, files_folder, names, report)
@@ -124,30 +126,30 @@ def _new_card(name: str, wish: Wish, folder: Path) -> VlmCard:
         )
     family = wish.family or FAMILY_OF[kind]
     like = next(card for card in read_catalog().values() if card.family == family)
-    parameters = count_parameters(folder, sorted(wanted_weights(folder) & set(_data_names(folder, is_data))))
     return VlmCard(
         id=name,
         title=folder.name,
         licence=OWN_LICENCE,
         family=family,
         architecture=kind,
-        parameters=max(parameters, 1),
+        parameters=shape_of(read_settings(folder / CONFIG)).parameters,
         min_px=like.min_px,
         max_px=like.max_px,
     )
 
 
-def _require_size(card: VlmCard, parameters: int) -> None:
-    """Notice the files of a smaller or larger sister. Tied weights may be there once or twice.
+def _require_size(card: VlmCard, folder: Path) -> None:
+    """Notice the files of a smaller or larger sister.
 
     Raises:
         BadInputError: the files are those of another model.
     """
-    if abs(parameters / card.parameters - 1.0) > TIED:
+    found = shape_of(read_settings(folder / CONFIG)).parameters
+    if abs(found / card.parameters - 1.0) > SAME_SIZE:
         raise BadInputError(
-            f"the weights hold {parameters / 1e9:.2f} thousand million numbers, {card.title} has "
-            f"{card.parameters / 1e9:.2f}",
-            hint="Give the id of the right model with --id; quantised weights cannot be added.",
+            f"{folder} holds a model of {found / 1e9:.2f} thousand million parameters, "
+            f"{card.title} has {card.parameters / 1e9:.2f}",
+            hint="Give the id of the right model with --id.",
         )
 
 

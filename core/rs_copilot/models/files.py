@@ -168,7 +168,7 @@ def wanted_weights(folder: Path) -> set[str]:
 
 
 def count_parameters(folder: Path, names: Iterable[str]) -> int:
-    """How many numbers the weights of some files in safetensors hold. Reads their heads only.
+    """How many numbers some files in safetensors hold. Reads their heads, which a broken copy contradicts.
 
     Raises:
         BadInputError: a file is not safetensors.

@@ -1,51 +1,87 @@
-"""How much memory a model needs, roughly, from the number of its parameters alone."""
+"""What each precision of a model needs on this machine, to choose from before anything is loaded."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Bytes for each parameter: what is stored, with the tables of words and the norms that stay in 16 bits.
-BYTES_PER_PARAMETER = {"bf16": 2.0, "int8": 1.2, "nf4": 0.75, "fp32": 4.0}
+from rs_copilot.models.memory_plan import (
+    FreeMemory,
+    Placement,
+    Precision,
+    VlmShape,
+    plan_memory,
+)
+
 # What to try first. A processor has nothing from 8 bits, and more than 16 change no answer.
-ON_CARD, ON_PROCESSOR = ("bf16", "int8", "nf4", "fp32"), ("bf16", "nf4", "fp32", "int8")
-# A picture of a million pixels, the cache of a conversation and what the libraries take for themselves.
-WORK_BYTES = 1_500_000_000
+ON_CARD = (Precision.BF16, Precision.INT8, Precision.NF4, Precision.FP32)
+ON_PROCESSOR = (Precision.BF16, Precision.NF4, Precision.FP32, Precision.INT8)
+PROPOSED = (Precision.BF16.value, Precision.NF4.value)
+# Where only the number of parameters is known: bytes for each, with what stays in 16 bits, and for the work.
+ROUGH_BYTES = {Precision.BF16: 2.0, Precision.INT8: 1.2, Precision.NF4: 0.75, Precision.FP32: 4.0}
+ROUGH_WORK_BYTES = 1_500_000_000
 
 
 @dataclass(frozen=True)
 class Need:
-    """What one precision needs, and whether it fits into memory that is free; unknown memory never fits."""
+    """What one precision needs. ``fits`` counts layers that wait in main memory, ``is_whole`` does not."""
 
     name: str
     needs_bytes: int
     fits: bool
-    note: str
+    is_whole: bool
+    note: str = ""
 
 
-def rough_needs(parameters: int, device: str, free_bytes: int | None) -> list[Need]:
-    """What each precision needs on a device, the one to prefer first.
+def needs(
+    shape: VlmShape | None, parameters: int, free: FreeMemory, *, can_quantise: bool = True
+) -> list[Need]:
+    """What each precision needs, the one to prefer first.
 
     Args:
-        parameters: of the model.
-        device: ``cpu`` or ``cuda:N``.
-        free_bytes: of its memory; ``None`` where the system does not say.
+        shape: of the model; ``None`` where nobody knows more than ``parameters``.
+        parameters: how many it has.
+        free: memory; what is not known is taken as enough.
+        can_quantise: whether bitsandbytes is there.
     """
-    needs = []
-    for name in ON_PROCESSOR if device == "cpu" else ON_CARD:
-        needed = round(parameters * BYTES_PER_PARAMETER[name]) + WORK_BYTES
-        fits = free_bytes is not None and needed <= free_bytes
-        needs.append(Need(name, needed, fits, _note(name, device)))
-    return needs
+    order = ON_CARD if free.card is not None else ON_PROCESSOR
+    found = [
+        _rough(parameters, free, precision) if shape is None else _planned(shape, free, precision)
+        for precision in order
+    ]
+    return found if can_quantise else [_without_bitsandbytes(need) for need in found]
 
 
-def _note(name: str, device: str) -> str:
-    if name == "fp32":
-        return "answers are those of bf16"
-    if name in ("nf4", "int8") and device == "cpu":
-        return "smaller, not faster, without a graphics card"
-    return ""
+def _planned(shape: VlmShape, free: FreeMemory, precision: Precision) -> Need:
+    plan = plan_memory(shape, free, precision.value)
+    waits = plan.placement is Placement.OFFLOAD
+    note = (
+        f"{shape.layers - plan.layers_on_card} of {shape.layers} layers wait in main memory" if waits else ""
+    )
+    return Need(precision.value, plan.needs_bytes, plan.fits, plan.fits and not waits, note)
 
 
-def best_need(needs: list[Need]) -> Need | None:
-    """The precision to propose: 16 bits where they fit, else 4; ``None`` where nothing fits."""
-    return next((need for need in needs if need.fits and need.name in ("bf16", "nf4")), None)
+def _rough(parameters: int, free: FreeMemory, precision: Precision) -> Need:
+    needed = round(parameters * ROUGH_BYTES[precision]) + ROUGH_WORK_BYTES
+    room = free.main if free.card is None else free.card
+    fits = room is None or needed <= room
+    return Need(precision.value, needed, fits, fits, "a rough figure")
+
+
+def _without_bitsandbytes(need: Need) -> Need:
+    if need.name not in (Precision.NF4.value, Precision.INT8.value):
+        return need
+    return Need(
+        need.name, need.needs_bytes, fits=False, is_whole=False, note="needs the package bitsandbytes"
+    )
+
+
+def best_need(found: Sequence[Need]) -> Need | None:
+    """The precision to propose: 16 bits, else 4, where they fit whole; ``None`` where neither does."""
+    return next((need for need in found if need.is_whole and need.name in PROPOSED), None)
+
+
+def least_need(found: Sequence[Need]) -> Need | None:
+    """What to propose where nothing fits whole: the smallest that fits with layers waiting."""
+    fitting = [need for need in found if need.fits and need.name in PROPOSED]
+    return min(fitting, key=lambda need: need.needs_bytes, default=None)

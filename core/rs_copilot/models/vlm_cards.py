@@ -10,7 +10,7 @@ import hashlib
 from functools import cache
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
@@ -90,7 +90,8 @@ class VlmCard(BaseModel):
     """A vision-language model.
 
     ``min_px`` and ``max_px`` limit the area of every picture in pixels; ``rank`` orders what is proposed,
-    lowest first, and models without one are never proposed; ``place`` is a folder that is used where it is.
+    lowest first, and models without one are never proposed; ``sizes`` is what ``config.json`` says of
+    them, as far as the memory plan needs it; ``place`` is a folder that is used where it is.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -107,6 +108,7 @@ class VlmCard(BaseModel):
     min_px: int = Field(gt=0)
     max_px: int = Field(gt=0)
     purpose: str = ""
+    sizes: dict[str, Any] | None = None
     rank: int | None = None
     place: str | None = None
 

@@ -9,8 +9,21 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
+from rs_copilot.models.memory_plan import shape_of
+
 PARTS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
-PARAMETERS = 2 * 40_000
+# Sizes of a network that could be, though the weights here are not its own.
+SIZES = {
+    "tie_word_embeddings": True,
+    "text_config": {
+        **{"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4},
+        **{"num_key_value_heads": 2, "vocab_size": 512},
+    },
+    "vision_config": {
+        **{"depth": 2, "hidden_size": 32, "intermediate_size": 64, "out_hidden_size": 64, "patch_size": 16},
+    },
+}
+PARAMETERS = shape_of(SIZES | {"model_type": "qwen3_vl"}).parameters
 
 
 def save_model(folder: Path, seed: int = 0, kind: str = "qwen3_vl") -> Path:
@@ -21,7 +34,7 @@ def save_model(folder: Path, seed: int = 0, kind: str = "qwen3_vl") -> Path:
         save_file({f"w{number}": random.normal(size=(200, 200)).astype(np.float32)}, folder / name)
     weight_map = {f"w{number}": name for number, name in enumerate(PARTS)}
     texts: dict[str, Any] = {
-        "config.json": {"model_type": kind},
+        "config.json": SIZES | {"model_type": kind},
         "model.safetensors.index.json": {"metadata": {}, "weight_map": weight_map},
         "tokenizer.json": {"model": {"vocab": {}}},
     }

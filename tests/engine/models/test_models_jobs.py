@@ -13,7 +13,8 @@ from rs_copilot.jobs import models_list
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.doctor import Device
 from rs_copilot.jobs.registry import run_job
-from rs_copilot.models.needs import best_need, rough_needs
+from rs_copilot.models.memory_plan import FreeMemory, shape_of
+from rs_copilot.models.needs import best_need, needs
 from rs_copilot.models.store import Store
 from rs_copilot.models.vlm_cards import read_catalog
 
@@ -101,24 +102,58 @@ def test_a_list_of_an_empty_machine(tmp_path: Path):
     ("name", "free_gb", "expected"),
     [
         ("cuda:0", 80, ("rscovlm-7b", "bf16")),
-        ("cuda:0", 10, ("rscovlm-7b", "nf4")),
+        ("cuda:0", 12, ("rscovlm-7b", "nf4")),
         ("cuda:0", 6, ("qwen3-vl-4b", "nf4")),
         ("cuda:0", 3.5, ("qwen3-vl-2b", "nf4")),
-        ("cuda:0", 2, None),
+        ("cuda:0", 1, None),
         ("cpu", 64, ("qwen3-vl-2b", "bf16")),
         ("cpu", 4, ("qwen3-vl-2b", "nf4")),
         ("cpu", 1, None),
     ],
 )
 def test_what_is_proposed_for_a_machine(name: str, free_gb: float, expected: tuple[str, str] | None):
-    found = models_list.recommend(read_catalog().values(), device(name, free_gb))
-    assert (None if found is None else (found.id, found.precision)) == expected
+    where = device(name, free_gb)
+    here = where.memory_free_bytes
+    free = FreeMemory(None, here) if name == "cpu" else FreeMemory(here, 32 * GB)
+    catalog = read_catalog()
+    found = {card.id: needs(shape_of(card.sizes or {}), card.parameters, free) for card in catalog.values()}
+    proposed = models_list.recommend(catalog.values(), found, where)
+    assert (None if proposed is None else (proposed.id, proposed.precision)) == expected
 
 
-def test_memory_that_is_not_known_promises_nothing():
-    needs = rough_needs(8_000_000_000, "cpu", None)
-    assert not any(need.fits for need in needs)
-    assert best_need(needs) is None
+def test_the_sizes_of_the_catalog_are_those_of_its_parameters():
+    """The numbers of parameters were counted on networks that transformers built from these sizes."""
+    for card in read_catalog().values():
+        shape = shape_of(card.sizes or {})
+        assert (shape.kind, shape.parameters) == (card.architecture, card.parameters)
+
+
+def test_where_only_the_number_of_parameters_is_known():
+    found = needs(None, 8_000_000_000, FreeMemory(10 * GB, 64 * GB))
+    assert {need.name: need.fits for need in found} == {
+        "bf16": False,
+        "int8": False,
+        "nf4": True,
+        "fp32": False,
+    }
+    assert all(need.note == "a rough figure" for need in found)
+    assert best_need(needs(None, 8_000_000_000, FreeMemory(None, 1 * GB))) is None
+
+
+def test_quantising_takes_a_package():
+    shape = shape_of(read_catalog()["qwen3-vl-2b"].sizes or {})
+    found = needs(shape, shape.parameters, FreeMemory(4 * GB, 64 * GB), can_quantise=False)
+    (four,) = [need for need in found if need.name == "nf4"]
+    assert (four.fits, four.note) == (False, "needs the package bitsandbytes")
+
+
+def test_layers_that_wait_are_told_and_not_proposed():
+    shape = shape_of(read_catalog()["qwen3-vl-8b"].sizes or {})
+    found = needs(shape, shape.parameters, FreeMemory(12 * GB, 64 * GB))
+    (sixteen,) = [need for need in found if need.name == "bf16"]
+    assert (sixteen.fits, sixteen.is_whole) == (True, False)
+    assert "layers wait in main memory" in sixteen.note
+    assert best_need(found).name == "nf4"  # type: ignore[union-attr]
 
 
 def test_the_card_with_most_free_memory_is_taken():

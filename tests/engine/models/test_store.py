@@ -19,7 +19,7 @@ from rs_copilot.models.store import State, Store
 from rs_copilot.models.vlm_cards import ModelFile, VlmCard, read_catalog
 from rs_copilot.vlm.families import FAMILIES
 
-from .small import PARTS, TAKEN, card, save_adapter, save_model
+from .small import PARAMETERS, PARTS, TAKEN, card, save_adapter, save_model
 
 
 def ignore(_done: int, _total: int, _message: str) -> None:
@@ -81,7 +81,7 @@ def test_a_folder_is_copied_in_and_opened(store: Store, source: Path):
     assert (found.id, found.family, found.parameters, found.revision) == (
         "my-model",
         "qwen3-vl",
-        80_000,
+        PARAMETERS,
         None,
     )
     opened = Store(store.folder).open_model("my-model")
@@ -183,7 +183,7 @@ def test_what_another_store_fetched_is_held_to_its_card(store: Store, source: Pa
 
 
 def test_the_sister_of_a_model_is_not_taken_for_it(store: Store, source: Path):
-    with pytest.raises(BadInputError, match="numbers, Qwen3-VL 4B Instruct has"):
+    with pytest.raises(BadInputError, match="parameters, Qwen3-VL 4B Instruct has"):
         added(store, source, name="qwen3-vl-4b")
 
 
