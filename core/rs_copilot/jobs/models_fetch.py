@@ -53,11 +53,12 @@ class ModelsFetchResult(BaseModel):
 
 
 def run(params: ModelsFetchParams, context: JobContext) -> ModelsFetchResult:
-    """Fetch, and say under which terms first."""
+    """Fetch, and say under which terms before."""
     store = open_store(params.folder)
     card, revision = find_wanted(store, params.model)
-    _show_terms(card, context)
-    found = fetch(store, params.model, open_hub, context.progress)
+    found = fetch(
+        store, params.model, open_hub, context.progress, lambda pinned: _show_terms(pinned, context)
+    )
     return ModelsFetchResult(
         id=found.card.id,
         repository=found.card.repository,

@@ -14,10 +14,12 @@ from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.doctor import Device, find_devices
 from rs_copilot.models.files import read_settings
 from rs_copilot.models.machine import cpu_memory_bytes
-from rs_copilot.models.memory_plan import FreeMemory, VlmShape, shape_of
+from rs_copilot.models.memory_plan import GIB, FreeMemory, VlmShape, shape_of
 from rs_copilot.models.needs import Need, best_need, least_need, needs
 from rs_copilot.models.store import State, Store, open_store
 from rs_copilot.models.vlm_cards import CONFIG, VlmCard
+
+HEAD = f"{'id':<16} {'state':<8} {'on disk':<13} {'commit':<12} {'in memory':<13} licence"
 
 
 class ModelsListParams(BaseModel):
@@ -81,10 +83,10 @@ class ModelsListResult(BaseModel):
 
     def summary(self) -> str:
         """For people."""
-        lines = [f"Models in {self.folder}", ""]
+        lines = [f"Models in {self.folder}", "", HEAD]
         lines += [_line(model) for model in self.models]
         free = self.device.memory_free_bytes
-        memory = "memory unknown" if free is None else f"{free / 1e9:.1f} GB free"
+        memory = "memory unknown" if free is None else f"{free / GIB:.1f} GiB free"
         lines += ["", f"On {self.device.id} ({self.device.name}, {memory}):"]
         if self.recommended is None:
             lines.append("no model of the catalog fits. Another machine can serve one: see docs/models.md.")
@@ -184,9 +186,8 @@ def recommend(
 
 def _why(card: VlmCard, need: Need, device: Device) -> str:
     free = device.memory_free_bytes
-    room = f"needs about {need.needs_bytes / 1e9:.1f} GB" + (
-        "" if free is None else f" of {free / 1e9:.1f} GB free"
-    )
+    room = f"needs about {need.needs_bytes / GIB:.1f} GiB"
+    room += "" if free is None else f" of {free / GIB:.1f} GiB free"
     slow = " Slow without a graphics card." if device.id == "cpu" else ""
     terms = "" if card.licence.is_open else f" Licence: {card.licence.terms}"
     waits = f", {need.note}" if need.note else ""
@@ -196,5 +197,7 @@ def _why(card: VlmCard, need: Need, device: Device) -> str:
 def _line(model: ListedModel) -> str:
     pin = model.revision[:12] if model.revision else "not pinned"
     size = f"{'' if model.revision else 'about '}{model.size_bytes / 1e9:.1f} GB"
+    best = next((item for item in model.precisions if item.fits), None)
+    fits = "does not fit" if best is None else f"{best.name} {best.needs_bytes / GIB:.1f} GiB"
     more = f", adapters: {', '.join(model.adapters)}" if model.adapters else ""
-    return f"{model.id:<16} {model.state.value:<8} {size:<13} {pin:<12} {model.licence}{more}"
+    return f"{model.id:<16} {model.state.value:<8} {size:<13} {pin:<12} {fits:<13} {model.licence}{more}"

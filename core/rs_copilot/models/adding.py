@@ -196,6 +196,7 @@ def _copy_in(store: Store, card: VlmCard, folder: Path, names: list[str], report
     sizes = sum((folder / name).stat().st_size for name in names)
     require_space(store.folder, sizes)
     staging = store.home(card.id) / FETCHING / FILES
+    shutil.rmtree(staging.parent, ignore_errors=True)
     staging.mkdir(parents=True)
     counter = _Progress(2 * sizes, report)
     try:

@@ -14,7 +14,7 @@ from rs_copilot.models.cards import sha256_of
 from rs_copilot.models.files import Marker, git_sha1_of, hashed, require_whole, seen, write_json
 from rs_copilot.models.hub import Hub
 from rs_copilot.models.store import CARD, CARDS, FETCHING, FILES, MARKER, State, Store
-from rs_copilot.models.vlm_cards import COMMIT, ModelFile, VlmCard, read_catalog, read_vlm_card
+from rs_copilot.models.vlm_cards import COMMIT, ModelFile, VlmCard, read_vlm_card
 
 PART = ".part"
 SPARE_BYTES = 64 << 20
@@ -41,18 +41,19 @@ def find_wanted(store: Store, name: str) -> tuple[VlmCard, str | None]:
         BadInputError: the file is no card.
     """
     if name.endswith(".json"):
-        card = read_vlm_card(Path(name)).model_copy(update={"place": None})
-        if card.id in read_catalog():
-            raise UsageError(f"The catalog has a model {card.id} already.", hint="Give the card another id.")
-        return card, None
+        return store.read_own(Path(name)), None
     model, _, revision = name.partition("@")
     if "@" in name and not re.fullmatch(COMMIT, revision):
         raise UsageError(f"Expected a commit with all its 40 digits, found {revision!r}.")
     return store.card(model), revision or None
 
 
-def fetch(store: Store, name: str, hub: Callable[[], Hub], report: Report) -> Fetched:
+def fetch(
+    store: Store, name: str, hub: Callable[[], Hub], report: Report, on_terms: Callable[[VlmCard], None]
+) -> Fetched:
     """Bring a model to this machine. What an earlier try left is used; what is here already is not asked for.
+
+    ``on_terms`` hears the pinned card, with the licence that the hub names, before any file is asked for.
 
     Raises:
         UsageError: no such model, or one that has no repository.
@@ -71,7 +72,9 @@ def fetch(store: Store, name: str, hub: Callable[[], Hub], report: Report) -> Fe
         is_asked = revision in (None, card.revision)
         if is_asked and store.state(card) is State.PRESENT and not store.verify(card):
             return Fetched(card, store.files_folder(card), 0)
-        return _fetch_pinned(store, _pinned(store, card, revision, hub, report), hub, report)
+        pinned = _pinned(store, card, revision, hub, report)
+        on_terms(pinned)
+        return _fetch_pinned(store, pinned, hub, report)
 
 
 def _pinned(
@@ -79,10 +82,9 @@ def _pinned(
 ) -> VlmCard:
     """The card that this fetch holds to: that of a broken download, that of what is here, or a new one."""
     begun = store.home(card.id) / FETCHING / CARD
-    if begun.is_file():
-        found = read_vlm_card(begun)
-        if found.id == card.id and revision in (None, found.revision):
-            return found
+    found = _read_begun(begun)
+    if found is not None and found.id == card.id and revision in (None, found.revision):
+        return found
     if card.is_pinned and revision in (None, card.revision):
         return card
     report(0, 0, f"Asking the hub for {card.repository}")
@@ -91,6 +93,13 @@ def _pinned(
     begun.parent.mkdir(parents=True)
     write_json(begun, pinned)
     return pinned
+
+
+def _read_begun(path: Path) -> VlmCard | None:
+    try:
+        return read_vlm_card(path)
+    except BadInputError:
+        return None
 
 
 def _fetch_pinned(store: Store, card: VlmCard, hub: Callable[[], Hub], report: Report) -> Fetched:

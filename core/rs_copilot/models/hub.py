@@ -68,8 +68,7 @@ class Hub:
             raise BadInputError(f"the hub's list of {card.repository} cannot be used: {error}") from error
         if not any(is_weights(file.path) for file in files):
             raise _no_weights(card, names)
-        said = getattr(found.card_data, "license_name", None) or getattr(found.card_data, "license", None)
-        licence = card.licence if not said or said == "other" else _with_name(card.licence, str(said))
+        licence = _named(card.licence, found.card_data)
         return card.model_copy(update={"revision": found.sha, "files": tuple(files), "licence": licence})
 
     def read_file(self, card: VlmCard, file: ModelFile, part: Path, on_bytes: Callable[[int], None]) -> None:
@@ -158,9 +157,13 @@ def _no_weights(card: VlmCard, names: list[str]) -> BadInputError:
     )
 
 
-def _with_name(licence: Licence, name: str) -> Licence:
-    """A catalog may be older than the licence that the model's page names now."""
-    return licence if licence.name.lower() == name.lower() else licence.model_copy(update={"name": name})
+def _named(licence: Licence, page: Any) -> Licence:  # noqa: ANN401
+    """The licence with the name on the model's page: a catalog may be older than that."""
+    said = str(getattr(page, "license_name", None) or getattr(page, "license", None) or "other")
+    is_same = said.lower().replace("-", " ") == licence.name.lower().replace("-", " ")
+    if said == "other" or is_same or not re.fullmatch(r"[\w.+ -]{1,64}", said):
+        return licence
+    return licence.model_copy(update={"name": said, "is_open": licence.is_open and is_same})
 
 
 def _size_of(part: Path) -> int:

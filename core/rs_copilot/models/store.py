@@ -27,7 +27,7 @@ import platformdirs
 from rs_copilot.errors import BadInputError, MissingDependencyError, UsageError
 from rs_copilot.models.adapters import AdapterCard, read_adapter_card
 from rs_copilot.models.files import Marker, check_hashes, problems, read_marker, unheard, write_json
-from rs_copilot.models.vlm_cards import VlmCard, read_catalog, read_vlm_card
+from rs_copilot.models.vlm_cards import RESERVED, VlmCard, read_catalog, read_vlm_card
 
 ENVIRONMENT = "RS_COPILOT_MODELS"
 CARD, MARKER, FETCHING, CARDS, ADAPTERS = "card.json", "verified.json", "fetching", "cards", "adapters"
@@ -64,19 +64,36 @@ class Store:
     def _known(self) -> tuple[dict[str, VlmCard], list[str]]:
         """Cards by id and notes. What is here comes before the user's own cards, those before the catalog."""
         cards, notes = dict(read_catalog()), []
-        for path in sorted((self.folder / CARDS).glob("*.json")) + sorted(self.folder.glob(f"*/{CARD}")):
+        for path in sorted((self.folder / CARDS).glob("*.json")):
+            try:
+                card = self.read_own(path)
+            except (BadInputError, UsageError) as error:
+                notes.append(f"{path.name} is left out: {error.message}")
+                continue
+            cards[card.id] = card
+        for path in sorted(self.folder.glob(f"*/{CARD}")):
             try:
                 card = read_vlm_card(path)
             except BadInputError as error:
                 notes.append(error.message)
                 continue
-            if path.name == CARD and path.parent.name != card.id:
-                notes.append(f"{path} says it is {card.id!r}: left out")
-            elif path.parent.name == CARDS and card.id in read_catalog():
-                notes.append(f"{path} takes the name of a model of the catalog: left out")
-            else:
-                cards[card.id] = card if path.name == CARD else card.model_copy(update={"place": None})
+            if path.parent.name == card.id:
+                cards[card.id] = card
+            elif path.parent.name not in RESERVED:
+                notes.append(f"{path} is left out: it says that it is {card.id!r}")
         return cards, notes
+
+    def read_own(self, path: Path) -> VlmCard:
+        """A card of the user's own.
+
+        Raises:
+            BadInputError: it cannot be read.
+            UsageError: it takes the name of a model of the catalog.
+        """
+        card = read_vlm_card(path)
+        if card.id in read_catalog():
+            raise UsageError(f"The catalog has a model {card.id} already.", hint="Give the card another id.")
+        return card.model_copy(update={"place": None})
 
     @property
     def cards(self) -> dict[str, VlmCard]:

@@ -33,7 +33,7 @@ def ignore(_done: int, _total: int, _message: str) -> None:
 
 
 def bring(store: Store, name: str = "tiny", report=ignore) -> Fetched:
-    return fetch(Store(store.folder), name, open_hub, report)
+    return fetch(Store(store.folder), name, open_hub, report, lambda _: None)
 
 
 def state_of(store: Store, name: str = "tiny") -> State:
@@ -301,6 +301,14 @@ def test_a_crash_before_the_card_was_written_loses_nothing(hub: HubServer, store
     hub.sent.clear()
     assert bring(store).new_bytes == 0
     assert state_of(store) is State.PRESENT
+
+
+def test_notes_of_a_broken_download_that_cannot_be_read_begin_anew(hub: HubServer, store: Store):
+    begun = store.home("tiny") / "fetching"
+    (begun / "files").mkdir(parents=True)
+    (begun / "files" / "config.json").write_text("{}")
+    (begun / "card.json").write_text("half a ca")
+    assert bring(store).card.revision == COMMIT
 
 
 def test_a_card_by_its_path(hub: HubServer, tmp_path: Path):

@@ -74,10 +74,12 @@ def test_terms_that_are_not_open_are_warned_of_before(hub: HubServer, store: Sto
         COMMIT,
         save_model(store.folder.parent / "3b", kind="qwen2_5_vl"),
     )
+    hub.licence = "qwen-research"
     warned: list[str] = []
     context = JobContext(on_warning=lambda text: warned.append(f"{len(hub.asked)} {text}"))
     run_job("models.fetch", {"model": "qwen2.5-vl-3b"}, context)
     assert warned[0].startswith("0 ")
+    assert "qwen-research" in warned[0]
     assert "non-commercial" in warned[0]
 
 

@@ -247,6 +247,13 @@ def test_cancelled_and_full_copies_leave_nothing(store: Store, source: Path, mon
         added(store, source)
 
 
+def test_what_a_killed_copy_left_is_no_hindrance(store: Store, source: Path):
+    left = store.home("my-model") / "fetching" / "files"
+    left.mkdir(parents=True)
+    (left / "config.json").write_text("{}")
+    assert added(store, source).id == "my-model"
+
+
 def test_adapters_stand_under_their_model(store: Store, source: Path, tmp_path: Path):
     found = added(store, source)
     folder = save_adapter(tmp_path / "fields", base=str(store.files_folder(found)))
@@ -290,9 +297,12 @@ def test_cards_that_cannot_be_read_are_noted_and_left_out(text: str, store: Stor
 def test_own_cards_do_not_replace_those_of_the_catalog(store: Store):
     mine = card(id="rscovlm-7b", repository="evil/twin")
     (store.folder / "cards" / "twin.json").write_text(json.dumps(mine))
+    (store.folder / "cards" / "card.json").write_text(json.dumps(card(id="mine", place="/etc")))
     fresh = Store(store.folder)
     assert fresh.card("rscovlm-7b").repository == "Qingyun/RSCoVLM-7B-2512"
-    assert "takes the name" in fresh.notes[0]
+    assert fresh.card("mine").place is None
+    assert len(fresh.notes) == 1
+    assert "twin.json is left out: The catalog has" in fresh.notes[0]
 
 
 def test_nothing_to_remove(store: Store):
