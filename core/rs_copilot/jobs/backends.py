@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs_copilot.errors import BadInputError, UsageError
+from rs_copilot.learned.pretrained import PINNED
+from rs_copilot.learned.vlm import open_local
 from rs_copilot.vlm.backend import Backend
 from rs_copilot.vlm.families import FAMILIES, RSCOVLM
 from rs_copilot.vlm.scripted import ScriptedBackend
@@ -18,8 +20,9 @@ HINT = "Give a model of `rs-copilot models list`, a folder with a model, or the 
 class BackendSpec:
     """Which model, and how: all that another process needs to open the same one.
 
-    ``name`` is a model's id, a folder, a server's ``http(s)://HOST/v1#MODEL``, or ``scripted:FILE`` with
-    answers as JSON. ``precision`` is ``auto``, ``nf4``, ``int8``, ``bf16`` or ``fp32``.
+    ``name`` is a model's id, a folder, ``repo@revision`` in the local cache of Hugging Face, a server's
+    ``http(s)://HOST/v1#MODEL``, or ``scripted:FILE`` with answers as JSON. ``precision`` is ``auto``,
+    ``nf4``, ``int8``, ``bf16`` or ``fp32``.
     """
 
     name: str
@@ -39,6 +42,8 @@ def open_backend(spec: BackendSpec, device: str = "auto") -> Backend:
     kind, _, place = spec.name.partition(":")
     if kind == "scripted" and place:
         return _read_script(Path(place), device)
+    if Path(spec.name).is_dir() or PINNED.fullmatch(spec.name):
+        return open_local(spec.name, precision=spec.precision, adapter=spec.adapter, device=device)
     raise UsageError(f"No model is called {spec.name!r}.", hint=HINT)
 
 
