@@ -1,4 +1,4 @@
-"""Models on this machine by the names that people give them: an id of the store, a folder, or a commit in a cache."""
+"""Models on this machine by the names that people give them: ids of the store, folders, cached commits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def find_local(store: Store, name: str, adapter: str | None = None) -> LocalMode
         card = found.card
         beside = _find_adapter(store, adapter, card.id)
         return LocalModel(found.folder, card.id, card.family, card.sha256, beside)
-    folder, shown = Path(name).expanduser(), Path(name).name
+    folder = Path(name).expanduser()
+    shown = folder.resolve().name
     if not folder.is_dir():
         if not PINNED.fullmatch(name):
             return None
