@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs_copilot.errors import BadInputError, UsageError
+from rs_copilot.jobs.local_models import LocalModel, find_local
+from rs_copilot.models.store import open_store
 from rs_copilot.vlm.backend import Backend
 from rs_copilot.vlm.families import FAMILIES, RSCOVLM
 from rs_copilot.vlm.scripted import ScriptedBackend
@@ -18,8 +20,9 @@ HINT = "Give a model of `rs-copilot models list`, a folder with a model, or the 
 class BackendSpec:
     """Which model, and how: all that another process needs to open the same one.
 
-    ``name`` is a model's id, a folder, a server's ``http(s)://HOST/v1#MODEL``, or ``scripted:FILE`` with
-    answers as JSON. ``precision`` is ``auto``, ``nf4``, ``int8``, ``bf16`` or ``fp32``.
+    ``name`` is a model's id, a folder, ``repo@revision`` in the local cache of Hugging Face, a server's
+    ``http(s)://HOST/v1#MODEL``, or ``scripted:FILE`` with answers as JSON. ``precision`` is ``auto``,
+    ``nf4``, ``int8``, ``bf16`` or ``fp32``.
     """
 
     name: str
@@ -39,7 +42,25 @@ def open_backend(spec: BackendSpec, device: str = "auto") -> Backend:
     kind, _, place = spec.name.partition(":")
     if kind == "scripted" and place:
         return _read_script(Path(place), device)
+    local = find_local(open_store(), spec.name, spec.adapter)
+    if local is not None:
+        return _open_local(local, spec, device)
     raise UsageError(f"No model is called {spec.name!r}.", hint=HINT)
+
+
+def _open_local(local: LocalModel, spec: BackendSpec, device: str) -> Backend:
+    # Torch, only where a model is really loaded.
+    from rs_copilot.learned.vlm import open_local
+
+    return open_local(
+        local.folder,
+        precision=spec.precision,
+        adapter=local.adapter,
+        device=device,
+        family=local.family,
+        name=local.name,
+        sha256=local.sha256,
+    )
 
 
 def _read_script(path: Path, device: str) -> ScriptedBackend:
