@@ -52,6 +52,7 @@ JOBS = (
     JobSpec("eval.retrieval", "rs_copilot.jobs.eval_retrieval", "EvalRetrievalParams"),
     JobSpec("eval.calibration", "rs_copilot.jobs.eval_calibration", "EvalCalibrationParams"),
     JobSpec("eval.detection", "rs_copilot.jobs.eval_detection", "EvalDetectionParams"),
+    JobSpec("eval.links2bench", "rs_copilot.jobs.eval_links2bench", "EvalLinks2BenchParams"),
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
     JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams"),
