@@ -14,56 +14,32 @@ from rs_copilot.vlm.parsing.thought import split_thought
 MAX_READ = 2000
 YES, NO = frozenset({"yes", "true"}), frozenset({"no", "false"})
 _WORD = re.compile(r"[a-z]+")
-_ALONE = re.compile(r"\W{0,9}([A-Z])\W{0,9}")
-_NAMED = re.compile(r"\b(?:answer|option|choice|letter)\b\W{0,9}(?:is\b\W{0,9})?([A-Z])\b", re.IGNORECASE)
-_MARKED = re.compile(r"(?:^|[\s(\[*])([A-Z])[).:\]*](?:\W|$)")
-_STANDING = re.compile(r"(?<![A-Za-z'])([A-Z])(?![A-Za-z'])")
+# By certainty: after "answer", with a mark as in "(B)" or "B.", by itself.
+_LETTERS = (
+    re.compile(r"\b(?:answer|option|choice|letter)\b\W{0,9}(?:is\b\W{0,9})?([A-Z])\b", re.IGNORECASE),
+    re.compile(r"(?:^|[\s(\[*])([A-Z])(?:[).:\]*]|$)"),
+    re.compile(r"(?<![A-Za-z'])([A-Z])(?![A-Za-z'])"),
+)
 _WHOLE = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3}){1,3}(?![\d,])|\d{1,12}")
-_ONES = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_SMALL = {word: number for number, word in enumerate(_ONES)} | {
-    word: 20 + 10 * number for number, word in enumerate(_TENS)
+_ONES = "zero one two three four five six seven eight nine"
+_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SMALL = {word: number for number, word in enumerate(f"{_ONES} {_TEENS}".split())} | {
+    word: 10 * number for number, word in enumerate(_TENS.split(), start=2)
 }
 _LARGE = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
-_NUMBER = re.compile(r"\d|[a-z]+")
 
 
 def read_letter(text: str, letters: str = "ABCDE") -> str | None:
-    """The letter of a choice: alone, or after "answer", or marked as in "(B)", else the first that stands alone.
+    """The letter of a choice: alone, or after "answer", or marked as in "(B)", or the first one by itself.
 
     Args:
         text: the whole answer.
         letters: capitals that are possible.
     """
     answer = _answer(text)
-    for pattern in (_ALONE, _NAMED, _MARKED, _STANDING):
-        found = pattern.fullmatch(answer) if pattern is _ALONE else None
-        matches = [found] if found else [] if pattern is _ALONE else pattern.finditer(answer)
-        for match in matches:
-            if match[1].upper() in letters:
-                return str(match[1]).upper()
-    return None
+    found = (match[1].upper() for pattern in _LETTERS for match in pattern.finditer(answer))
+    return next((letter for letter in found if letter in letters), None)
 
 
 def first_letter(text: str, letters: str = "ABCDE") -> str | None:
