@@ -1,7 +1,7 @@
 """What is said to a model for each task. The words are data: one file for each family, with a version.
 
 A checkpoint answers best in the words that it was trained with. Whoever has them can give a file of their
-own, whose format docs/models.md describes.
+own, whose format docs/prompts.md describes.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def read_prompts(path: Path) -> PromptSet:
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise BadInputError(
             f"{path.name} is no file of prompts: {where}: {first['msg']}",
-            hint="See 'Prompts of your own' in docs/models.md for the format.",
+            hint="See docs/prompts.md for the format.",
         ) from error
 
 
