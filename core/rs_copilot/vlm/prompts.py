@@ -188,9 +188,15 @@ def zoomed_text(family: Family, *, paraphrase: int = 0, prompts: PromptSet | Non
     return _one_of(_zoom_words(family, prompts).zoomed, paraphrase)
 
 
-def paraphrases(task: Task, family: Family, shape: Shape | None = None) -> int:
-    """In how many ways a task can be said."""
-    chosen = prompts_of(family)
+def paraphrases(
+    task: Task, family: Family, shape: Shape | None = None, prompts: PromptSet | None = None
+) -> int:
+    """In how many ways a task can be said; the arguments are those of `write_prompt`.
+
+    Raises:
+        UsageError: the words know no such form of answer.
+    """
+    chosen = prompts or prompts_of(family)
     return len(chosen.tasks[task][_grammar(chosen, task, family, shape)].user)
 
 

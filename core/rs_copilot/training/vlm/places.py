@@ -45,13 +45,16 @@ def grammar_of(text: str) -> Grammar | None:
 def moved_answer(text: str, given: SizeWH, wanted: SizeWH) -> Moved:
     """An answer whose places are in ``given``, in ``wanted``.
 
-    Lists of objects are read and written anew, in the order that models are trained with. All else, a call of
-    the zoom tool for example, keeps its words and changes its bracketed boxes.
+    Lists of objects are read and written anew, in the order that models are trained with. One of which
+    nothing can be read stays as it is, since it does not mean that there is nothing. All else, a call of the
+    zoom tool for example, keeps its words and changes its bracketed boxes.
     """
     grammar = grammar_of(text)
     if grammar is None:
         return Moved(moved_boxes(text, given, wanted))
     parsed = parse(text, grammar, given)
+    if not parsed.objects:
+        return Moved(text, len(parsed.skipped))
     scale = _scale(given, wanted)
     objects = [replace(spoken, quad=np.asarray(spoken.quad * scale)) for spoken in parsed.objects]
     return Moved(write_objects(objects, grammar), len(parsed.skipped))

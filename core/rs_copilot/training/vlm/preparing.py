@@ -35,7 +35,11 @@ class Variation:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Messages as a model takes them; ``lost`` objects of answers made no sense and were left out."""
+    """Messages as a model takes them.
+
+    ``lost`` objects of answers made no sense and were left out. Whoever learns from such an answer learns to
+    leave objects out.
+    """
 
     messages: tuple[Message, ...]
     lost: int = 0
@@ -70,18 +74,16 @@ def prepare(
     messages, lost = [], 0
     given = wanted = SizeWH(1, 1)
     for turn in turns:
-        parts: list[Part] = []
-        for part in turn.parts:
-            if isinstance(part, TextPart):
-                text, gone = _moved(part.text, turn.role, given, wanted)
-                parts.append(TextPart(text))
-                lost += gone
-                continue
-            shown = _shown(part, waiting, family, variation, rng)
-            parts.append(shown)
-            given = variation.grid or shown.size
-            wanted = _target(shown, family)
-        messages.append(Message(turn.role, tuple(parts)))
+        parts = [
+            part if isinstance(part, TextPart) else _shown(part, waiting, family, variation, rng)
+            for part in turn.parts
+        ]
+        # Words speak of the last picture, be it of this turn or of one before.
+        for picture in (part for part in parts if not isinstance(part, TextPart)):
+            given, wanted = variation.grid or picture.size, _target(picture, family)
+        message, gone = _moved(Message(turn.role, tuple(parts)), given, wanted)
+        messages.append(message)
+        lost += gone
     return Prepared(tuple(messages), lost)
 
 
@@ -143,10 +145,19 @@ def _target(shown: ImagePart | VideoPart, family: Family) -> SizeWH:
     return seen_size(shown.size, family.unit_px, shown.budget or family.limits)
 
 
-def _moved(text: str, role: Role, given: SizeWH, wanted: SizeWH) -> tuple[str, int]:
+def _moved(message: Message, given: SizeWH, wanted: SizeWH) -> tuple[Message, int]:
+    """The message with its places moved, and how many were lost."""
     if given == wanted:
-        return text, 0
-    if role is not Role.ASSISTANT:
-        return moved_boxes(text, given, wanted), 0
-    moved = moved_answer(text, given, wanted)
-    return moved.text, moved.lost
+        return message, 0
+    parts: list[Part] = []
+    lost = 0
+    for part in message.parts:
+        if not isinstance(part, TextPart):
+            parts.append(part)
+        elif message.role is not Role.ASSISTANT:
+            parts.append(TextPart(moved_boxes(part.text, given, wanted)))
+        else:
+            moved = moved_answer(part.text, given, wanted)
+            parts.append(TextPart(moved.text))
+            lost += moved.lost
+    return Message(message.role, tuple(parts)), lost

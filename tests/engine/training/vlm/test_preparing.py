@@ -89,6 +89,11 @@ def test_answers_move_with_the_size() -> None:
     assert "[168, 84, 336, 168]" in moved_answer(call, GIVEN, WANTED).text
 
 
+def test_an_answer_of_nonsense_does_not_become_a_denial() -> None:
+    moved = moved_answer("5,5,5,9 dot", GIVEN, WANTED)
+    assert (moved.text, moved.lost) == ("5,5,5,9 dot", 1)
+
+
 def test_boxes_in_requests_move_too() -> None:
     assert moved_boxes("what is in [100,50,200,100]?", GIVEN, WANTED) == "what is in [168,84,336,168]?"
     assert moved_boxes("rows [1, 2, 3, 4, 5] stay", GIVEN, WANTED) == "rows [1, 2, 3, 4, 5] stay"
@@ -150,6 +155,13 @@ def test_a_follow_up_speaks_of_the_last_picture() -> None:
     found = prepare(example, [PICTURE, np.zeros((560, 560, 3), np.uint8)], RSCOVLM, SAME, rng())
     assert "[0, 0, 518, 252]" in found.messages[1].text
     assert found.messages[3].text == "0,0,280,280 ship"
+
+
+def test_words_before_a_picture_speak_of_it_too() -> None:
+    asked = Turn(Role.USER, (TextPart("what is in [0,0,512,256]?"), Stored(Path("a.png"))))
+    example = Example("x", (asked, Turn(Role.ASSISTANT, (TextPart("a ship"),))))
+    found = prepare(example, [PICTURE], RSCOVLM, SAME, rng())
+    assert found.messages[0].text == "what is in [0,0,518,252]?"
 
 
 def test_clips_have_the_times_of_their_frames() -> None:
