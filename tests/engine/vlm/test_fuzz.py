@@ -1,4 +1,4 @@
-"""No text makes a reader raise, and none keeps it busy. Every reader is given 100,000 texts."""
+"""No text makes a reader raise, and none keeps it busy. Every reader of places is given 100,000 texts."""
 
 from __future__ import annotations
 
@@ -57,15 +57,20 @@ def test_a_listener_hears_the_same_in_pieces(hostile: list[str]) -> None:
             assert [(o.label, o.line) for o in objects] == [(o.label, o.line) for o in whole.objects]
 
 
-def test_nor_readers_of_short_answers_and_of_calls(hostile: list[str]) -> None:
+def test_nor_readers_of_calls_and_of_groundings(hostile: list[str]) -> None:
     calls = sum(parse_zoom_call(text, SIZE) is not None for text in hostile)
     boxes = sum(parse_box(text, Grammar.JSON_HBB, SIZE) is not None for text in hostile)
     lines = sum(parse_box(text, Grammar.PLAIN_HBB, SIZE) is not None for text in hostile)
+    assert min(calls, boxes, lines) > COUNT // 500
+
+
+def test_nor_readers_of_short_answers(hostile: list[str]) -> None:
+    hostile = hostile[::4]
     counts = sum(read_count(text) is not None for text in hostile)
     letters = sum(read_letter(text) is not None for text in hostile)
     said = sum(read_presence(text) is not None or first_letter(text) is not None for text in hostile)
     scenes = sum(read_scene(text, CLASSES) is not None for text in hostile)
-    assert min(calls, boxes, lines, counts, letters, said, scenes) > COUNT // 500
+    assert min(counts, letters, said, scenes) > len(hostile) // 500
 
 
 READERS: dict[str, Callable[[str], object]] = {

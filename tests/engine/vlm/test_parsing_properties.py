@@ -65,7 +65,7 @@ def key(spoken: Spoken) -> tuple[object, ...]:
 @pytest.mark.parametrize("grammar", SHAPES)
 @pytest.mark.parametrize("reading", [Reading.TOLERANT, Reading.STRICT])
 def test_reading_undoes_writing(grammar: Grammar, reading: Reading) -> None:
-    @settings(max_examples=50)
+    @settings(max_examples=30)
     @given(answers(grammar))
     def check(objects: list[Spoken]) -> None:
         parsed = parse(write_objects(objects, grammar), grammar, SIZE, reading=reading)
@@ -84,7 +84,7 @@ def heard(pieces: list[str], grammar: Grammar) -> tuple[list[Spoken], Parsed]:
 
 @pytest.mark.parametrize("grammar", SHAPES)
 def test_pieces_say_what_the_whole_says(grammar: Grammar) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=40)
     @given(
         st.lists(st.sampled_from([*ANSWERS, *SCRAPS]), min_size=1, max_size=6).map("".join),
         st.lists(st.integers(0, 300), max_size=12),

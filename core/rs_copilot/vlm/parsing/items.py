@@ -134,6 +134,8 @@ class ItemReader:
             self._gathered.skip(self._around)
 
     def _hold(self, part: str) -> None:
+        if not part:
+            return
         self._line += part.count("\n")
         if self._item:
             self._item += part[: MAX_ITEM + 1 - len(self._item)]

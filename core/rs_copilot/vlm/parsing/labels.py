@@ -36,7 +36,7 @@ class Names:
         self._classes = tuple(classes)
         self._plain = _plain_names(self._classes)
         self._min_match = min_match
-        self._known: dict[str, str | None] = dict(zip(self._plain, self._classes, strict=True))
+        self._known: dict[str, str | None] = {}
 
     def match(self, label: str) -> str | None:
         """The class that is meant; the label in plain form where no classes were given, ``None`` if unknown.
@@ -53,5 +53,7 @@ class Names:
         return self._known[said]
 
     def _nearest(self, said: str) -> str | None:
+        if said in self._plain:
+            return self._classes[self._plain.index(said)]
         found = process.extractOne(said, self._plain, scorer=fuzz.ratio, score_cutoff=self._min_match)
         return None if found is None else self._classes[found[2]]
