@@ -110,6 +110,17 @@ def test_that_there_is_nothing_is_an_answer(text: str, grammar: Grammar) -> None
         assert parse(text, grammar, SIZE, reading=reading) == Parsed((), is_empty=True)
 
 
+def test_an_empty_list_among_words() -> None:
+    for text in (
+        "I looked for ships:\n```json\n[]\n```",
+        "There are no ships.\n[]",
+        "There are none.\n\n[ ]",
+    ):
+        assert parse(text, JSON_HBB, SIZE) == Parsed((), is_empty=True)
+    assert not parse("I looked for ships: []", JSON_HBB, SIZE, reading=STRICT).is_empty
+    assert parse("not [] but [10, 20, 30, 40]", JSON_HBB, SIZE).objects
+
+
 def test_a_thought_is_no_answer() -> None:
     text = "\n<think>\n1,2,3,4 ship?\n</think>\n10,20,30,40 ship"
     assert [spoken.line for spoken in parse(text, HBB, SIZE).objects] == [4]

@@ -30,6 +30,7 @@ _LABELS = re.compile(r'(?:"label"\s{0,9}:\s{0,9}){2,}')
 _DIGIT = re.compile(r"[0-9]")
 _BRACES = re.compile(r"([{}])")
 _BARE = re.compile(r"[\[(]\s{0,9}(-?\d[^\[\]()a-zA-Z]{0,200})[\])]")
+_EMPTY_LIST = re.compile(r"\[\s{0,9}\]")
 _NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{0,9})?")
 _LAST = re.compile(r",\s{0,9}([\]}])")
 
@@ -120,18 +121,19 @@ class ItemReader:
         self._drop()
         if not self._gathered.is_untouched:
             return
-        self._gathered.is_nothing_said = says_nothing(self._around)
-        if not self._gathered.is_nothing_said:
-            self._read_bare()
-
-    def _read_bare(self) -> None:
         boxes = [] if self._is_strict else _BARE.findall(self._around)
         for box in boxes:
             numbers = [float(number) for number in _NUMBER.findall(box)]
             said = (numbers, "") if len(numbers) == NUMBERS[self._shape] else None
             self._gathered.take(said, box, 0)
-        if not boxes:
+        self._gathered.is_nothing_said = self._says_nothing()
+        if not boxes and not self._gathered.is_nothing_said:
             self._gathered.skip(self._around)
+
+    def _says_nothing(self) -> bool:
+        """Whether every line says so, or there is an empty list among other words."""
+        has_list = not self._is_strict and _EMPTY_LIST.search(self._around) is not None
+        return has_list or all(map(says_nothing, self._around.split("\n")))
 
     def _hold(self, part: str) -> None:
         if not part:
