@@ -8,7 +8,7 @@ import pytest
 from rs_copilot.types import SizeWH
 from rs_copilot.vlm.answers import Parsed
 from rs_copilot.vlm.families import Coordinates
-from rs_copilot.vlm.parsing import Reading, Repeats, parse, parse_box, split_thought
+from rs_copilot.vlm.parsing import Listener, Reading, Repeats, parse, parse_box, split_thought
 from rs_copilot.vlm.tasks import Grammar
 
 SIZE = SizeWH(1008, 504)
@@ -234,6 +234,11 @@ def test_running_in_circles_is_noticed_in_any_pieces() -> None:
     assert heard.index(True) == len(text) - 1
     assert not Repeats(4).feed(text)
     assert not Repeats(3).feed("a\nb\n" * 20 + "\n" * 20)
+
+
+def test_the_repository_needs_the_whole_text() -> None:
+    with pytest.raises(ValueError, match="piece by piece"):
+        Listener(HBB, SIZE, reading=REPOSITORY)
 
 
 def test_text_has_no_places() -> None:

@@ -38,7 +38,10 @@ class Listener:
         coordinates: what numbers mean.
         classes: names that were asked for; without them any name is taken.
         min_match: least similarity, 0 to 100, of a name with one of the classes.
-        reading: how forgiving; with ``REPOSITORY``, which needs the whole text, `parse` alone reads.
+        reading: how forgiving.
+
+    Raises:
+        ValueError: the reading is ``REPOSITORY``, which needs the whole text: `parse` has it.
     """
 
     def __init__(
@@ -51,6 +54,8 @@ class Listener:
         min_match: float = 80.0,
         reading: Reading = Reading.TOLERANT,
     ) -> None:
+        if reading is Reading.REPOSITORY and grammar in SHAPES:
+            raise ValueError("expected a reading that works piece by piece, found that of the repository")
         shape = SHAPES.get(grammar, Shape.HBB)
         self._gathered = Gathered(shape, size, coordinates, Names(classes, min_match), reading)
         self._thought = Thought()
