@@ -35,7 +35,8 @@ def run(params: LookParams, context: JobContext) -> LookResult:
         CancelledError: stopped; the last report holds what was said.
     """
     started = time.monotonic()
-    spec = BackendSpec(params.model, params.precision, params.adapter)
+    key = None if params.key is None else params.key.get_secret_value()
+    spec = BackendSpec(params.model, params.precision, params.adapter, params.family, key)
     with _shelf(context) as shelf:
         is_known = shelf.holds(spec, context.device)
         context.progress(0, params.max_tokens, "Reading the picture" if is_known else "Loading the model")

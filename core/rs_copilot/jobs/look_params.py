@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from rs_copilot.vlm.tasks import Task
 
@@ -59,6 +59,7 @@ class LookParams(BaseModel):
 
     ``max_px`` is how many pixels of a picture the model may see, ``max_mode`` shows it as many as it was
     trained with. With ``zoom`` the model may ask for a closer look. ``scene`` knows where frames lie.
+    ``family`` and ``key`` are for models on a server.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -72,6 +73,8 @@ class LookParams(BaseModel):
     zoom: bool = False
     max_tokens: int = Field(default=1024, ge=1, le=16384)
     scene: str | None = None
+    family: str | None = None
+    key: SecretStr | None = None
 
 
 class Object(BaseModel):
