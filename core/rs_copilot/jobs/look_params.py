@@ -100,9 +100,13 @@ class Zoom(BaseModel):
 
 
 class LookResult(BaseModel):
-    """The answer. ``is_empty``: it says that there is nothing; ``skipped`` items could not be read."""
+    """The answer. ``value`` is which of the choices or classes it means, where it has to choose.
+
+    ``is_empty``: it says that there is nothing; ``skipped`` items could not be read.
+    """
 
     text: str
+    value: str | None = None
     stop: str
     objects: list[Object]
     zooms: list[Zoom]

@@ -10,10 +10,10 @@ import numpy as np
 
 from rs_copilot.jobs.look_params import Object, Zoom
 from rs_copilot.jobs.look_pictures import Shown
-from rs_copilot.jobs.look_words import Listener
 from rs_copilot.types import FloatArray, SizeWH
 from rs_copilot.vlm.answers import Parsed, Spoken, source_px
 from rs_copilot.vlm.families import Coordinates
+from rs_copilot.vlm.parsing import Listener
 
 # Nobody reads faster; every report carries all that was said so far.
 REPORT_EVERY_S = 0.05

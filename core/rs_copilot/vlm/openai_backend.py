@@ -21,7 +21,7 @@ from rs_copilot.vlm import openai_wire as wire
 from rs_copilot.vlm.backend import Conversation, Decoding, Reply, Stop, Usage, never, unheard
 from rs_copilot.vlm.families import QWEN3_VL, Family
 from rs_copilot.vlm.openai_wire import Piece
-from rs_copilot.vlm.repeats import Repeats
+from rs_copilot.vlm.parsing import Repeats
 
 if TYPE_CHECKING:
     import httpx2

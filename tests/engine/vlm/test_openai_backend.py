@@ -24,7 +24,6 @@ from rs_copilot.vlm.families import QWEN3_VL, QWEN25_VL, RSCOVLM
 from rs_copilot.vlm.messages import ImagePart, VideoPart, assistant, system, user
 from rs_copilot.vlm.openai_backend import open_server, parse_address
 from rs_copilot.vlm.openai_wire import MAX_QUOTE, Piece, family_of, quote, read_piece
-from rs_copilot.vlm.repeats import Repeats
 from rs_copilot.vlm.resize import PixelBudget
 
 MODEL = "Qwen2.5-VL-7B"
@@ -177,17 +176,6 @@ def test_endless_repetition_is_stopped(server):
     reply = server.ask(decoding=Decoding(repeats=5))
     assert reply.stop is Stop.REPEATED
     assert reply.text.count("\n") == 6
-
-
-@given(st.lists(st.sampled_from(["a", "b", "\n", "\n\n", " "]), max_size=60), st.integers(1, 4))
-def test_repetition_is_counted_as_by_hand(pieces, limit):
-    lines = [line.strip() for line in "".join(pieces).split("\n")[:-1] if line.strip()]
-    runs, run = [0], 0
-    for number, line in enumerate(lines):
-        run = run + 1 if number and line == lines[number - 1] else 1
-        runs.append(run)
-    repeats = Repeats(limit)
-    assert any(repeats.feed(piece) for piece in pieces) == (max(runs) > limit)
 
 
 def test_many_conversations_are_answered_in_their_order(server):
