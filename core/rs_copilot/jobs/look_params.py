@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from rs_copilot.vlm.parsing.labels import MAX_LABEL
 from rs_copilot.vlm.tasks import Task
 
 Box: TypeAlias = tuple[float, float, float, float]
+Longitude: TypeAlias = Annotated[float, Field(ge=-180, le=180)]
+Latitude: TypeAlias = Annotated[float, Field(ge=-90, le=90)]
+Name: TypeAlias = Annotated[str, Field(max_length=MAX_LABEL)]
+Ring: TypeAlias = Annotated[tuple[tuple[Longitude, Latitude], ...], Field(min_length=3)]
 Quad: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
 # More than a model of 7 billion parameters keeps apart, and than a small card holds.
@@ -49,7 +54,7 @@ class Turn(BaseModel):
     source: Source | None = None
     task: Task = Task.CHAT
     text: str = ""
-    classes: tuple[str, ...] = ()
+    classes: tuple[Name, ...] = ()
     choices: tuple[str, ...] = ()
     answer: str | None = None
 
@@ -83,9 +88,9 @@ class Object(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     line: int
-    label: str
+    label: Name
     score: float | None = None
-    polygon: tuple[tuple[float, float], ...] | None = None
+    polygon: Ring | None = None
     box_px: Box
     time_s: float | None = None
 
@@ -95,7 +100,7 @@ class Zoom(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    polygon: tuple[tuple[float, float], ...] | None = None
+    polygon: Ring | None = None
     box_px: Box
 
 

@@ -83,6 +83,7 @@ def on_map(corners_px: FloatArray, shown: Shown) -> tuple[tuple[float, float], .
     if shown.to_lonlat is None:
         return None
     lonlat = shown.to_lonlat(corners_px)
-    if not np.isfinite(lonlat).all():
+    # False for what is not finite as well.
+    if not (np.abs(lonlat) <= [180.0, 90.0]).all():
         return None
     return tuple((float(lon), float(lat)) for lon, lat in lonlat)

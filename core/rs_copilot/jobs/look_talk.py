@@ -15,6 +15,7 @@ from rs_copilot.types import FloatArray
 from rs_copilot.vlm.families import Coordinates, Family
 from rs_copilot.vlm.messages import Message, assistant, system, user
 from rs_copilot.vlm.parsing import SHAPES, split_thought
+from rs_copilot.vlm.parsing.labels import MAX_LABEL
 from rs_copilot.vlm.prompts import write_prompt
 from rs_copilot.vlm.resize import TRAINED, PixelBudget
 from rs_copilot.vlm.tasks import Prompt, Task
@@ -91,7 +92,7 @@ def names_of(turn: Turn) -> tuple[str, ...]:
     """The classes of a turn: as they were given, or written with commas between."""
     if turn.classes or turn.task not in (Task.DETECT, Task.CLASSIFY):
         return turn.classes
-    return tuple(name for word in turn.text.split(",") if (name := word.strip(" .\n")))
+    return tuple(name for word in turn.text.split(",") if (name := word.strip(" .\n")[:MAX_LABEL]))
 
 
 def _prompt(turn: Turn, family: Family, new: Sequence[Shown], shown: Sequence[Shown]) -> Prompt:
