@@ -125,8 +125,8 @@ class TilePictures:
         """
         with rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": MIN_CACHE_MB}), self._readable():
             dataset = self._dataset(level)
-            # Rows that are packed one by one are read one by one. Of taller blocks all rows are unpacked anyway,
-            # and GDAL would unpack a tile again for every row that it picks from it.
+            # Rows that are packed one by one are read one by one. Of taller blocks all rows are unpacked
+            # anyway, and GDAL would unpack a tile again for every row that it picks from it.
             jumps = np.flatnonzero(np.diff(rows) > 1) + 1
             runs = [rows] if self.layout.block.height_px > 1 else np.split(rows, jumps)
             parts = [self._picked(dataset, columns, run) for run in runs]
