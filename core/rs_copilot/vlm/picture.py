@@ -132,7 +132,7 @@ class RasterWindows:
         seen = glance(self._pictures, window_px, size, is_patient=self._is_patient)
         return Picture(np.ascontiguousarray(seen.image), window_px, budget, seen.share)
 
-    def map_points(self, points_px: FloatArray) -> FloatArray | None:
+    def map_points(self, points_px: FloatArray) -> FloatArray:
         """``(N, 2)`` pixels in metres of ``info.metric_crs``."""
         return self._pictures.map_points(points_px, self._plan)
 
