@@ -422,3 +422,47 @@ def test_keys_are_not_shown():
     assert "sk-secret" not in repr(params) + params.model_dump_json() + json.dumps(
         params.model_dump(mode="json")
     )
+
+
+# --- closer looks
+
+CALL = '<tool_call>\n{"name": "image_zoom_in", "arguments": {"bbox": [84, 56, 140, 112]}}\n</tool_call>'
+
+
+def test_a_closer_look_is_told_and_its_boxes_are_in_the_source(backend, raster):
+    backend.script = [CALL, "0,0,28,28 ship\n"]
+    context, partials = JobContext(), []
+    context.on_progress = lambda step: partials.append(step.partial)
+    turn = {"source": {"path": str(raster)}, "task": "ground", "text": "the ship"}
+    before = {"source": {"path": str(raster)}, "task": "ask", "text": "Day or night?", "answer": "Day."}
+    params = {"model": "m", "turns": [before, turn], "max_px": 224 * 224, "zoom": True}
+    result = run_job("look", params, context)
+    overview, closer = backend.heard
+    assert [message.role for message in overview] == [Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.USER]
+    assert overview[2].text == "Day."
+    seen = backend._seen(closer)
+    zoom = result.zooms[0]
+    # Where it asked to look lies inside of where it looked.
+    scale = np.array([1200 / seen[1].width_px, 800 / seen[1].height_px])
+    x1, y1, x2, y2 = zoom.box_px
+    assert (np.array([x1, y1]) <= np.array([84, 56]) * scale).all()
+    assert (np.array([x2, y2]) >= np.array([140, 112]) * scale).all()
+    np.testing.assert_allclose(zoom.polygon, lonlat((x1, y1), (x2, y1), (x2, y2), (x1, y2)), atol=1e-9)
+    ship = result.objects[0]
+    expected = [x1, y1, x1 + 28 / seen[2].width_px * (x2 - x1), y1 + 28 / seen[2].height_px * (y2 - y1)]
+    np.testing.assert_allclose(ship.box_px, expected)
+    told = [partial for partial in partials if partial and partial["zooms"]]
+    assert told[0]["text"].endswith("</tool_call>\n")
+    assert told[-1]["objects"][0]["label"] == "ship"
+    assert result.usage["new_tokens"] > 3
+
+
+def test_small_pictures_need_no_closer_look(backend, tmp_path):
+    Image.fromarray(np.full((56, 84, 3), 50, np.uint8)).save(tmp_path / "photo.png")
+    backend.script = ["a photo"]
+    source = {"path": str(tmp_path / "photo.png")}
+    result = ask({"source": source, "task": "ask", "text": "What?"}, zoom=True)
+    assert (result.text, result.zooms, result.notes) == ("a photo", [], [])
+    backend.script = ["no", "no"]
+    more = {"source": {**source, "more": [source]}, "task": "compare", "text": "Same?"}
+    assert "one picture" in ask(more, zoom=True).notes[0]
