@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rs_copilot.errors import BadInputError, UsageError
+from rs_copilot.jobs.local_models import LocalModel, find_local
+from rs_copilot.models.store import open_store
 from rs_copilot.vlm.backend import Backend
 from rs_copilot.vlm.families import FAMILIES, RSCOVLM
 from rs_copilot.vlm.scripted import ScriptedBackend
@@ -44,6 +46,9 @@ def open_backend(spec: BackendSpec, device: str = "auto") -> Backend:
         return _read_script(Path(place), device)
     if kind in ("http", "https"):
         return _on_server(spec)
+    local = find_local(open_store(), spec.name, spec.adapter)
+    if local is not None:
+        return _open_local(local, spec, device)
     raise UsageError(f"No model is called {spec.name!r}.", hint=HINT)
 
 
@@ -54,6 +59,21 @@ def _on_server(spec: BackendSpec) -> Backend:
         raise UsageError(f"No family of models is called {spec.family!r}.", hint=", ".join(FAMILIES))
     family = None if spec.family is None else FAMILIES[spec.family]
     return open_server(spec.name, family=family, key=spec.key)
+
+
+def _open_local(local: LocalModel, spec: BackendSpec, device: str) -> Backend:
+    # Torch, only where a model is really loaded.
+    from rs_copilot.learned.vlm import open_local
+
+    return open_local(
+        local.folder,
+        precision=spec.precision,
+        adapter=local.adapter,
+        device=device,
+        family=spec.family or local.family,
+        name=local.name,
+        sha256=local.sha256,
+    )
 
 
 def _read_script(path: Path, device: str) -> ScriptedBackend:
