@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -15,7 +14,7 @@ from rs_copilot.jobs.context import JobContext, Progress
 from rs_copilot.jobs.look_params import LookParams, LookResult, Turn
 from rs_copilot.jobs.look_stream import AnswerStream, place_objects
 from rs_copilot.jobs.look_talk import Talk, build_talk, names_of
-from rs_copilot.jobs.shelf import Shelf
+from rs_copilot.jobs.shelf import shelf_of
 from rs_copilot.types import SizeWH
 from rs_copilot.vlm.backend import Backend, Decoding, Stop
 from rs_copilot.vlm.families import Family
@@ -40,25 +39,12 @@ def run(params: LookParams, context: JobContext) -> LookResult:
     started = time.monotonic()
     key = None if params.key is None else params.key.get_secret_value()
     spec = BackendSpec(params.model, params.precision, params.adapter, params.family, key)
-    with _shelf(context) as shelf:
+    with shelf_of(context) as shelf:
         is_known = shelf.holds(spec, context.device)
         context.progress(0, params.max_tokens, "Reading the picture" if is_known else "Loading the model")
         with shelf.borrow(spec, context.device) as backend:
             talk = build_talk(params, backend.family, shelf.pictures)
             return _answer(params, talk, backend, context, started)
-
-
-@contextmanager
-def _shelf(context: JobContext) -> Iterator[Shelf]:
-    """The caller's shelf, or one for this question only."""
-    if context.shelf is not None:
-        yield context.shelf
-        return
-    shelf = Shelf()
-    try:
-        yield shelf
-    finally:
-        shelf.release()
 
 
 def _answer(

@@ -57,6 +57,7 @@ JOBS = (
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
     JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams"),
+    JobSpec("ground", "rs_copilot.jobs.ground", "GroundParams"),
     JobSpec("segment", "rs_copilot.jobs.segment", "SegmentParams"),
     JobSpec("look", "rs_copilot.jobs.look", "LookParams", uses_shelf=True),
     JobSpec(
