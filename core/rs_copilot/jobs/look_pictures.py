@@ -152,7 +152,7 @@ def _read(
 def _of_raster(source: Source, family: Family, budget: PixelBudget) -> Shown:
     with open_raster_windows(source.path) as raster:
         crs = _crs(source.crs)
-        quad = None if source.quad is None else raster.pixels_of(np.array(source.quad), crs)
+        quad = None if source.quad is None else _pixels_of(np.array(source.quad), crs, raster)
         picture = raster.read(_window_px(source.extent, quad, crs, raster), family, budget)
         to_map, metric = raster.map_points, raster.info.metric_crs
     if not picture.pixels.any():
@@ -177,12 +177,17 @@ def _window_px(extent: Box | None, quad: FloatArray | None, crs: pyproj.CRS, ras
         x1, y1, x2, y2 = extent
         steps = np.linspace(0.0, 1.0, EDGE_STEPS)
         grid = np.stack(np.meshgrid(x1 + (x2 - x1) * steps, y1 + (y2 - y1) * steps), axis=-1)
-        points = raster.pixels_of(grid.reshape(-1, 2), crs)
+        points = _pixels_of(grid.reshape(-1, 2), crs, raster)
         low, high = points.min(axis=0), points.max(axis=0)
     elif quad is not None:
         middle, side = (quad.min(axis=0) + quad.max(axis=0)) / 2, float(np.ptp(quad, axis=0).max())
         low, high = middle - AROUND * side / 2, middle + AROUND * side / 2
     return _within(low, high, whole, "raster")
+
+
+def _pixels_of(points: FloatArray, crs: pyproj.CRS, raster: RasterWindows) -> FloatArray:
+    """``(N, 2)`` points of any CRS, x or longitude first, in pixels of the raster."""
+    return raster.pictures.pixels_of(geo_crs.transform(points, crs, raster.info.crs), raster.plan)
 
 
 def _within(low: FloatArray, high: FloatArray, whole: FloatArray, what: str) -> Window:
