@@ -19,8 +19,8 @@ from rs_copilot.jobs.look_place import ScenePlaces
 from rs_copilot.jobs.sources import is_map
 from rs_copilot.raster.source import open_raster
 from rs_copilot.tiles.glance import Box as Window
-from rs_copilot.types import FloatArray, SizeWH
-from rs_copilot.video.clip import open_clip
+from rs_copilot.types import FloatArray, Frame, SizeWH
+from rs_copilot.video.clip import Clip, open_clip
 from rs_copilot.vlm.families import Coordinates, Family
 from rs_copilot.vlm.messages import ImagePart
 from rs_copilot.vlm.picture import FrameWindows, Picture, PictureSource, RasterWindows, open_raster_windows
@@ -71,7 +71,7 @@ class Shown:
 class PictureShelf:
     """The last pictures of a conversation, so that a follow-up question reads nothing again."""
 
-    room: int = 32
+    room_bytes: int = 256 << 20
     _kept: OrderedDict[object, list[Shown]] = field(default_factory=OrderedDict)
 
     def read(
@@ -94,9 +94,12 @@ class PictureShelf:
                 self._kept[key] = list(_read(item, family, budget, places, many=many))
             self._kept.move_to_end(key)
             found += self._kept[key]
-            while len(self._kept) > self.room:
+            while len(self._kept) > 1 and self._bytes() > self.room_bytes:
                 self._kept.popitem(last=False)
         return found
+
+    def _bytes(self) -> int:
+        return sum(shown.picture.pixels.nbytes for kept in self._kept.values() for shown in kept)
 
 
 def with_kind(source: Source) -> Source:
@@ -142,11 +145,10 @@ def _read(
 ) -> Iterator[Shown]:
     if source.kind == "raster":
         yield _of_raster(source, family, budget)
-    elif source.kind == "image" or not many:
-        yield _of_clip(source, family, budget, places, source.time_s or 0.0)
-    else:
-        for time_s in _times(source):
-            yield _of_clip(source, family, budget, places, time_s)
+        return
+    with open_clip(source.path) as clip:
+        for time_s in _times(source, clip) if many and source.kind == "frame" else [source.time_s or 0.0]:
+            yield _of_frame(source, clip.frame_at(time_s), family, budget, places)
 
 
 def _of_raster(source: Source, family: Family, budget: PixelBudget) -> Shown:
@@ -200,11 +202,9 @@ def _within(low: FloatArray, high: FloatArray, whole: FloatArray, what: str) -> 
     return int(x1), int(y1), int(x2), int(y2)
 
 
-def _of_clip(
-    source: Source, family: Family, budget: PixelBudget, places: ScenePlaces, time_s: float
+def _of_frame(
+    source: Source, frame: Frame, family: Family, budget: PixelBudget, places: ScenePlaces
 ) -> Shown:
-    with open_clip(source.path) as clip:
-        frame = clip.frame_at(time_s)
     corners = np.array(source.extent or (0, 0, *frame.size.corners_px[2]), dtype=np.float64).reshape(2, 2)
     window = _within(corners[0], corners[1], frame.size.corners_px[2], "picture")
     picture = FrameWindows(frame.image).read(window, family, budget)
@@ -219,10 +219,9 @@ def _of_clip(
     )
 
 
-def _times(source: Source) -> list[float]:
+def _times(source: Source, clip: Clip) -> list[float]:
     """Times spread over the clip, ends included."""
-    with open_clip(source.path) as clip:
-        last_s = clip.info.duration_s
+    last_s = clip.info.duration_s
     start_s = source.time_s or 0.0
     end_s = last_s if source.until_s is None else min(source.until_s, last_s)
     return [float(time_s) for time_s in np.linspace(start_s, max(start_s, end_s), source.frames)]
