@@ -13,9 +13,9 @@ from pyproj.exceptions import CRSError
 
 from rs_copilot.errors import BadInputError, UsageError
 from rs_copilot.geo import crs as geo_crs
-from rs_copilot.jobs.detect import is_map
 from rs_copilot.jobs.look_params import Source
 from rs_copilot.jobs.look_place import ScenePlaces
+from rs_copilot.jobs.sources import is_map
 from rs_copilot.raster.source import open_raster
 from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
 from rs_copilot.tiles.plan import Tile, plan_tiles
