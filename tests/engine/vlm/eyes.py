@@ -59,7 +59,9 @@ def seeker(family: Family = RSCOVLM) -> ScriptedBackend:
     """Finds what is magenta; where it sees none it looks closer at what is green, or else blue."""
 
     def answer(conversation: Conversation) -> str:
-        part = conversation[-1].pictures[-1] if conversation[-1].pictures else None
+        if not conversation[-1].pictures:
+            return NONE
+        part = conversation[-1].pictures[-1]
         assert isinstance(part, ImagePart)
         image = seen(part, family)
         is_region = "area" in conversation[-1].text
