@@ -11,6 +11,7 @@ import typer
 
 from rs_copilot import __version__
 from rs_copilot.cli_look import look
+from rs_copilot.cli_models import models_app
 from rs_copilot.cli_objects import detect, ground, segment
 from rs_copilot.cli_options import (
     TELEMETRY_HELP,
@@ -295,6 +296,8 @@ app.command(epilog='Example: rs-copilot ground ortho.tif "the largest ship" --ou
 app.command(epilog="Example: rs-copilot segment ortho.tif --model onnx:landcover.onnx --out scene.gpkg")(
     segment
 )
+
+app.add_typer(models_app, name="models")
 
 train_app = typer.Typer(help="Train models, or adapt them to your own layers.", rich_markup_mode=None)
 app.add_typer(train_app, name="train")

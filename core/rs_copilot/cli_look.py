@@ -37,7 +37,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         metavar="ID|FOLDER|URL",
-        help="A model of `rs-copilot models list`, a folder with one, or http://HOST/v1#MODEL.",
+        help="Of `rs-copilot models list`, a folder, or http://HOST/v1#MODEL. Default: the best one here.",
     ),
 ]
 Precision = Annotated[

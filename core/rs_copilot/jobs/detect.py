@@ -9,10 +9,10 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from rs_copilot.errors import UsageError
+from rs_copilot.jobs.backends import backend_of
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.detect_raster import detect_on_raster
 from rs_copilot.jobs.detectors import DEFAULT, VLM, DetectorSpec
-from rs_copilot.jobs.ground_params import backend_of
 from rs_copilot.jobs.raster_sweep import Where
 from rs_copilot.jobs.run_note import note_run
 from rs_copilot.jobs.sources import is_map, placed_clip

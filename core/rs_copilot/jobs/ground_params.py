@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from rs_copilot.errors import MissingDependencyError, UsageError
-from rs_copilot.jobs.backends import HINT, BackendSpec
+from rs_copilot.jobs.backends import BackendSpec, backend_of
 from rs_copilot.vlm.zoom import MAX_ZOOMS
 
 MAX_PHRASE = 500
@@ -48,7 +47,7 @@ class GroundParams(BaseModel):
         """The model.
 
         Raises:
-            MissingDependencyError: none was named.
+            MissingDependencyError: none was named, and none is here.
         """
         return backend_of(self.model, self.precision, self.adapter, self.family, self.key)
 
@@ -56,21 +55,6 @@ class GroundParams(BaseModel):
     def method(self) -> str:
         """How rows say where they come from: a phrase that is asked again replaces its own rows only."""
         return f'grounding of "{self.phrase.strip()}"'
-
-
-def backend_of(
-    model: str | None, precision: str, adapter: str | None, family: str | None, key: SecretStr | None
-) -> BackendSpec:
-    """The model that parameters name.
-
-    Raises:
-        MissingDependencyError: none was named.
-    """
-    if model is None:
-        raise MissingDependencyError("No vision-language model was named.", hint=HINT)
-    if not model.strip():
-        raise UsageError("The name of the model is empty.", hint=HINT)
-    return BackendSpec(model, precision, adapter, family, None if key is None else key.get_secret_value())
 
 
 class Grounding(BaseModel):
