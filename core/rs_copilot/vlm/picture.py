@@ -99,8 +99,9 @@ def fitting_size(size: SizeWH, family: Family, budget: PixelBudget) -> SizeWH:
     Raises:
         BadInputError: the window is too narrow for models.
     """
-    seen = seen_size(size, family.unit_px, budget.within(family.limits))
-    if seen.width_px * seen.height_px >= size.width_px * size.height_px:
+    allowed = budget.within(family.limits)
+    seen = seen_size(size, family.unit_px, allowed)
+    if size.width_px * size.height_px <= allowed.max_px:
         return size
     return SizeWH(min(seen.width_px, size.width_px), min(seen.height_px, size.height_px))
 
