@@ -6,8 +6,17 @@ from typing import Annotated
 
 import typer
 
-from rs_copilot.cli_look import Adapter, Family, Model, Precision
-from rs_copilot.cli_options import AsJson, Device, parse_names, parse_numbers, parse_scores
+from rs_copilot.cli_options import (
+    Adapter,
+    AsJson,
+    Device,
+    Family,
+    Model,
+    Precision,
+    parse_names,
+    parse_numbers,
+    parse_scores,
+)
 from rs_copilot.console import run_job
 
 
