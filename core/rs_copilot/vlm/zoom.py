@@ -289,8 +289,9 @@ def _opening(prompt: Prompt, picture: Picture) -> list[Message]:
 
 def _reason(text: str) -> str:
     """What the model said before its call, on one line; it comes from outside, so no more than a sentence."""
-    said = " ".join(split_thought(text)[1].partition(_CALL)[0].split())
-    return said[:MAX_REASON] if said else ASKED
+    said = " ".join(split_thought(text)[1].partition(_CALL)[0][: 10 * MAX_REASON].split())
+    shown = "".join(letter for letter in said if letter.isprintable())
+    return shown[:MAX_REASON] or ASKED
 
 
 def _picture_of(line: str, count: int) -> int:
