@@ -1,0 +1,33 @@
+"""What a model's text says about places: readers for each grammar, whole or while it comes, and a writer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rs_copilot.types import SizeWH
+from rs_copilot.vlm.answers import Parsed
+from rs_copilot.vlm.families import Coordinates
+from rs_copilot.vlm.parsing.gathering import Reading
+from rs_copilot.vlm.parsing.listener import JSON, SHAPES, Listener
+from rs_copilot.vlm.parsing.thought import split_thought
+from rs_copilot.vlm.tasks import Grammar
+
+__all__ = ["JSON", "SHAPES", "Listener", "Reading", "parse", "split_thought"]
+
+
+def parse(
+    text: str,
+    grammar: Grammar,
+    size: SizeWH,
+    *,
+    coordinates: Coordinates = Coordinates.SEEN_PX,
+    classes: Sequence[str] = (),
+    min_match: float = 80.0,
+    reading: Reading = Reading.TOLERANT,
+) -> Parsed:
+    """A whole answer; the arguments are those of `Listener`. No text makes it raise."""
+    listener = Listener(
+        grammar, size, coordinates=coordinates, classes=classes, min_match=min_match, reading=reading
+    )
+    listener.feed(text)
+    return listener.finish()
