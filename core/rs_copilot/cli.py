@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rs_copilot import __version__
+from rs_copilot import __version__, cli_evaluation
 from rs_copilot.cli_objects import detect, segment
 from rs_copilot.cli_options import (
     TELEMETRY_HELP,
@@ -351,6 +351,7 @@ def detector(
 
 eval_app = typer.Typer(help="Measure results against known truth.", rich_markup_mode=None)
 app.add_typer(eval_app, name="eval")
+cli_evaluation.add_commands(eval_app)
 
 
 @eval_app.command(

@@ -210,9 +210,7 @@ def score_without_confidence(
     )
 
 
-def _unranked(
-    pooled: _Pooled, thresholds: Sequence[float], order: np.random.Generator | None
-) -> list[float]:
+def _unranked(pooled: _Pooled, thresholds: Sequence[float], order: np.random.Generator | None) -> list[float]:
     """Average precision at each overlap with all scores alike; NaN where nothing was asked for."""
     if not pooled.wanted:
         return [float("nan")] * len(thresholds)

@@ -128,9 +128,7 @@ def read_dota_results(paths: Sequence[Path]) -> dict[str, Boxes]:
     }
 
 
-def write_dota_results(
-    folder: Path, found: Mapping[str, Boxes], files: Mapping[str, str]
-) -> list[Path]:
+def write_dota_results(folder: Path, found: Mapping[str, Boxes], files: Mapping[str, str]) -> list[Path]:
     """Results as DOTA's server takes them: per class a file ``Task1_CLASS.txt``, also where it has no lines.
 
     Lines are picture, score, and eight coordinates in pixels, numbers with two decimals. ``files`` gives for

@@ -1,8 +1,8 @@
 """How a model chooses among fixed options: accuracy, its preference for some of them, its steadiness. Pure.
 
 The measures are those that GeoX-Bench names. The paper's definitions were not to be had, so that the formulas
-are the usual ones: normalised entropy of the answers, Kullback-Leibler divergence from the truth, share of the
-favourite. A model that always says the same has an entropy of 0 and the accuracy of a constant answer.
+are the usual ones: normalised entropy of the answers, Kullback-Leibler divergence from the truth, share of
+the favourite. A model that always says the same has an entropy of 0 and the accuracy of a constant answer.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Bias:
     """Preference for options, over the answers that could be read.
 
     ``h_norm`` 0 (always the same) to 1 (no preference); ``d_kl`` in nats; ``mode`` the favourite option,
-    ``p_mode`` its share; ``mode_baseline_acc`` the accuracy of a model that always says it, ``acc_given_mode``
-    how often it is right where the model says it. NaN, and no mode, without answers.
+    ``p_mode`` its share; ``mode_baseline_acc`` the accuracy of a model that always says it,
+    ``acc_given_mode`` how often it is right where the model says it. NaN, and no mode, without answers.
     """
 
     h_norm: float
@@ -51,7 +51,8 @@ def bias_of(said: Sequence[str | None], truth: Sequence[str], options: Sequence[
         raise ValueError(f"expected as many answers as truths, found {len(said)} and {len(truth)}")
     valid = [answer for answer in said if answer is not None]
     if not valid:
-        return Bias(*[float("nan")] * 2, None, *[float("nan")] * 3)
+        unknown = float("nan")
+        return Bias(unknown, unknown, None, unknown, unknown, unknown)
     p, g = _shares(valid, options), _shares(truth, options)
     favourite = int(np.argmax(p))
     right = [true == answer for answer, true in zip(said, truth, strict=True) if answer == options[favourite]]

@@ -1,8 +1,8 @@
 """Whether a model put its boxes where the described things are. Pure.
 
-One thing described, one box given: right where they overlap by more than half (Acc@0.5). Several things: right
-where every one was found and nothing else was said, by generalised overlap (Rezatofighi et al., *Generalized
-Intersection over Union*, CVPR 2019), largest first.
+One thing described, one box given: right where they overlap by more than half (Acc@0.5). Several things:
+right where every one was found and nothing else was said, by generalised overlap (Rezatofighi et al.,
+*Generalized Intersection over Union*, CVPR 2019), largest first.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def overlap(found: FloatArray, true: FloatArray) -> float:
 
 
 def is_hit_by_repository(found: FloatArray, true: FloatArray) -> bool:
-    """The same as RSCoVLM's code has it: what two boxes share counts only if it is over a pixel wide and high.
+    """The same as RSCoVLM's code has it: what is shared counts only if it is over a pixel wide and high.
 
     Differs for boxes of a pixel or two alone.
     """
@@ -103,16 +103,14 @@ def tally(items: Sequence[Grounded]) -> dict[str, dict[str, float]]:
 
     Keys are names of groups, below them name and share.
     """
-    groups = {
-        "benchmark": lambda item: item.group,
-        "objects": lambda item: "several" if item.objects > 1 else "single",
-        "size": lambda item: item.size,
-        "type": lambda item: item.sort,
+    values = {
+        "benchmark": [item.group for item in items],
+        "objects": ["several" if item.objects > 1 else "single" for item in items],
+        "size": [item.size for item in items],
+        "type": [item.sort for item in items],
     }
+    right = np.array([item.is_right for item in items], dtype=bool)
     return {
-        name: {
-            value: float(np.mean([item.is_right for item in items if of(item) == value]))
-            for value in sorted({of(item) for item in items} - {""})
-        }
-        for name, of in groups.items()
+        group: {name: float(right[np.array(named) == name].mean()) for name in sorted({*named} - {""})}
+        for group, named in values.items()
     }

@@ -1,4 +1,4 @@
-"""Doors to the files that benchmarks of vision-language models consist of: lists of records, in JSON or by line.
+"""Doors to the files of benchmarks of vision-language models: lists of records, in JSON or line by line.
 
 A record of a benchmark is a JSON object; once a model has answered, the same object with ``output`` and the
 sizes ``original_width``, ``original_height``, ``resized_width``, ``resized_height``.
@@ -20,8 +20,10 @@ from rs_copilot.types import FloatArray, SizeWH
 
 Record: TypeAlias = Mapping[str, Any]
 _KEYS = ("question_id", "id", "Question_id", "idx", "question_idx")
-_ANSWERS = ("output", "answer", "prediction", "response")
-_BOXES = ("bbox", "ground_truth", "answers")
+_ANSWERS = ("output", "prediction", "response")
+_BOXES = ("bbox", "ground_truth")
+_TRUTHS = ("ground_truth", "Ground truth", "gt_answer", "answer", "gt")
+_QUESTIONS = ("question", "Text", "text")
 MANY = 1_000_000
 
 
@@ -43,7 +45,9 @@ def read_records(path: Path) -> list[dict[str, Any]]:
             hint="See docs/evaluation.md for the formats.",
         ) from error
     if not found or not all(isinstance(item, dict) for item in found):
-        raise BadInputError(f"{path} holds no list of records", hint="See docs/evaluation.md for the formats.")
+        raise BadInputError(
+            f"{path} holds no list of records", hint="See docs/evaluation.md for the formats."
+        )
     return found
 
 
@@ -75,7 +79,7 @@ def write_json(path: Path, value: object) -> None:
         raise StorageError(f"cannot write {path}: {error}") from error
 
 
-def finite(value: Any) -> Any:
+def finite(value: Any) -> Any:  # noqa: ANN401  values of JSON
     """A value of JSON with null for numbers that JSON does not have."""
     if isinstance(value, Mapping):
         return {str(key): finite(item) for key, item in value.items()}
@@ -103,8 +107,8 @@ def answer_of(record: Record) -> str | None:
             return found
         if isinstance(found, Mapping) and isinstance(found.get("message"), str):
             return str(found["message"])
-    text = record.get("text")
-    return text if isinstance(text, str) and "question" not in record else None
+    is_of_lrs = "id" in record and not {"question_id", "question"} & set(record)
+    return text_of(record, "text") or None if is_of_lrs else None
 
 
 def size_of(record: Record, kind: str) -> SizeWH | None:
@@ -121,8 +125,8 @@ def text_of(record: Record, *names: str) -> str:
 
 
 def true_quads(record: Record) -> tuple[FloatArray, bool]:
-    """Where the described things truly are: ``(N, 4, 2)`` in pixels of the picture, and whether it was said as
-    one box, to be answered with one box.
+    """Where the described things truly are: ``(N, 4, 2)`` in pixels of the picture, and whether it was said
+    as one box, to be answered with one box.
 
     ``bbox`` holds four numbers; ``ground_truth`` one or several boxes of four numbers, of eight, or of four
     corners.
@@ -145,6 +149,31 @@ def true_quads(record: Record) -> tuple[FloatArray, bool]:
     if numbers.shape[-1] in {2, 8} and numbers.size % 8 == 0:
         return numbers.reshape(-1, 4, 2), False
     raise BadInputError(f"expected boxes of 4 or 8 numbers, found {str(value)[:80]!r}")
+
+
+def question_of(record: Record) -> tuple[str, str]:
+    """Question and true answer, also of conversations in LLaVA's form (a human asks, the model answers).
+
+    Raises:
+        BadInputError: one of them is missing.
+    """
+    turns = record.get("conversations")
+    if isinstance(turns, list) and len(turns) >= 2 and all(isinstance(turn, Mapping) for turn in turns[:2]):
+        asked, told = (str(turn.get("value", "")) for turn in turns[:2])
+    else:
+        asked = text_of(record, *_QUESTIONS)
+        told = next((str(record[name]) for name in _TRUTHS if is_plain(record.get(name))), "")
+    if not asked.strip() or not told.strip():
+        raise BadInputError(
+            f"a record has no question or no true answer: it has {', '.join(map(str, list(record)[:12]))}",
+            hint="See docs/evaluation.md for the formats.",
+        )
+    return asked.replace("<image>", "").strip(), told.strip()
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value of JSON is a text, a number or a truth value."""
+    return isinstance(value, (str, int, float, bool))
 
 
 def class_names(text: str) -> list[str]:

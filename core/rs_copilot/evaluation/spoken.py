@@ -1,4 +1,4 @@
-"""Detections out of a model's answers: rectangles in pixels of the picture, tiles of large pictures merged. Pure.
+"""Detections out of a model's answers: places in pixels of the picture, tiles of large ones merged. Pure.
 
 Tiles are those that RSCoVLM was trained and tested with (arXiv 2511.21272): 512 pixels, 100 in common with
 the next one, the last one flush with the border. Objects that two tiles name are merged by rotated
@@ -28,11 +28,6 @@ MERGE_IOU = 0.1
 PADDING_RGB = (124, 116, 104)
 
 
-def spoken_name(name: str) -> str:
-    """A class as models say it: lower case, blanks for hyphens and underscores."""
-    return " ".join(name.replace("-", " ").replace("_", " ").lower().split())
-
-
 def as_rectangles(quads: FloatArray) -> FloatArray:
     """The smallest rectangle around each quad ``(N, 4, 2)``, as DOTA's evaluation takes it."""
     found = [cv2.boxPoints(cv2.minAreaRect(quad)) for quad in np.asarray(quads, dtype=np.float32)]
@@ -40,7 +35,7 @@ def as_rectangles(quads: FloatArray) -> FloatArray:
 
 
 def reshaped(found: Boxes, *, as_quads: bool) -> Boxes:
-    """The same objects as rectangles, or as quads whose overlap is defined (the hull where they are not convex)."""
+    """The same objects as rectangles, or as convex quads (the hull of those that are not)."""
     shapes = boxes.convex(found.quads_px) if as_quads else as_rectangles(found.quads_px)
     return Boxes(shapes, found.names, found.scores, found.difficult)
 
@@ -72,9 +67,9 @@ def cut_out(picture: ByteImage, tile: Tile) -> ByteImage:
 
 @dataclass(frozen=True)
 class TileAnswer:
-    """What was found in a tile, in its own pixels."""
+    """What was found in a tile x1, y1, x2, y2 of a picture, in pixels of the tile."""
 
-    tile: Tile
+    window_px: tuple[int, int, int, int]
     found: Boxes = field(repr=False)
 
 
@@ -83,7 +78,7 @@ def merge_tiles(answers: Sequence[TileAnswer], *, max_iou: float = MERGE_IOU) ->
     parts = [item for item in answers if len(item.found)]
     if not parts:
         return NOTHING
-    moved = [item.found.quads_px + np.array(item.tile.window_px[:2]) for item in parts]
+    moved = [item.found.quads_px + np.array(item.window_px[:2]) for item in parts]
     whole = Boxes(
         np.concatenate(moved),
         np.concatenate([item.found.names for item in parts]),
@@ -103,6 +98,6 @@ def merge_tiles(answers: Sequence[TileAnswer], *, max_iou: float = MERGE_IOU) ->
 
 def _depths(item: TileAnswer) -> FloatArray:
     """How far the centres lie from the border of their tile, in pixels. Shape (N,)."""
-    x1, y1, x2, y2 = item.tile.window_px
+    x1, y1, x2, y2 = item.window_px
     centers = item.found.quads_px.mean(axis=1)
     return np.asarray(np.minimum(centers, np.array([x2 - x1, y2 - y1]) - centers).min(axis=1))

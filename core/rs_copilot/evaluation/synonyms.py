@@ -12,7 +12,7 @@ from rs_copilot.evaluation.words import normal
 
 
 def open_synonyms() -> Callable[[str, str], bool] | None:
-    """What says whether two texts mean the same; ``None`` where nltk or its WordNet is not on this machine."""
+    """What says whether two texts mean the same; ``None`` where nltk or its WordNet is not here."""
     try:
         from nltk.corpus import wordnet
     except ModuleNotFoundError:

@@ -13,11 +13,31 @@ from enum import Enum
 
 import numpy as np
 
-THOUGHTS = re.compile(r"^\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
-_NUMBER_WORDS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen twenty"
-).split()
+from rs_copilot.vlm.parsing.labels import plain_label
+
+_NUMBER_WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+]
 _NUMBERS = {word: value for value, word in enumerate(_NUMBER_WORDS)}
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w.]*\d)|\b(?:" + "|".join(_NUMBER_WORDS) + r")\b")
 _YES, _NO = re.compile(r"\b(?:yes|true)\b"), re.compile(r"\b(?:no|false)\b")
@@ -37,24 +57,14 @@ class Kind(str, Enum):
     TEXT = "text"
 
 
-def without_thoughts(text: str) -> str:
-    """The answer after a leading block of thoughts ``<think>…</think>``, which is never part of it."""
-    return THOUGHTS.sub("", text, count=1).strip()
-
-
 def normal(text: str) -> str:
     """How RSCoVLM's evaluation compares texts: lower case, no blanks and no full stops around."""
     return text.lower().strip().strip(".").strip()
 
 
-def plain(text: str) -> str:
-    """`normal`, with quotes gone and hyphens, underscores and runs of blanks made one blank."""
-    return " ".join(re.sub(r"[-_\s]+", " ", normal(text).strip("\"'`*")).split())
-
-
 def is_exact(said: str, truth: str) -> bool:
-    """The strict rule: the same words."""
-    return plain(said) == plain(truth)
+    """The strict rule: the same words, whatever case, hyphens and marks around them."""
+    return plain_label(said) == plain_label(truth)
 
 
 def is_contained(said: str, truth: str) -> bool:
@@ -126,9 +136,10 @@ def judge(said: str, truth: str, kind: Kind | None = None) -> Verdict:
     one; yes and no where exactly one of them was said; everything else where the words are the same.
     """
     sort = kind or kind_of(truth)
-    read = _READERS[sort]
-    found, wanted = read(said), read(truth)
-    error = abs(float(found) - float(wanted)) if sort is Kind.COUNT and None not in (found, wanted) else None
+    found, wanted = _read(said, sort), _read(truth, sort)
+    error = None
+    if sort is Kind.COUNT and isinstance(found, int) and isinstance(wanted, int):
+        error = float(abs(found - wanted))
     return Verdict(
         sort,
         found is not None and found == wanted,
@@ -139,12 +150,13 @@ def judge(said: str, truth: str, kind: Kind | None = None) -> Verdict:
     )
 
 
-_READERS = {
-    Kind.YES_NO: yes_or_no,
-    Kind.LETTER: letter_of,
-    Kind.COUNT: count_of,
-    Kind.TEXT: lambda text: plain(text) or None,
-}
+def _read(text: str, kind: Kind) -> str | int | bool | None:
+    """What an answer of a kind says."""
+    if kind is Kind.YES_NO:
+        return yes_or_no(text)
+    if kind is Kind.LETTER:
+        return letter_of(text)
+    return count_of(text) if kind is Kind.COUNT else plain_label(text) or None
 
 
 def share(flags: Sequence[bool]) -> float:

@@ -32,15 +32,19 @@ REPORT = "report.json"
 
 
 class AnswerParams(BaseModel):
-    """Who answers, and where everything goes: a ``model``, or a file of ``predictions``.
+    """Who answers what, and where everything goes.
 
-    ``family`` says how given predictions speak of places. ``limit`` takes only the first records. ``batch``
-    questions go to the model at once.
+    ``data`` are the files of the suite, ``images`` the folder that its pictures lie below. A ``model`` answers,
+    or a file of ``predictions`` holds answers; ``family`` says how those speak of places. ``limit`` takes only
+    the first records. ``batch`` questions go to the model at once. ``prompts`` is a file of words to use
+    instead of the usual ones; ``min_px`` and ``max_px`` limit how much of a picture a model sees.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     out: Path
+    data: tuple[Path, ...] = ()
+    images: Path | None = None
     model: str | None = None
     precision: str = "auto"
     adapter: str | None = None
@@ -49,14 +53,23 @@ class AnswerParams(BaseModel):
     max_tokens: int = Field(default=1024, ge=1, le=65536)
     batch: int = Field(default=1, ge=1, le=256)
     limit: int | None = Field(default=None, ge=1)
+    prompts: Path | None = None
+    min_px: int | None = Field(default=None, ge=1)
+    max_px: int | None = Field(default=None, ge=1)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where pictures are looked for: the folder that was given, else where the files of the suite lie."""
+        beside = dict.fromkeys(path if path.is_dir() else path.parent for path in self.data)
+        return (self.images,) if self.images is not None else tuple(beside)
 
 
 @dataclass(frozen=True)
 class Question:
     """What a model is asked about one record.
 
-    ``words`` is all that is said in text and all that shapes the pictures: with another one, an earlier answer
-    does not count. ``open_pictures`` reads the pictures and gives the conversation, and the size of the
+    ``words`` is all that is said in text and all that shapes the pictures: with other words, an earlier
+    answer does not count. ``open_pictures`` reads the pictures and gives the conversation, and the size of the
     picture that places in the answer refer to.
     """
 
@@ -69,8 +82,15 @@ class Question:
 class Respondent(Protocol):
     """Whoever answers questions."""
 
-    family: Family
-    name: str
+    @property
+    def family(self) -> Family:
+        """How it speaks of places."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What it is called in reports."""
+        ...
 
     def answers(self, questions: Sequence[Question]) -> dict[str, Record]:
         """Records with answers by key; those without an answer are missing."""
@@ -109,6 +129,12 @@ def open_respondent(
         backend.close()
 
 
+def answered(records: Mapping[str, Record]) -> dict[str, Record]:
+    """Those that have an answer, with it in the field ``output``."""
+    found = {key: (record, answer_of(record)) for key, record in records.items()}
+    return {key: {**record, "output": said} for key, (record, said) in found.items() if said is not None}
+
+
 @dataclass
 class Given:
     """Answers from a file."""
@@ -119,11 +145,11 @@ class Given:
 
     def answers(self, questions: Sequence[Question]) -> dict[str, Record]:
         """See `Respondent`. The record of the benchmark wins where both have a field."""
-        found = {item.key: (item.record, self.records.get(item.key)) for item in questions}
+        said = answered(self.records)
         return {
-            key: {**said, **record, "output": answer}
-            for key, (record, said) in found.items()
-            if said is not None and (answer := answer_of(said)) is not None
+            item.key: {**said[item.key], **item.record, "output": said[item.key]["output"]}
+            for item in questions
+            if item.key in said
         }
 
 
@@ -205,7 +231,13 @@ class Asked:
 
     def _stamp(self, item: Question) -> str:
         """What an answer depends on, apart from the pictures."""
-        words = [self.backend.model, self.backend.sha256, asdict(self.spec), asdict(self.decoding), item.words]
+        words = [
+            self.backend.model,
+            self.backend.sha256,
+            asdict(self.spec),
+            asdict(self.decoding),
+            item.words,
+        ]
         return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
 
 

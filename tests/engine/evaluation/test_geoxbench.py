@@ -38,9 +38,7 @@ RECORD: dict[str, Any] = {
     },
     "AerialImage": {"file_path": "satellite/a.jpg", "zoom_level": 18, "centered": True},
 }
-CANDIDATES = [
-    {"AerialImage": {"file_path": f"satellite/{k}.jpg"}, "is_original": k == 2} for k in range(4)
-]
+CANDIDATES = [{"AerialImage": {"file_path": f"satellite/{k}.jpg"}, "is_original": k == 2} for k in range(4)]
 
 
 def test_the_benchmark_has_as_many_questions_as_published():
@@ -101,11 +99,10 @@ def test_tasks_are_found_by_both_names():
         find_task("flight")
 
 
-@pytest.mark.parametrize(("place", "x", "y"), [
-    ("center", 0.5, 0.5), ("left", 0.25, 0.5), ("right", 0.75, 0.5), ("top", 0.5, 0.25), ("bottom", 0.5, 0.75),
-    ("top left", 0.25, 0.25), ("top right", 0.75, 0.25), ("bottom left", 0.25, 0.75), ("bottom right", 0.75, 0.75),
-])  # fmt: skip
-def test_the_camera_stands_where_the_placement_says(place: str, x: float, y: float):
+@pytest.mark.parametrize("place", PLACEMENTS)
+def test_the_camera_stands_where_the_placement_says(place: str):
+    x = 0.25 if "left" in place else 0.75 if "right" in place else 0.5
+    y = 0.25 if "top" in place else 0.75 if "bottom" in place else 0.5
     side = 120
     aerial = np.zeros((side, side, 3), np.uint8)
     aerial[side // 2, side // 2] = 255
@@ -200,7 +197,10 @@ def test_agreement_over_nine_crops():
     half = {**steady, "b": [(place, "N" if k < 6 else None) for k, place in enumerate(PLACEMENTS)]}
     found = agreement_of(half, follows=False)
     assert (found.records, found.share, found.whole) == pytest.approx((2, (1 + 6 / 9) / 2, 0.5))
-    following = {"a": [(place, place) for place in PLACEMENTS], "b": [(place, "left") for place in PLACEMENTS]}
+    following = {
+        "a": [(place, place) for place in PLACEMENTS],
+        "b": [(place, "left") for place in PLACEMENTS],
+    }
     found = agreement_of(following, follows=True)
     assert (found.share, found.whole) == pytest.approx(((1 + 1 / 9) / 2, 0.5))
     assert math.isnan(agreement_of({}, follows=True).share)
