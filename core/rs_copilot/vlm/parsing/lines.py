@@ -11,18 +11,19 @@ from rs_copilot.vlm.parsing.shapes import NUMBERS
 
 # Longer lines hold no object; they are not looked at.
 MAX_LINE = 1000
-_STRICT = re.compile(r"(\d{1,9}(?:,-?\d{1,9}){3,})[ \t]+(\S.*)")
+_STRICT = re.compile(r"(-?\d{1,9}(?:,-?\d{1,9}){3,})[ \t]+(\S.*)")
 _NUMBER = r"-?\d{1,9}(?:\.\d{0,9})?"
 # A bullet or a bracket before, spaces after commas, a colon before the name: what other models make of it.
 _TOLERANT = re.compile(
-    rf"[-*•(\[<\s]{{0,8}}({_NUMBER}(?:\s{{0,3}},\s{{0,3}}{_NUMBER}){{3,}})[)\]>:,\s]{{0,4}}(.*)"
+    rf"[-*•(\[<\s]{{0,8}}({_NUMBER}(?:\s{{0,3}},\s{{0,3}}{_NUMBER}){{3,}})(?![\d.]|\s{{0,9}},\s{{0,9}}-?\d)"
+    r"[)\]>:,\s]{0,4}(.*)"
 )
 
 
 def read_line(line: str, shape: Shape, *, is_strict: bool) -> Said | None:
     """Numbers and name of a line; ``None`` where it is no object of this shape.
 
-    Of more than eight numbers of a quad the first eight count, as in RSCoVLM's own evaluation.
+    Of more than eight numbers of a quad the first eight count, as in RSCoVLM's own evaluation, unless strict.
     """
     if len(line) > MAX_LINE:
         return None
@@ -31,7 +32,7 @@ def read_line(line: str, shape: Shape, *, is_strict: bool) -> Said | None:
         return None
     numbers = [float(number) for number in found[1].split(",")]
     wanted = NUMBERS[shape]
-    if len(numbers) < wanted or (len(numbers) > wanted and shape is not Shape.QUAD):
+    if len(numbers) < wanted or (len(numbers) > wanted and (is_strict or shape is not Shape.QUAD)):
         return None
     return numbers[:wanted], found[2]
 
