@@ -126,7 +126,7 @@ def eval_grounding(
     images: Images = None,
     model: Model = None,
     predictions: Predictions = None,
-    reading: ReadingChoice = Reading.tolerant,
+    reading: ReadingChoice = Reading.strict,
     precision: Precision = "auto",
     adapter: Adapter = None,
     family: FamilyName = "rscovlm",

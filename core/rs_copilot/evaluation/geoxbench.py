@@ -1,8 +1,8 @@
-"""GeoX-Bench (arXiv 2511.13259): seven closed questions about aerial images and a photo from the ground. Pure.
+"""GeoX-Bench (arXiv 2511.13259): seven closed questions about aerial images and a photo from the ground.
 
-The benchmark's repository gives records and how it reads answers, not how it scores them; measures of bias
-are in `geoxbench_bias`. Its random placements are nine crops of two thirds of the map, in which the camera stands
-at a quarter, a half or three quarters of the width and of the height.
+Pure. The benchmark's repository gives records and how it reads answers, not how it scores them; measures of
+bias are in `geoxbench_bias`. Its random placements are nine crops of two thirds of the map, in which the
+camera stands at a quarter, a half or three quarters of the width and of the height.
 """
 
 from __future__ import annotations

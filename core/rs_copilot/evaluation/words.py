@@ -14,37 +14,12 @@ from enum import Enum
 import numpy as np
 
 from rs_copilot.vlm.parsing.labels import plain_label
+from rs_copilot.vlm.short_answers import NO, YES, read_count, read_letter, read_presence
 
-_NUMBER_WORDS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-]
-_NUMBERS = {word: value for value, word in enumerate(_NUMBER_WORDS)}
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w.]*\d)|\b(?:" + "|".join(_NUMBER_WORDS) + r")\b")
-_YES, _NO = re.compile(r"\b(?:yes|true)\b"), re.compile(r"\b(?:no|false)\b")
-_LETTER = re.compile(r"(?<![A-Za-z])[A-E](?![A-Za-z'])")
 _ABSTAINS = re.compile(
-    r"\b(?:unknown|unsure|not sure|unclear|unanswerable|don'?t know|do not know|impossible to (?:say|tell|determine))"
-    r"|\b(?:cannot|can'?t|can not|could not|unable to)\b.{0,20}\b(?:say|tell|determined?|answer(?:ed)?|know|identify|see)\b"
+    r"\b(?:unknown|unsure|not sure|unclear|unanswerable|don'?t know|do not know)\b"
+    r"|\b(?:cannot|can'?t|can not|could not|unable to|impossible to)\b"
+    r".{0,20}\b(?:say|tell|determined?|answer(?:ed)?|know|identify|seen?)\b"
 )
 
 
@@ -77,31 +52,6 @@ def is_contained_either_way(said: str, truth: str) -> bool:
     return normal(truth) in normal(said) or normal(said) in normal(truth)
 
 
-def yes_or_no(text: str) -> bool | None:
-    """What was said; ``None`` for neither or both."""
-    yes, no = _YES.search(text.lower()), _NO.search(text.lower())
-    return None if bool(yes) == bool(no) else bool(yes)
-
-
-def letter_of(text: str) -> str | None:
-    """The first of A to E that stands alone."""
-    found = _LETTER.search(text)
-    return found.group() if found else None
-
-
-def letter_anywhere(text: str) -> str | None:
-    """The first capital A to E, also within a word, as published code reads it."""
-    return next((letter for letter in text if letter in "ABCDE"), None)
-
-
-def count_of(text: str) -> int | None:
-    """The first whole number, in digits or as an English word up to twenty."""
-    found = _NUMBER.search(text.lower())
-    if found is None:
-        return None
-    return _NUMBERS[found.group()] if found.group() in _NUMBERS else int(found.group())
-
-
 def abstains(text: str) -> bool:
     """Whether an answer says that it cannot be given."""
     return _ABSTAINS.search(text.lower()) is not None
@@ -111,9 +61,11 @@ def kind_of(truth: str, choices: Sequence[str] = ()) -> Kind:
     """What sort of answer is wanted, by the true one."""
     if choices or re.fullmatch(r"\s*[A-E]\s*\.?\s*", truth):
         return Kind.LETTER
-    if normal(truth) in {"yes", "no", "true", "false"}:
+    word = normal(truth)
+    if word in YES | NO:
         return Kind.YES_NO
-    return Kind.COUNT if re.fullmatch(r"\d+", normal(truth)) or normal(truth) in _NUMBERS else Kind.TEXT
+    is_number = word.isalpha() and word != "none" and read_count(word) is not None
+    return Kind.COUNT if is_number or word.isdecimal() else Kind.TEXT
 
 
 @dataclass(frozen=True)
@@ -132,8 +84,8 @@ class Verdict:
 def judge(said: str, truth: str, kind: Kind | None = None) -> Verdict:
     """Judge an answer by the rule of its kind.
 
-    Counts are right where the numbers are equal; letters where the first one that stands alone is the true
-    one; yes and no where exactly one of them was said; everything else where the words are the same.
+    Counts are right where the numbers are equal; letters and yes or no where `vlm.short_answers` reads the
+    true one; everything else where the words are the same.
     """
     sort = kind or kind_of(truth)
     found, wanted = _read(said, sort), _read(truth, sort)
@@ -153,10 +105,10 @@ def judge(said: str, truth: str, kind: Kind | None = None) -> Verdict:
 def _read(text: str, kind: Kind) -> str | int | bool | None:
     """What an answer of a kind says."""
     if kind is Kind.YES_NO:
-        return yes_or_no(text)
+        return read_presence(text)
     if kind is Kind.LETTER:
-        return letter_of(text)
-    return count_of(text) if kind is Kind.COUNT else plain_label(text) or None
+        return read_letter(text)
+    return read_count(text) if kind is Kind.COUNT else plain_label(text) or None
 
 
 def share(flags: Sequence[bool]) -> float:

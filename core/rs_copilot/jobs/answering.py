@@ -1,4 +1,4 @@
-"""Putting many questions to a model, one answer kept after the other, or taking answers that were given before.
+"""Putting many questions to a model and keeping each answer, or taking answers that were given before.
 
 Answers stand in a file of JSON lines, each the record of the benchmark with what was said about it, so that a
 run that was stopped or killed goes on where it stood. An answer counts only for the model, the words and the
@@ -34,10 +34,10 @@ REPORT = "report.json"
 class AnswerParams(BaseModel):
     """Who answers what, and where everything goes.
 
-    ``data`` are the files of the suite, ``images`` the folder that its pictures lie below. A ``model`` answers,
-    or a file of ``predictions`` holds answers; ``family`` says how those speak of places. ``limit`` takes only
-    the first records. ``batch`` questions go to the model at once. ``prompts`` is a file of words to use
-    instead of the usual ones; ``min_px`` and ``max_px`` limit how much of a picture a model sees.
+    ``data`` are the files of the suite, ``images`` the folder that its pictures lie below. A ``model``
+    answers, or a file of ``predictions`` holds answers; ``family`` says how those speak of places. ``limit``
+    takes only the first records. ``batch`` questions go to the model at once. ``prompts`` is a file of words
+    to use instead of the usual ones; ``min_px`` and ``max_px`` limit how much of a picture a model sees.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -69,8 +69,8 @@ class Question:
     """What a model is asked about one record.
 
     ``words`` is all that is said in text and all that shapes the pictures: with other words, an earlier
-    answer does not count. ``open_pictures`` reads the pictures and gives the conversation, and the size of the
-    picture that places in the answer refer to.
+    answer does not count. ``open_pictures`` reads the pictures and gives the conversation, and the size of
+    the picture that places in the answer refer to.
     """
 
     key: str

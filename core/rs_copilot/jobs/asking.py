@@ -1,9 +1,9 @@
-"""Questions about one picture of a benchmark, as they are put to a model; and places read out of its answers."""
+"""Questions about a picture of a benchmark, as they are put to a model; places read out of its answers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +94,7 @@ def open_asker(params: AnswerParams, respondent: Respondent, folders: Sequence[P
 
 
 def read_items(paths: Sequence[Path], limit: int | None) -> dict[str, Record]:
-    """Records of the files of a suite by key; each bears ``dataset_name``, the name of its file unless it has one.
+    """Records of the files of a suite by key; each bears ``dataset_name``, by its file unless it has one.
 
     Raises:
         BadInputError: a file cannot be used.
@@ -110,11 +110,11 @@ def read_items(paths: Sequence[Path], limit: int | None) -> dict[str, Record]:
 
 
 def given_answers(
-    path: Path | None, items: dict[str, Record], key: Callable[[Record, int], str] | None = None
+    path: Path | None, items: dict[str, Record]
 ) -> tuple[dict[str, Record], dict[str, Record] | None]:
     """Records of a suite, and given answers to them; where only answers are given, they are the records.
 
-    Answers belong to records with the same key, or where the keys fit nowhere, in the order of the file.
+    Answers belong to records with the same key, or where the names of the files differ, the same number.
 
     Raises:
         BadInputError: the file cannot be used, or the answers belong to other records.

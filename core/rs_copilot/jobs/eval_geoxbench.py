@@ -21,7 +21,7 @@ from rs_copilot.evaluation.geoxbench import (
     parse_answer,
     parse_as_repository,
 )
-from rs_copilot.evaluation.geoxbench_bias import STRONG_BIAS, accuracy_of, agreement_of, bias_of
+from rs_copilot.evaluation.geoxbench_bias import STRONG_BIAS, Agreement, accuracy_of, agreement_of, bias_of
 from rs_copilot.evaluation.geoxbench_words import write_question
 from rs_copilot.evaluation.pictures import find_picture, read_picture
 from rs_copilot.evaluation.records import Record, answer_of, finite, read_records, write_records
@@ -43,7 +43,7 @@ NOTES = (
 
 
 class EvalGeoxbenchParams(AnswerParams):
-    """``indices``: files of the benchmark's Dataset_Index, each as ``TASK=FILE``; a subset is named by its file.
+    """``indices``: files of the benchmark's Dataset_Index, each as ``TASK=FILE``; a file is a subset.
 
     ``results``: the same for files of results, which bear the answers. ``sample`` takes so many records of
     each subset, balanced over the answers that are right (seed 42).
@@ -197,7 +197,7 @@ def _by_subset(heard: Sequence[Heard]) -> dict[str, float]:
     }
 
 
-def _agreement(task: GeoTask, heard: Sequence[Heard]) -> Any:
+def _agreement(task: GeoTask, heard: Sequence[Heard]) -> Agreement:
     """Over the nine crops: the place must follow the crop, everything else must not change."""
     records: dict[str, list[tuple[str, str | None]]] = {}
     for item in heard:

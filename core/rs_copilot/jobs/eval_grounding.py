@@ -1,9 +1,12 @@
-"""How often a model finds what is described in words: Acc@0.5 on files like those of refGeo and GeoChat-Bench."""
+"""How often a model finds what is described in words: Acc@0.5 on files like those of refGeo and GeoChat."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from rs_copilot.detection.boxes import quads_of
 from rs_copilot.evaluation.grounding import (
     Grounded,
     is_complete,
@@ -15,13 +18,14 @@ from rs_copilot.evaluation.grounding import (
 )
 from rs_copilot.evaluation.records import Record, text_of, true_quads
 from rs_copilot.evaluation.words import mean_share, share
-from rs_copilot.jobs.answering import ANSWERS, AnswerParams, Respondent, open_respondent
+from rs_copilot.jobs.answering import ANSWERS, AnswerParams, open_respondent
 from rs_copilot.jobs.asking import Asker, given_answers, open_asker, places_of, read_items
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_report import SuiteResult, count_places, known, report_path, write_report
-from rs_copilot.types import FloatArray
+from rs_copilot.types import FloatArray, SizeWH
 from rs_copilot.vlm.answers import Parsed, Shape, source_px
-from rs_copilot.vlm.parsing import Reading
+from rs_copilot.vlm.families import Family
+from rs_copilot.vlm.parsing import Reading, parse_box
 from rs_copilot.vlm.prompts import write_prompt
 from rs_copilot.vlm.tasks import Prompt, Task
 
@@ -29,7 +33,7 @@ from rs_copilot.vlm.tasks import Prompt, Task
 class EvalGroundingParams(AnswerParams):
     """Files of descriptions; ``reading`` is how forgiving answers are read."""
 
-    reading: Reading = Reading.TOLERANT
+    reading: Reading = Reading.STRICT
 
 
 def run(params: EvalGroundingParams, context: JobContext) -> SuiteResult:
@@ -48,18 +52,15 @@ def run(params: EvalGroundingParams, context: JobContext) -> SuiteResult:
         questions = [asker.question(record, key, prompts[key]) for key, record in items.items()]
         answers = respondent.answers(questions)
         name = respondent.name
-    judged: list[Grounded] = []
-    read: list[tuple[Record, Parsed]] = []
-    for key, record in items.items():
-        found: FloatArray = np.zeros((0, 4, 2))
-        if key in answers:
-            parsed, found = _found(answers[key], prompts[key], respondent, params.reading)
-            read.append((answers[key], parsed))
-        judged.append(_judge(key, record, found))
+    looks = [
+        _look(key, record, answers.get(key), prompts[key], asker.family, params.reading)
+        for key, record in items.items()
+    ]
+    judged = [item.judged for item in looks]
     result = SuiteResult(
         suite="grounding",
         model=name,
-        counts=count_places(len(items), read),
+        counts=count_places(len(items), [item.said for item in looks if item.said is not None]),
         scores=known(_scores(judged)),
         groups=tally(judged),
         report=report_path(params.out),
@@ -79,34 +80,51 @@ def _prompt(record: Record, asker: Asker) -> Prompt:
     return write_prompt(Task.DETECT, asker.family, classes=[text], shape=Shape.QUAD, prompts=asker.prompts)
 
 
-def _found(
-    record: Record, prompt: Prompt, respondent: Respondent, reading: Reading
-) -> tuple[Parsed, FloatArray]:
-    """What an answer says, and its boxes in pixels of the picture. Labels are not compared."""
-    parsed, seen, source = places_of(record, prompt, respondent.family, (), reading)
-    quads = np.array([item.quad for item in parsed.objects], dtype=np.float64).reshape(-1, 4, 2)
-    return parsed, np.asarray(source_px(quads, seen, source, respondent.family.coordinates))
+@dataclass(frozen=True)
+class Look:
+    """What was answered to one description, as it was read, and whether it is right."""
+
+    said: tuple[Record, Parsed] | None
+    judged: Grounded
 
 
-def _judge(key: str, record: Record, found: FloatArray) -> Grounded:
+def _look(
+    key: str, record: Record, answer: Record | None, prompt: Prompt, family: Family, reading: Reading
+) -> Look:
     true, is_single = true_quads(record)
-    shared = None
-    if is_single:
-        shared = overlap(found[0], true[0]) if len(found) else None
-        right = len(found) > 0 and is_hit(found[0], true[0])
-        right_there = len(found) > 0 and is_hit_by_repository(found[0], true[0])
-    else:
-        right = right_there = is_complete(match_all(found, true))
-    return Grounded(
-        key,
-        str(record["dataset_name"]),
-        len(true),
-        right,
-        right_there,
-        shared,
-        text_of(record, "size", "size_group"),
-        text_of(record, "type"),
+    facts = (str(record["dataset_name"]), len(true))
+    about = (text_of(record, "size", "size_group"), text_of(record, "type"))
+    if answer is None:
+        return Look(None, Grounded(key, *facts, False, False, None, *about))
+    parsed, seen, source = places_of(answer, prompt, family, (), reading)
+    if not is_single:
+        quads = np.array([item.quad for item in parsed.objects], dtype=np.float64).reshape(-1, 4, 2)
+        right = is_complete(match_all(source_px(quads, seen, source, family.coordinates), true))
+        return Look((answer, parsed), Grounded(key, *facts, right, right, None, *about))
+    box, theirs = (
+        _one_box(answer, prompt, family, seen, source, kind) for kind in (reading, Reading.REPOSITORY)
     )
+    judged = Grounded(
+        key,
+        *facts,
+        box is not None and is_hit(box, true[0]),
+        theirs is not None and is_hit_by_repository(theirs, true[0]),
+        None if box is None else overlap(box, true[0]),
+        *about,
+    )
+    return Look((answer, parsed), judged)
+
+
+def _one_box(
+    answer: Record, prompt: Prompt, family: Family, seen: SizeWH, source: SizeWH, reading: Reading
+) -> FloatArray | None:
+    """The box of an answer as a quad ``(4, 2)`` in pixels of the picture."""
+    box = parse_box(
+        str(answer["output"]), prompt.grammar, seen, coordinates=family.coordinates, reading=reading
+    )
+    if box is None:
+        return None
+    return source_px(quads_of(np.array([box]))[0], seen, source, family.coordinates)
 
 
 def _scores(judged: list[Grounded]) -> dict[str, float]:

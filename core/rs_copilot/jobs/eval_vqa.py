@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from rs_copilot.evaluation.records import Record, lettered, question_of, text_of
-from rs_copilot.evaluation.words import Kind, count_of, kind_of, letter_anywhere, normal
+from rs_copilot.evaluation.words import Kind, kind_of, normal
 from rs_copilot.jobs.answering import AnswerParams, Question
 from rs_copilot.jobs.asking import Asker, given_answers, read_items
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_report import SuiteResult
 from rs_copilot.jobs.eval_words import MAX_TOKENS, Item, Judged, ask_all, report_words, word_scores
 from rs_copilot.vlm.prompts import write_prompt
+from rs_copilot.vlm.short_answers import first_letter, read_count
 from rs_copilot.vlm.tasks import Task
 
 NOTES = (
@@ -68,7 +69,7 @@ def letter_scores(judged: Sequence[Judged]) -> dict[str, float]:
     if not letters:
         return {}
     truths = [normal(item.item.truth).upper() for item in letters]
-    first = [letter_anywhere(item.reply or "") == true for item, true in zip(letters, truths, strict=True)]
+    first = [first_letter(item.reply or "") == true for item, true in zip(letters, truths, strict=True)]
     anywhere = [true in (item.reply or "") for item, true in zip(letters, truths, strict=True)]
     return {
         "letter_repository": float(np.mean(first)),
@@ -82,7 +83,7 @@ def count_scores(judged: Sequence[Judged]) -> dict[str, float]:
     Answers without a number have no part in it; how many there are, the counts of answers say.
     """
     errors = [
-        (item.verdict.error, count_of(item.item.truth) or 0)
+        (item.verdict.error, read_count(item.item.truth) or 0)
         for item in judged
         if item.verdict.error is not None and item.reply is not None
     ]
