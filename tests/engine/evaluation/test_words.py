@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
+import os
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -126,16 +129,31 @@ def test_words_with_a_common_sense_are_synonyms():
 
 
 def test_wordnet_is_used_where_it_is():
-    found = synonyms.open_synonyms()
-    if found is None:
+    # Importing nltk takes seconds, which only pays where there is a corpus.
+    places = (
+        os.environ.get("NLTK_DATA", ""),
+        "~/nltk_data",
+        "/usr/share/nltk_data",
+        "/usr/local/share/nltk_data",
+    )
+    if not any(list(Path(place).expanduser().glob("corpora/wordnet*")) for place in places if place):
         pytest.skip("WordNet is not on this machine")
+    found = synonyms.open_synonyms()
+    assert found is not None
     assert found("automobile", "car")
     assert not found("vehicle", "car")
 
 
-def test_without_the_corpus_there_are_no_synonyms(monkeypatch: pytest.MonkeyPatch):
-    def missing(word: str) -> list[object]:
-        raise LookupError(word)
+@pytest.mark.parametrize("has_corpus", [True, False])
+def test_without_the_corpus_there_are_no_synonyms(monkeypatch: pytest.MonkeyPatch, has_corpus: bool):
+    def senses(word: str) -> list[object]:
+        if not has_corpus:
+            raise LookupError(word)
+        return SENSES.get(word, [])
 
-    monkeypatch.setattr(pytest.importorskip("nltk.corpus"), "wordnet", SimpleNamespace(synsets=missing))
-    assert synonyms.open_synonyms() is None
+    corpus = ModuleType("nltk.corpus")
+    corpus.wordnet = SimpleNamespace(synsets=senses)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "nltk", ModuleType("nltk"))
+    monkeypatch.setitem(sys.modules, "nltk.corpus", corpus)
+    found = synonyms.open_synonyms()
+    assert (found is not None and found("car", "auto")) is has_corpus
