@@ -149,7 +149,7 @@ def write_prompt(
     grammar = _grammar(chosen, task, family, shape)
     words = chosen.tasks[task][grammar]
     fields = {
-        "text": text.strip(),
+        "text": _expression(text) if task is Task.GROUND else text.strip(),
         "classes": ", ".join(classes),
         "choices": _lettered(choices),
         "box": "" if quad is None else _box(quad, shape),
@@ -228,6 +228,12 @@ def _one_of(texts: Sequence[str], paraphrase: int) -> str:
 def _filled(text: str, fields: Mapping[str, str]) -> str:
     """The words with their fields. In one pass, so that braces of the user's stay what they are."""
     return _FIELD.sub(lambda found: fields.get(found[1], found[0]), text)
+
+
+def _expression(text: str) -> str:
+    """What is looked for, without an article, which the words have, and without a full stop."""
+    expression = text.strip().rstrip(".")
+    return expression[4:].lstrip() if expression[:4].lower() == "the " else expression
 
 
 def _lettered(choices: Sequence[str]) -> str:

@@ -14,12 +14,14 @@ from rs_copilot.vlm.parsing.thought import split_thought
 MAX_READ = 2000
 YES, NO = frozenset({"yes", "true"}), frozenset({"no", "false"})
 _WORD = re.compile(r"[a-z]+")
-# By certainty: after "answer", with a mark as in "(B)" or "B.", by itself.
+# By certainty: nothing else said, after "answer", with a mark as in "(B)" or "B.", by itself.
 _LETTERS = (
-    re.compile(r"\b(?:answer|option|choice|letter)\b\W{0,9}(?:is\b\W{0,9})?([A-Z])\b", re.IGNORECASE),
+    re.compile(r"^\W{0,9}([A-Za-z])\W{0,9}$"),
+    re.compile(r"\b(?i:answer|option|choice|letter)\b\W{0,9}(?:is\b\W{0,9})?([A-Z])\b"),
     re.compile(r"(?:^|[\s(\[*])([A-Z])(?:[).:\]*]|$)"),
     re.compile(r"(?<![A-Za-z'])([A-Z])(?![A-Za-z'])"),
 )
+_MARKS = re.compile(r"[^\w ]")
 _WHOLE = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3}){1,3}(?![\d,])|\d{1,12}")
 _ONES = "zero one two three four five six seven eight nine"
 _TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -57,7 +59,8 @@ def read_scene(text: str, classes: Sequence[str], min_match: float = 80.0) -> st
     plain = [plain_label(name) for name in classes]
     if said in plain:
         return classes[plain.index(said)]
-    within = [number for number, name in enumerate(plain) if _stands_in(name, said)]
+    words = _MARKS.sub(" ", said)
+    within = [number for number, name in enumerate(plain) if _stands_in(name, words)]
     within = [n for n in within if not any(n != m and _stands_in(plain[n], plain[m]) for m in within)]
     if within:
         return classes[within[0]] if len(within) == 1 else None
@@ -90,7 +93,7 @@ def _answer(text: str) -> str:
 
 
 def _stands_in(name: str, said: str) -> bool:
-    return bool(name) and f" {name} " in f" {re.sub(r'[^a-z0-9 ]', ' ', said)} "
+    return bool(name) and f" {name} " in f" {said} "
 
 
 def _spelt(words: Sequence[str]) -> int:

@@ -23,6 +23,8 @@ from rs_copilot.vlm.parsing.shapes import (
 )
 
 Said: TypeAlias = tuple[list[float], str]
+# Characters of an answer that are read. RSCoVLM's longest answers, of 16,384 tokens, are a third of it.
+MAX_ANSWER = 1 << 18
 # What is kept of a line that was not understood.
 MAX_KEPT = 200
 # Turned boxes reach over the border by rounding; that is no cut.

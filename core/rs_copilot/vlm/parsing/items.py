@@ -14,6 +14,7 @@ from rs_copilot.vlm.parsing.shapes import NUMBERS
 # Longer items hold no object. It also keeps nesting shallow enough for the decoder.
 MAX_ITEM = 1000
 MAX_DEPTH = 3
+HUGE = 1e9
 KEYS = {Shape.HBB: "bbox_2d", Shape.OBB: "oriented bbox", Shape.QUAD: "quadrant bbox"}
 LABEL = "label"
 # How models that were trained otherwise call the same, in the form of `_plain`.
@@ -26,6 +27,7 @@ _OTHER_LABELS = ("label", "name", "category", "class", "textcontent", "object")
 _COMMAS = re.compile(r",(?:\s{0,9},)+")
 _GAP = re.compile(r"(\d)\s{1,9}(-?\d)")
 _LABELS = re.compile(r'(?:"label"\s{0,9}:\s{0,9}){2,}')
+_DIGIT = re.compile(r"[0-9]")
 _BRACES = re.compile(r"([{}])")
 _BARE = re.compile(r"[\[(]\s{0,9}(-?\d[^\[\]()a-zA-Z]{0,200})[\])]")
 _NUMBER = re.compile(r"-?\d{1,9}(?:\.\d{0,9})?")
@@ -34,7 +36,7 @@ _LAST = re.compile(r",\s{0,9}([\]}])")
 
 def read_item(text: str, shape: Shape, *, is_strict: bool) -> Said | None:
     """Numbers and name of an item; ``None`` where it is no object of this shape."""
-    if len(text) > MAX_ITEM or text.count("[") + text.count("(") > MAX_DEPTH:
+    if len(text) > MAX_ITEM or text.count("[") + text.count("(") > MAX_DEPTH or not _DIGIT.search(text):
         return None
     item = _decoded(text)
     if item is None and not is_strict:
@@ -85,8 +87,8 @@ def _numbers(found: object, wanted: int) -> list[float] | None:
         found = [number for pair in found for number in pair]
     if len(found) != wanted or not all(type(number) in (int, float) for number in found):
         return None
-    # A whole number can be longer than a float is wide.
-    return [float(number) if abs(number) < 1e9 else float("inf") for number in found]
+    # Not a number is less than nothing; a whole number can be longer than a float is wide.
+    return [float(number) for number in found] if all(abs(number) < HUGE for number in found) else None
 
 
 class ItemReader:
@@ -145,7 +147,7 @@ class ItemReader:
 
     def _drop(self) -> None:
         """An item that does not end. A brace that only wraps the list, without numbers, is none."""
-        if any(map(str.isdigit, self._item)):
+        if self._item and _DIGIT.search(self._item):
             self._gathered.skip(self._item)
         self._item = ""
 

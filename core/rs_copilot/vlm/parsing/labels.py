@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
@@ -18,6 +19,12 @@ def plain_label(label: str) -> str:
     return _GAPS.sub(" ", label[:MAX_LABEL]).strip(_EDGES).lower()
 
 
+@lru_cache(maxsize=16)
+def _plain_names(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """The same classes are asked for of picture after picture."""
+    return tuple(plain_label(name) for name in classes)
+
+
 class Names:
     """The classes that were asked for.
 
@@ -27,7 +34,7 @@ class Names:
 
     def __init__(self, classes: Sequence[str], min_match: float) -> None:
         self._classes = tuple(classes)
-        self._plain = [plain_label(name) for name in classes]
+        self._plain = _plain_names(self._classes)
         self._min_match = min_match
         self._known: dict[str, str | None] = dict(zip(self._plain, self._classes, strict=True))
 

@@ -14,8 +14,9 @@ MAX_LINE = 1000
 _STRICT = re.compile(r"(-?\d{1,9}(?:,-?\d{1,9}){3,})[ \t]+(\S.*)")
 _NUMBER = r"-?\d{1,9}(?:\.\d{0,9})?"
 # A bullet or a bracket before, spaces after commas, a colon before the name: what other models make of it.
+_BULLET = r"(?:(?:[-*•]|\d{1,3}[.)])\s{1,3})?[(\[<]{0,2}\s{0,3}"
 _TOLERANT = re.compile(
-    rf"[-*•(\[<\s]{{0,8}}({_NUMBER}(?:\s{{0,3}},\s{{0,3}}{_NUMBER}){{3,}})(?![\d.]|\s{{0,9}},\s{{0,9}}-?\d)"
+    rf"{_BULLET}({_NUMBER}(?:\s{{0,3}},\s{{0,3}}{_NUMBER}){{3,}})(?![\d.]|\s{{0,9}},\s{{0,9}}-?\d)"
     r"[)\]>:,\s]{0,4}(.*)"
 )
 
@@ -65,6 +66,9 @@ class LineReader:
         self._hold(part)
         text, self._held = self._held, ""
         number, self._line = self._line, self._line + 1
-        if says_nothing(text):
+        if not text or text.isspace():
             return None
-        return self._gathered.take(read_line(text, self._shape, is_strict=self._is_strict), text, number)
+        said = read_line(text, self._shape, is_strict=self._is_strict)
+        if said is None and says_nothing(text):
+            return None
+        return self._gathered.take(said, text, number)

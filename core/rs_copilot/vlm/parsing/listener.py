@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rs_copilot.types import SizeWH
 from rs_copilot.vlm.answers import Parsed, Shape, Spoken
 from rs_copilot.vlm.families import Coordinates
-from rs_copilot.vlm.parsing.gathering import Gathered, Reading
+from rs_copilot.vlm.parsing.gathering import MAX_ANSWER, Gathered, Reading
 from rs_copilot.vlm.parsing.items import ItemReader
 from rs_copilot.vlm.parsing.labels import Names
 from rs_copilot.vlm.parsing.lines import LineReader
@@ -54,6 +54,7 @@ class Listener:
         shape = SHAPES.get(grammar, Shape.HBB)
         self._gathered = Gathered(shape, size, coordinates, Names(classes, min_match), reading)
         self._thought = Thought()
+        self._left, self._is_cut = MAX_ANSWER, False
         self._reader: LineReader | ItemReader | None = None
         if grammar in SHAPES:
             reader = ItemReader if grammar in JSON else LineReader
@@ -63,13 +64,19 @@ class Listener:
         """Objects that are complete with this piece."""
         if self._reader is None:
             return []
-        return self._reader.feed(self._thought.answer_of(piece))
+        taken = piece[: self._left]
+        self._left -= len(taken)
+        self._is_cut = self._is_cut or len(taken) < len(piece)
+        return self._reader.feed(self._thought.answer_of(taken))
 
     def finish(self) -> Parsed:
         """Everything that the answer says. Nothing may be fed afterwards."""
         if self._reader is not None:
-            self._reader.feed(self._thought.rest())
+            if rest := self._thought.rest():
+                self._reader.feed(rest)
             self._reader.finish()
             if self._thought.is_thinking:
                 self._gathered.skip("<think>")
+            if self._is_cut:
+                self._gathered.skip(f"all after {MAX_ANSWER} characters")
         return self._gathered.parsed()

@@ -15,8 +15,8 @@ from rapidfuzz import process
 
 from rs_copilot.vlm.answers import Parsed, Shape, Spoken
 from rs_copilot.vlm.parsing.emptiness import says_nothing
-from rs_copilot.vlm.parsing.gathering import MAX_KEPT, Said
-from rs_copilot.vlm.parsing.items import KEYS, LABEL, repaired
+from rs_copilot.vlm.parsing.gathering import MAX_ANSWER, MAX_KEPT, Said
+from rs_copilot.vlm.parsing.items import HUGE, KEYS, LABEL, repaired
 from rs_copilot.vlm.parsing.labels import MAX_LABEL
 from rs_copilot.vlm.parsing.shapes import NUMBERS, corners_of, normal_form
 from rs_copilot.vlm.parsing.thought import split_thought
@@ -27,7 +27,7 @@ _FENCE = re.compile(r"```(?:json)?")
 
 def parse_as_repository(text: str, shape: Shape, classes: Sequence[str], *, is_json: bool) -> Parsed:
     """All objects of an answer, places as they stand there."""
-    answer = split_thought(text)[1]
+    answer = split_thought(text[:MAX_ANSWER])[1]
     if says_nothing(answer):
         return Parsed((), is_empty=True)
     objects, skipped = [], []
@@ -93,6 +93,6 @@ def _item(item: object, shape: Shape) -> Said | None:
     box = item.get(KEYS[shape])
     if not isinstance(box, list) or len(box) != NUMBERS[shape]:
         return None
-    if not all(type(number) is int and abs(number) < 1e9 for number in box):
+    if not all(type(number) is int and abs(number) < HUGE for number in box):
         return None
     return [float(number) for number in box], item[LABEL]
