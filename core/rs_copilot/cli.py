@@ -351,7 +351,6 @@ def detector(
 
 eval_app = typer.Typer(help="Measure results against known truth.", rich_markup_mode=None)
 app.add_typer(eval_app, name="eval")
-cli_evaluation.add_commands(eval_app)
 
 
 @eval_app.command(
@@ -427,6 +426,9 @@ def eval_calibration(
     """What a detector's scores are worth on your imagery, as probabilities."""
     params = {"scene": scene, "truth": truth, "out": out, "clip": clip, "region": region}
     return run_job("eval.calibration", params, as_json=as_json, device=device)
+
+
+cli_evaluation.add_commands(eval_app)
 
 
 @app.command(epilog="Example: ssh host rs-copilot worker")

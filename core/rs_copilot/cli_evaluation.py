@@ -75,7 +75,9 @@ def eval_rscovlm_detection(
     truth: Annotated[
         Path | None, typer.Option(help="DOTA labels or a CSV of boxes; without it results are only written.")
     ] = None,
-    images: Images = None,
+    images: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="The pictures, for a model to look at.")
+    ] = None,
     model: Model = None,
     predictions: Annotated[
         Path | None,

@@ -142,7 +142,8 @@ def balanced(groups: Sequence[list[GeoCase]], count: int) -> list[list[GeoCase]]
 def _question(case: GeoCase, params: EvalGeoxbenchParams) -> Question:
     prompt = write_question(case.task)
     budget = PixelBudget(min(params.min_px or 1, MAX_PX), params.max_px or MAX_PX)
-    folders = [Path(params.images or ".")]
+    beside = {Path(entry.partition("=")[2]).parent for entry in params.indices}
+    folders = [params.images] if params.images is not None else sorted(beside)
 
     def open_pictures() -> tuple[Conversation, SizeWH]:
         maps = [read_picture(find_picture(folders, name), budget.max_px)[0] for name in case.maps]

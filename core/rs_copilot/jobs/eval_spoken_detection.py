@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -82,14 +82,14 @@ def run(params: EvalSpokenDetectionParams, context: JobContext) -> SuiteResult:
         RsCopilotError: whatever the model raises.
     """
     labels = {} if params.truth is None else read_boxes(params.truth)
-    spoken = {name: plain_label(name) for name in params.classes or _names_in(labels)}
-    if not spoken:
+    # Each class as models say it, and as its file is called.
+    files = {plain_label(name): name.replace(" ", "-") for name in params.classes or _names_in(labels)}
+    if not files:
         raise BadInputError("nothing says which classes to look for", hint="Give --truth or --classes.")
-    truth = renamed(labels, spoken)
-    said = _said(params, spoken, truth, context)
+    truth = _plainly_named(labels, files)
+    said = _said(params, sorted(files), truth, context)
     found = at_least(said.found, params.min_score)
-    writable = {name: name.replace(" ", "-") for name in spoken.values()}
-    write_dota_results(params.out / "dota", found, writable)
+    write_dota_results(params.out / "dota", found, files)
     scores, groups = _score(truth, found, params) if truth else ({}, {})
     result = SuiteResult(
         suite="rscovlm-detection",
@@ -107,18 +107,23 @@ def run(params: EvalSpokenDetectionParams, context: JobContext) -> SuiteResult:
 
 def _said(
     params: EvalSpokenDetectionParams,
-    spoken: Mapping[str, str],
+    classes: Sequence[str],
     truth: Mapping[str, Boxes],
     context: JobContext,
 ) -> Spoken:
     """Objects by picture: from boxes that a detector wrote, or from answers of a model."""
     path = params.predictions
     if path is not None and (path.is_dir() or path.suffix.lower() in TABLES):
-        boxes, wanted = read_boxes(path), set(spoken.values())
-        names = {name: plain_label(name) for name in _names_in(boxes) if plain_label(name) in wanted}
-        found = renamed(boxes, names)
+        found = _plainly_named(read_boxes(path), classes)
         return Spoken(found, AnswerCounts(asked=len(truth), answered=len(set(found) & set(truth))), path.name)
-    return ask_for_objects(params, sorted(set(spoken.values())), truth, context)
+    return ask_for_objects(params, classes, truth, context)
+
+
+def _plainly_named(pictures: Mapping[str, Boxes], classes: Collection[str]) -> dict[str, Boxes]:
+    """Objects of some classes under the names that models say."""
+    return renamed(
+        pictures, {name: plain for name in _names_in(pictures) if (plain := plain_label(name)) in classes}
+    )
 
 
 def _names_in(pictures: Mapping[str, Boxes]) -> list[str]:

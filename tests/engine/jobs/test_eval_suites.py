@@ -129,8 +129,9 @@ def test_max_mode_shows_tiles_as_large_as_a_model_was_trained_with(dota: Path, e
     model = script(dota / "said.json", "126,126,378,126,378,378,126,378 small vehicle", "none")
     found = evaluate(
         *("rscovlm-detection", "--truth", dota / "labels", "--images", dota / "images", "--model", model),
-        *("--out", dota / "out", "--tile", 200, "--overlap", 50, "--max-mode"),
+        *("--out", dota / "out", "--tile", 200, "--overlap", 50, "--max-mode", "--classes", "small vehicle"),
     )
+    assert set(found["groups"]["class"]) == {"small vehicle"}
     record = answers_in(dota / "out")[0]
     assert (record["resized_width"], record["resized_height"]) == (1008, 1008)
     assert (record["original_width"], record["original_height"]) == (200, 200)
@@ -295,10 +296,13 @@ def test_lrs_vqa_means_over_categories_and_sources(
     monkeypatch.setattr(eval_lrs_vqa, "open_synonyms", lambda: None)
     picture(tmp_path / "a.png")
     said = [
-        ("FAIR_1", "count", "3", "3"), ("FAIR_2", "count", "3", "three"), ("FAIR_3", "object color", "white", "White."),
-        ("STAR_1", "reasoning", "north", "south"), ("GLH_1", "rural or urban", "rural", "It is rural"),
+        ("FAIR_1", "count", "3", "3"),
+        ("FAIR_2", "count", "3", "three"),
+        ("FAIR_3", "object color", "white", "White."),
+        ("STAR_1", "reasoning", "north", "south"),
+        ("GLH_1", "rural or urban", "rural", "It is rural"),
         ("GLH_2", "object shape", "round", "round"),
-    ]  # fmt: skip
+    ]
     records = [
         {"question_id": key, "image": "a.png", "text": "What?", "category": category, "ground_truth": truth}
         for key, category, truth, _ in said
@@ -371,7 +375,7 @@ def test_nine_crops_and_their_agreement(geox: Path, evaluate: Run):
     answers += ['{"location": "Top Left"}', '{"location": "top_right"}', '{"location": "nowhere"}', "?"]
     model = script(geox / "said.json", *answers)
     index = f"intra-map={geox / 'one.json'}"
-    found = evaluate("geoxbench", "--index", index, "--images", geox, "--model", model, "--out", geox / "out")
+    found = evaluate("geoxbench", "--index", index, "--model", model, "--out", geox / "out")
     report = found["groups"]["intra-map"]
     assert report["accuracy"] == report["agreement"]["share"] == pytest.approx(6 / 9)
     # As the repository reads them, corners never match their names.
