@@ -479,6 +479,22 @@ def test_missing_answers_count_as_wrong(tmp_path: Path):
     assert (result.counts.asked, result.counts.answered, result.scores["accuracy"]) == (2, 1, 0.5)
 
 
+def test_an_answer_counts_only_for_the_words_it_was_given_to(tmp_path: Path):
+    picture(tmp_path / "scenes" / "Airport" / "a.png")
+    model = script(tmp_path / "said.json", "airport")
+    params = EvalSceneParams(data=(tmp_path / "scenes",), model=model, out=tmp_path / "out")
+    for changes in (
+        {},
+        {"classes": ("airport", "port")},
+        {"max_tokens": 9},
+        {"precision": "fp32"},
+        {"max_px": 99999},
+    ):
+        run_scene(params.model_copy(update=changes), JobContext())
+    stamps = [item["stamp"] for item in answers_in(tmp_path / "out")]
+    assert len(set(stamps)) == len(stamps) == 5
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "match"),
     [
@@ -504,17 +520,18 @@ def test_what_cannot_work_says_why(
     match: str,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "empty").mkdir()
-    script(tmp_path / "a.json", "port")
-    lines(tmp_path / "scene.jsonl", [{"question_id": 1, "image_id": "../a.png", "ground_truth": "port"}])
-    lines(
-        tmp_path / "given.jsonl",
-        [{"question_id": 1, "image_id": "a.png", "ground_truth": "port", "output": "port"}],
-    )
-    lines(tmp_path / "others.jsonl", [{"question_id": 77, "output": "port"}])
-    lines(tmp_path / "none.jsonl", [{"question_id": 1}])
-    (tmp_path / "broken.jsonl").write_text("{")
+    folder = tmp_path / "in"
+    (folder / "empty").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    picture(tmp_path / "a.png")
+    picture(folder / "a.png")
+    script(folder / "a.json", "port")
+    record = {"question_id": 1, "image_id": "a.png", "ground_truth": "port"}
+    lines(folder / "scene.jsonl", [{**record, "image_id": "../a.png"}])
+    lines(folder / "given.jsonl", [{**record, "output": "port"}])
+    lines(folder / "others.jsonl", [{"question_id": 77, "output": "port"}])
+    lines(folder / "none.jsonl", [{"question_id": 1}])
+    (folder / "broken.jsonl").write_text("{")
     with pytest.raises(error, match=match):
         run_scene(EvalSceneParams.model_validate({"out": tmp_path / "out", **changes}), JobContext())
 
