@@ -138,7 +138,7 @@ def true_quads(record: Record) -> tuple[FloatArray, bool]:
     value = None if name is None else record[name]
     try:
         numbers = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadInputError(f"the field {name} holds no boxes: {str(value)[:80]!r}") from error
     if value is None or not numbers.size or numbers.size % 4 or not np.isfinite(numbers).all():
         raise BadInputError(f"expected boxes in bbox or ground_truth, found {str(value)[:80]!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from rs_copilot.jobs.asking import Asker, given_answers, read_items
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_report import SuiteResult
 from rs_copilot.jobs.eval_words import MAX_TOKENS, Item, Judged, ask_all, report_words, word_scores
+from rs_copilot.vlm.parsing.labels import plain_label
 from rs_copilot.vlm.prompts import write_prompt
 from rs_copilot.vlm.short_answers import first_letter, read_count
 from rs_copilot.vlm.tasks import Task
@@ -39,7 +41,7 @@ def run(params: EvalVqaParams, context: JobContext) -> SuiteResult:
 
 
 def _item(key: str, record: Record) -> Item:
-    _, truth = question_of(record)
+    truth = true_answer(record)
     kind = kind_of(truth, choices_of(record))
     groups = {
         "benchmark": str(record["dataset_name"]),
@@ -53,6 +55,14 @@ def choices_of(record: Record) -> list[str]:
     """What a question lets one choose from, without letters."""
     found = next((record[name] for name in ("choices", "Answer choices", "options") if name in record), None)
     return lettered(found) if isinstance(found, list) else []
+
+
+def true_answer(record: Record) -> str:
+    """The true answer; of choices its letter, also where the record says it in words."""
+    _, truth = question_of(record)
+    choices = [plain_label(choice) for choice in choices_of(record)]
+    word = plain_label(truth)
+    return string.ascii_uppercase[choices.index(word)] if word in choices else truth
 
 
 def _ask(asker: Asker, item: Item) -> Question:

@@ -65,7 +65,17 @@ def test_boxes_in_every_form(record: dict[str, Any], count: int, is_single: bool
 
 @pytest.mark.parametrize(
     "value",
-    [None, [], [1, 2, 3], "here", [[1, 2], [3]], {"x": 1}, [1, 2, 3, float("nan")], [[[[1] * 4] * 2] * 2]],
+    [
+        None,
+        [],
+        [1, 2, 3],
+        "here",
+        [[1, 2], [3]],
+        {"x": 1},
+        [1, 2, 3, float("nan")],
+        [10**400, 1, 2, 3],
+        [[[[1] * 4] * 2] * 2],
+    ],
 )
 def test_what_is_no_box_is_refused(value: object):
     with pytest.raises(BadInputError):

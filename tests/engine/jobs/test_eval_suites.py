@@ -272,14 +272,23 @@ def test_questions_of_every_kind(tmp_path: Path, evaluate: Run):
             "Category": "color",
         },
         {"question": "What is it?", "ground_truth": "Rural", "type": "scene"},
+        {"question": "Which one?", "ground_truth": "blue", "choices": ["red", "Blue"]},
     ]
     path = lines(tmp_path / "lrben.jsonl", [{"image_id": "a.png", **record} for record in data])
     model = script(
         tmp_path / "said.json",
-        *("Yes", "yes or no", "There are 8.", "4", "Blue, so the answer is B", "It cannot be determined"),
+        *(
+            "Yes",
+            "yes or no",
+            "There are 8.",
+            "4",
+            "Blue, so the answer is B",
+            "It cannot be determined",
+            "(B)",
+        ),
     )
     found = evaluate("vqa", "--data", path, "--model", model, "--out", tmp_path / "out")
-    assert found["scores"]["accuracy"] == pytest.approx(3 / 6)
+    assert found["scores"]["accuracy"] == pytest.approx(4 / 7)
     assert found["groups"]["kind"] == {"yes-no": 0.5, "count": 0.5, "letter": 1.0, "text": 0.0}
     assert found["groups"]["category"]["color"] == 1.0
     # Off by 2 of 10 and by nothing.
