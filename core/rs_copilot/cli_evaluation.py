@@ -186,6 +186,9 @@ def _of_questions(method: str) -> Callable[..., int]:
         precision: Precision = "auto",
         adapter: Adapter = None,
         prompts: Prompts = None,
+        zooms: Annotated[
+            int, typer.Option(help="How often the model may look closer, but not to count. Up to 3.")
+        ] = 0,
         max_px: MaxPx = None,
         max_tokens: MaxTokens = None,
         batch: Batch = 1,
@@ -194,7 +197,7 @@ def _of_questions(method: str) -> Callable[..., int]:
         device: Device = "auto",
     ) -> int:
         common = _common(out, model, predictions, data, images, precision, adapter, None)
-        params = common | _more(prompts, max_px, max_tokens, batch, limit)
+        params = common | _more(prompts, max_px, max_tokens, batch, limit) | {"zooms": zooms}
         return run_job(method, params, as_json=as_json, device=device)
 
     return command

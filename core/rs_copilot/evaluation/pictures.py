@@ -5,18 +5,24 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.windows import Window
 
 from rs_copilot.errors import BadInputError
 from rs_copilot.raster.bands import bytes_to_rgb
-from rs_copilot.types import ByteImage, SizeWH
+from rs_copilot.tiles.glance import Box
+from rs_copilot.types import ByteImage, FloatArray, SizeWH
 from rs_copilot.video.exif import read_facts
 from rs_copilot.video.stills import IMAGE_ERRORS, IMAGE_SUFFIXES, read_image, stretch
+from rs_copilot.vlm.families import Family
+from rs_copilot.vlm.picture import Picture, fitting_size
+from rs_copilot.vlm.resize import PixelBudget
 
 SUFFIXES = IMAGE_SUFFIXES | {".bmp"}
 # From here on a picture is read with fewer pixels than it has, where the model would see fewer anyway.
@@ -86,13 +92,42 @@ def read_picture(path: Path, seen_px: int | None = None) -> tuple[ByteImage, Siz
         raise BadInputError(f"cannot read the picture {path}: {error}") from error
 
 
+@dataclass(frozen=True)
+class FileWindows:
+    """Windows of a picture without a place on the map, read from its file one by one."""
+
+    path: Path
+    size: SizeWH
+
+    def read(self, window_px: Box, family: Family, budget: PixelBudget) -> Picture:
+        """See `vlm.picture.PictureSource`."""
+        x1, y1, x2, y2 = window_px
+        size = fitting_size(SizeWH(x2 - x1, y2 - y1), family, budget)
+        return Picture(_averaged(self.path, window_px, size), window_px, budget)
+
+    def map_points(self, points_px: FloatArray) -> None:
+        """Nobody knows the place."""
+        del points_px
+
+
 def _reduced(path: Path, size: SizeWH, most_px: int) -> ByteImage:
     """Averaged to about so many pixels."""
     scale = (most_px / (size.width_px * size.height_px)) ** 0.5
-    shape = [max(1, round(side * scale)) for side in (size.height_px, size.width_px)]
+    smaller = SizeWH(*(max(1, round(side * scale)) for side in (size.width_px, size.height_px)))
+    return _averaged(path, (0, 0, size.width_px, size.height_px), smaller)
+
+
+def _averaged(path: Path, window_px: Box, size: SizeWH) -> ByteImage:
+    """A window of a picture at another size."""
+    x1, y1, x2, y2 = window_px
     with _open(path) as source:
         bands = [1, 2, 3] if source.count >= 3 else [1]
-        values = source.read(bands, out_shape=(len(bands), *shape), resampling=Resampling.average)
+        values = source.read(
+            bands,
+            window=Window(x1, y1, x2 - x1, y2 - y1),
+            out_shape=(len(bands), size.height_px, size.width_px),
+            resampling=Resampling.average,
+        )
     if values.dtype != np.uint8:
         return stretch(np.moveaxis(values, 0, -1).astype(np.float32))
     return bytes_to_rgb(values)

@@ -24,8 +24,9 @@ from rs_copilot.evaluation.records import Record, answer_of, finite
 from rs_copilot.jobs.backends import BackendSpec, open_backend
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.types import SizeWH
-from rs_copilot.vlm.backend import Backend, Conversation, Decoding, Reply, Stop
+from rs_copilot.vlm.backend import Backend, Conversation, Decoding, Reply, Stop, Usage
 from rs_copilot.vlm.families import FAMILIES, Family
+from rs_copilot.vlm.zoom import Outcome
 
 ANSWERS = "answers.jsonl"
 REPORT = "report.json"
@@ -70,13 +71,15 @@ class Question:
 
     ``words`` is all that is said in text and all that shapes the pictures: with other words, an earlier
     answer does not count. ``open_pictures`` reads the pictures and gives the conversation, and the size of
-    the picture that places in the answer refer to.
+    the picture that places in the answer refer to. ``look_closer``, where there is one, asks instead and lets
+    the model look closer.
     """
 
     key: str
     record: Record
     words: str
     open_pictures: Callable[[], tuple[Conversation, SizeWH]]
+    look_closer: Callable[[Backend, Decoding, Callable[[], bool]], Outcome] | None = None
 
 
 class Respondent(Protocol):
@@ -201,8 +204,15 @@ class Asked:
         self, group: Sequence[Question], stamps: Mapping[str, str]
     ) -> Iterator[tuple[Question, dict[str, Any]]]:
         self.context.check()
-        shown = [item.open_pictures() for item in group]
         stopped = self.context.cancelled.is_set
+        for item in group:
+            if item.look_closer is not None:
+                outcome = item.look_closer(self.backend, self.decoding, stopped)
+                if outcome.stop is Stop.CANCELLED:
+                    self.context.check()
+                yield item, self._outcome(item, outcome, stamps[item.key])
+        group = [item for item in group if item.look_closer is None]
+        shown = [item.open_pictures() for item in group]
         talks = [conversation for conversation, _ in shown]
         replies = self.backend.reply_all(talks, self.decoding, stopped)
         for item, (_, size), reply in zip(group, shown, replies, strict=True):
@@ -212,18 +222,40 @@ class Asked:
 
     def _record(self, item: Question, size: SizeWH, reply: Reply, stamp: str) -> dict[str, Any]:
         seen = reply.seen[0] if reply.seen else size
+        said = {"output": reply.text, "stop": reply.stop.value, "notes": list(reply.notes)}
+        return self._signed(item, said, (size, seen), [reply.usage], stamp)
+
+    def _outcome(self, item: Question, outcome: Outcome, stamp: str) -> dict[str, Any]:
+        """As a record; ``zooms`` are the parts of the picture that the model looked at closer."""
+        whole, *parts = outcome.looks
+        x1, y1, x2, y2 = whole.picture.window_px
+        said: dict[str, object] = {
+            "output": outcome.text,
+            "stop": outcome.stop.value,
+            "notes": list(outcome.notes),
+            "zooms": [list(look.picture.window_px) for look in parts],
+        }
+        return self._signed(item, said, (SizeWH(x2 - x1, y2 - y1), whole.picture.size), outcome.usage, stamp)
+
+    def _signed(
+        self,
+        item: Question,
+        said: Mapping[str, object],
+        sizes: tuple[SizeWH, SizeWH],
+        usage: Sequence[Usage],
+        stamp: str,
+    ) -> dict[str, Any]:
+        original, seen = sizes
         return {
             **item.record,
             "key": item.key,
-            "output": reply.text,
-            "original_width": size.width_px,
-            "original_height": size.height_px,
+            **said,
+            "original_width": original.width_px,
+            "original_height": original.height_px,
             "resized_width": seen.width_px,
             "resized_height": seen.height_px,
-            "stop": reply.stop.value,
-            "notes": list(reply.notes),
-            "seconds": reply.usage.total_s,
-            "new_tokens": reply.usage.new_tokens,
+            "seconds": sum(cost.total_s for cost in usage),
+            "new_tokens": sum(cost.new_tokens for cost in usage),
             "model": self.backend.model,
             "model_hash": self.backend.sha256,
             "stamp": stamp,

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rs_copilot.errors import BadInputError
-from rs_copilot.evaluation.pictures import find_picture, read_picture
+from rs_copilot.evaluation.pictures import FileWindows, find_picture, read_picture, read_size
 from rs_copilot.evaluation.records import Record, answer_of, key_of, read_records, size_of, text_of
 from rs_copilot.jobs.answering import AnswerParams, Question, Respondent
 from rs_copilot.types import ByteImage, SizeWH
 from rs_copilot.vlm.answers import Parsed
-from rs_copilot.vlm.backend import Conversation
+from rs_copilot.vlm.backend import Backend, Conversation, Decoding
 from rs_copilot.vlm.families import Family
 from rs_copilot.vlm.messages import ImagePart, system, user
 from rs_copilot.vlm.parsing import Reading, parse
 from rs_copilot.vlm.prompts import PromptSet, read_prompts
 from rs_copilot.vlm.resize import PixelBudget
 from rs_copilot.vlm.tasks import Prompt
+from rs_copilot.vlm.zoom import Manner, Outcome, look_closer
 
 PICTURE_FIELDS = ("image_id", "image", "Image", "image_path", "img_path", "file_name", "filename")
 FUZZY = 80.0
@@ -48,15 +49,26 @@ class Asker:
     family: Family
     prompts: PromptSet | None
 
-    def question(self, record: Record, key: str, prompt: Prompt) -> Question:
-        """A question about the picture that a record names."""
+    def question(self, record: Record, key: str, prompt: Prompt, zooms: int = 0, text: str = "") -> Question:
+        """A question about the picture that a record names; with ``zooms`` the model may look closer so often
+        for ``text``.
+        """
 
         def open_pictures() -> tuple[Conversation, SizeWH]:
             path = find_picture(self.folders, picture_of(record))
             pixels, size = read_picture(path, self.seen_px)
             return conversation_of(prompt, [pixels], self.budget), size
 
-        return Question(key, record, words_of(prompt, self.budget, picture_of(record)), open_pictures)
+        def look(backend: Backend, decoding: Decoding, is_cancelled: Callable[[], bool]) -> Outcome:
+            path = find_picture(self.folders, picture_of(record))
+            source = FileWindows(path, read_size(path))
+            manner = Manner(
+                self.budget or self.family.limits, decoding, max_zooms=zooms, is_cancelled=is_cancelled
+            )
+            return look_closer(backend, source, prompt, text, manner)
+
+        words = words_of(prompt, self.budget, picture_of(record), zooms)
+        return Question(key, record, words, open_pictures, look if zooms else None)
 
     @property
     def seen_px(self) -> int:

@@ -8,11 +8,19 @@ from dataclasses import replace
 from rs_copilot.evaluation.records import Record, key_of, question_of, text_of
 from rs_copilot.evaluation.synonyms import open_synonyms
 from rs_copilot.evaluation.words import Kind, judge, mean_share, normal, share
-from rs_copilot.jobs.answering import AnswerParams, Question
+from rs_copilot.jobs.answering import Question
 from rs_copilot.jobs.asking import Asker, given_answers, read_items
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_report import SuiteResult
-from rs_copilot.jobs.eval_words import MAX_TOKENS, Item, Judged, accuracies, ask_all, report_words
+from rs_copilot.jobs.eval_words import (
+    Item,
+    Judged,
+    QuestionParams,
+    accuracies,
+    ask_all,
+    report_words,
+    zooms_for,
+)
 from rs_copilot.vlm.prompts import write_prompt
 from rs_copilot.vlm.tasks import Task
 
@@ -23,10 +31,8 @@ NO_WORDNET = (
 )
 
 
-class EvalLrsVqaParams(AnswerParams):
+class EvalLrsVqaParams(QuestionParams):
     """Files of questions: ``question_id``, ``image``, ``text``, ``category``, ``ground_truth``."""
-
-    max_tokens: int = MAX_TOKENS
 
 
 def run(params: EvalLrsVqaParams, context: JobContext) -> SuiteResult:
@@ -36,7 +42,11 @@ def run(params: EvalLrsVqaParams, context: JobContext) -> SuiteResult:
     are_synonyms = open_synonyms()
     if are_synonyms is None:
         context.warn(NO_WORDNET)
-    found, counts, name = ask_all(params, items, given, _ask, context)
+
+    def ask(asker: Asker, item: Item) -> Question:
+        return _ask(asker, item, zooms_for(item, params))
+
+    found, counts, name = ask_all(params, items, given, ask, context)
     judged = [_judged(item, are_synonyms) for item in found]
     notes = (
         "Right: the same text in lower case without full stops, or a sense in common in WordNet."
@@ -58,9 +68,10 @@ def _item(key: str, record: Record) -> Item:
     return Item(key, record, truth, Kind.TEXT, groups)
 
 
-def _ask(asker: Asker, item: Item) -> Question:
-    prompt = write_prompt(Task.ASK, asker.family, text=question_of(item.record)[0], prompts=asker.prompts)
-    return asker.question(item.record, item.key, prompt)
+def _ask(asker: Asker, item: Item, zooms: int) -> Question:
+    text, _ = question_of(item.record)
+    prompt = write_prompt(Task.ASK, asker.family, text=text, prompts=asker.prompts)
+    return asker.question(item.record, item.key, prompt, zooms, text)
 
 
 def _judged(item: Judged, are_synonyms: Callable[[str, str], bool] | None) -> Judged:

@@ -22,7 +22,8 @@ class AnswerCounts(BaseModel):
     ``empty`` answers say clearly that there is nothing, or nothing at all; ``unreadable`` ones give nothing
     that could be judged; ``abstained`` ones say that they cannot tell. Of places, ``skipped`` lines were not
     understood, ``unknown`` of them for naming another class, and ``clipped`` objects reached beyond the
-    picture. ``cut_off`` answers had more to say than was allowed, or repeated themselves.
+    picture. ``cut_off`` answers had more to say than was allowed, or repeated themselves; before ``zoomed``
+    ones the model looked closer.
     """
 
     asked: int = 0
@@ -34,6 +35,7 @@ class AnswerCounts(BaseModel):
     unknown: int = 0
     clipped: int = 0
     cut_off: int = 0
+    zoomed: int = 0
 
 
 class SuiteResult(BaseModel):
@@ -101,6 +103,7 @@ def count_words(asked: int, answers: Iterable[Record], unreadable: int) -> Answe
         unreadable=unreadable,
         abstained=sum(map(abstains, replies)),
         cut_off=sum(map(is_cut_off, records)),
+        zoomed=sum(bool(record.get("zooms")) for record in records),
     )
 
 

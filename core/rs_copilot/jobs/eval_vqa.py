@@ -9,11 +9,19 @@ import numpy as np
 
 from rs_copilot.evaluation.records import Record, lettered, question_of, text_of
 from rs_copilot.evaluation.words import Kind, kind_of, normal
-from rs_copilot.jobs.answering import AnswerParams, Question
+from rs_copilot.jobs.answering import Question
 from rs_copilot.jobs.asking import Asker, given_answers, read_items
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_report import SuiteResult
-from rs_copilot.jobs.eval_words import MAX_TOKENS, Item, Judged, ask_all, report_words, word_scores
+from rs_copilot.jobs.eval_words import (
+    Item,
+    Judged,
+    QuestionParams,
+    ask_all,
+    report_words,
+    word_scores,
+    zooms_for,
+)
 from rs_copilot.vlm.parsing.labels import plain_label
 from rs_copilot.vlm.prompts import write_prompt
 from rs_copilot.vlm.short_answers import first_letter, read_count
@@ -25,17 +33,19 @@ NOTES = (
 )
 
 
-class EvalVqaParams(AnswerParams):
+class EvalVqaParams(QuestionParams):
     """Files of questions with true answers."""
-
-    max_tokens: int = MAX_TOKENS
 
 
 def run(params: EvalVqaParams, context: JobContext) -> SuiteResult:
     """Ask every question, and compare. Raises what `eval_words.ask_all` does."""
     records, given = given_answers(params.predictions, read_items(params.data, params.limit))
     items = [_item(key, record) for key, record in records.items()]
-    asked = ask_all(params, items, given, _ask, context)
+
+    def ask(asker: Asker, item: Item) -> Question:
+        return _ask(asker, item, zooms_for(item, params))
+
+    asked = ask_all(params, items, given, ask, context)
     scores = word_scores(asked[0]) | letter_scores(asked[0]) | count_scores(asked[0])
     return report_words("vqa", params, asked, scores, ("benchmark", "kind", "category"), NOTES, context)
 
@@ -65,12 +75,12 @@ def true_answer(record: Record) -> str:
     return string.ascii_uppercase[choices.index(word)] if word in choices else truth
 
 
-def _ask(asker: Asker, item: Item) -> Question:
+def _ask(asker: Asker, item: Item, zooms: int) -> Question:
     text, _ = question_of(item.record)
     choices = choices_of(item.record)
     task = Task.CHOOSE if choices else Task.ASK
     prompt = write_prompt(task, asker.family, text=text, choices=choices, prompts=asker.prompts)
-    return asker.question(item.record, item.key, prompt)
+    return asker.question(item.record, item.key, prompt, zooms, text)
 
 
 def letter_scores(judged: Sequence[Judged]) -> dict[str, float]:

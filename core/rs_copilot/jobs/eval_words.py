@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from rs_copilot.evaluation.records import Record
 from rs_copilot.evaluation.words import Kind, Verdict, judge, mean_share, share
 from rs_copilot.jobs.answering import ANSWERS, AnswerParams, Question, open_respondent
@@ -20,8 +22,19 @@ from rs_copilot.jobs.eval_report import (
     write_report,
 )
 
+# Counts and places in the picture need all of it: published runs do not look closer for them.
+WHOLE = frozenset({"count", "position"})
 # Words need no more; a model that wants to think gets more by --max-tokens.
 MAX_TOKENS = 128
+
+
+class QuestionParams(AnswerParams):
+    """Files of questions. ``zooms``: how often a model that was trained for it may look closer, but not for
+    questions of the categories count and position.
+    """
+
+    zooms: int = Field(default=0, ge=0, le=3)
+    max_tokens: int = MAX_TOKENS
 
 
 @dataclass(frozen=True)
@@ -75,6 +88,11 @@ def ask_all(
     ]
     unreadable = sum(item.reply is not None and not item.verdict.is_readable for item in judged)
     return judged, count_words(len(items), answers.values(), unreadable), name
+
+
+def zooms_for(item: Item, params: QuestionParams) -> int:
+    """How often a model may look closer for a question."""
+    return 0 if item.groups.get("category", "").lower() in WHOLE else params.zooms
 
 
 def accuracies(judged: Sequence[Judged], group: str) -> dict[str, float]:

@@ -24,6 +24,8 @@ from rs_copilot.evaluation.records import (
     write_json,
 )
 from rs_copilot.types import SizeWH
+from rs_copilot.vlm.families import RSCOVLM
+from rs_copilot.vlm.resize import PixelBudget
 
 SQUARE = [[0, 0], [9, 0], [9, 9], [0, 9]]
 
@@ -135,6 +137,21 @@ def test_very_large_pictures_are_read_with_fewer_pixels(tmp_path: Path, monkeypa
     assert (whole == stored).all()
     Image.fromarray(stored[..., 0]).save(path)
     assert pictures.read_picture(path, seen_px=2_500)[0].shape == (71, 141, 3)
+
+
+def test_windows_of_a_file_have_its_own_pixels_where_they_fit(tmp_path: Path):
+    stored = np.random.default_rng(0).integers(0, 255, (600, 900, 3), dtype=np.uint8)
+    path = tmp_path / "a.png"
+    Image.fromarray(stored).save(path)
+    source = pictures.FileWindows(path, pictures.read_size(path))
+    budget = PixelBudget(1, 448 * 448)
+    part = source.read((100, 50, 400, 350), RSCOVLM, budget)
+    assert (part.pixels == stored[50:350, 100:400]).all()
+    assert part.shrink == 1.0
+    whole = source.read((0, 0, 900, 600), RSCOVLM, budget)
+    # 448 x 448 pixels in the shape of the picture, in squares of 28.
+    assert whole.pixels.shape == (364, 532, 3)
+    assert source.map_points(np.zeros((1, 2))) is None
 
 
 def test_sizes_of_pictures_that_pillow_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
