@@ -52,7 +52,8 @@ def read_records(path: Path) -> list[dict[str, Any]]:
 
 
 def _lines(text: str) -> list[Any]:
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
+    # Not splitlines: texts of models hold other signs that count as line ends there.
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
@@ -73,7 +74,7 @@ def write_json(path: Path, value: object) -> None:
     draft = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(finite(value), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps(finite(value), indent=1) + "\n", encoding="utf-8")
         draft.replace(path)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error}") from error

@@ -285,8 +285,8 @@ def read_answers(path: Path, stamps: Mapping[str, str]) -> dict[str, Record]:
     A line that was cut off when the run was killed is passed over.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = path.read_bytes().split(b"\n")
+    except OSError:
         return {}
     found: dict[str, Record] = {}
     for line in lines:
@@ -325,7 +325,7 @@ class AnswerFile:
             StorageError: it cannot be written.
         """
         try:
-            self._file.write(json.dumps(finite(record), ensure_ascii=False).encode() + b"\n")
+            self._file.write(json.dumps(finite(record)).encode() + b"\n")
             self._file.flush()
         except OSError as error:
             raise StorageError(f"cannot write the answers to {self.path}: {error}") from error

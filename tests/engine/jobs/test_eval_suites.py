@@ -7,18 +7,24 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from rs_copilot import cli
 from rs_copilot.errors import BadInputError, CancelledError, UsageError
+from rs_copilot.evaluation.records import read_records
 from rs_copilot.jobs import eval_lrs_vqa
+from rs_copilot.jobs.answering import AnswerFile, read_answers
 from rs_copilot.jobs.context import JobContext, Progress
 from rs_copilot.jobs.eval_geoxbench import EvalGeoxbenchParams, balanced, read_cases
 from rs_copilot.jobs.eval_grounding import EvalGroundingParams
@@ -510,6 +516,20 @@ def test_missing_answers_count_as_wrong(tmp_path: Path):
     )
     result = run_scene(params, JobContext())
     assert (result.counts.asked, result.counts.answered, result.scores["accuracy"]) == (2, 1, 0.5)
+
+
+@given(st.lists(st.text(st.characters()), min_size=1, max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_any_answer_is_kept_as_it_was_said(said: list[str]):
+    """Whatever counts as the end of a line somewhere, and halves of signs that no encoding has."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "answers.jsonl"
+        with closing(AnswerFile(path)) as file:
+            for number, text in enumerate(said):
+                file.add({"key": str(number), "output": text, "stamp": "s"})
+        found = read_answers(path, {str(number): "s" for number in range(len(said))})
+        assert [found[str(number)]["output"] for number in range(len(said))] == said
+        assert [item["output"] for item in read_records(path)] == said
 
 
 def test_an_answer_counts_only_for_the_words_it_was_given_to(tmp_path: Path):
