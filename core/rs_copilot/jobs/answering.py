@@ -82,6 +82,14 @@ class Question:
     look_closer: Callable[[Backend, Decoding, Callable[[], bool]], Outcome] | None = None
 
 
+@dataclass(frozen=True)
+class Who:
+    """Who answered; ``sha256`` is the hash of a model's weights, where they are on this machine."""
+
+    name: str
+    sha256: str | None = None
+
+
 class Respondent(Protocol):
     """Whoever answers questions."""
 
@@ -91,7 +99,7 @@ class Respondent(Protocol):
         ...
 
     @property
-    def name(self) -> str:
+    def who(self) -> Who:
         """What it is called in reports."""
         ...
 
@@ -144,7 +152,7 @@ class Given:
 
     records: Mapping[str, Record]
     family: Family
-    name: str = "given predictions"
+    who: Who = Who("given predictions")
 
     def answers(self, questions: Sequence[Question]) -> dict[str, Record]:
         """See `Respondent`. The record of the benchmark wins where both have a field."""
@@ -173,9 +181,9 @@ class Asked:
         return self.backend.family
 
     @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.backend.model
+    def who(self) -> Who:
+        """The model."""
+        return Who(self.backend.model, self.backend.sha256)
 
     def answers(self, questions: Sequence[Question]) -> dict[str, Record]:
         """See `Respondent`.
@@ -196,7 +204,7 @@ class Asked:
                     file.add(record)
                     done[item.key] = record
                     self.context.progress(
-                        len(done), len(questions), f"Asking {self.name}", {"answers": str(self.path)}
+                        len(done), len(questions), f"Asking {self.backend.model}", {"answers": str(self.path)}
                     )
         return {item.key: done[item.key] for item in questions}
 

@@ -88,16 +88,17 @@ def run(params: EvalGeoxbenchParams, context: JobContext) -> SuiteResult:
     given = {case.key: case.record for case in cases if answer_of(case.record) is not None}
     with open_respondent(params, given if params.results else None, context) as respondent:
         answers = respondent.answers([_question(case, params) for case in cases])
-        name = respondent.name
+        who = respondent.who
     heard = [_hear(case, answers.get(case.key)) for case in cases]
     tasks = {task: [item for item in heard if item.case.task is task] for task in GeoTask}
     if not params.results:
-        _write_results(params.out, tasks, name)
+        _write_results(params.out, tasks, who.name)
     unreadable = sum(item.reply is not None and item.option is None for item in heard)
     groups = {task.value: task_report(task, items) for task, items in tasks.items() if items}
     result = SuiteResult(
         suite="geoxbench",
-        model=name,
+        model=who.name,
+        model_hash=who.sha256,
         counts=count_words(len(cases), answers.values(), unreadable),
         scores={f"accuracy_{task}": report["accuracy"] for task, report in groups.items()},
         groups=groups,

@@ -51,7 +51,7 @@ def run(params: EvalGroundingParams, context: JobContext) -> SuiteResult:
         prompts = {key: _prompt(record, asker) for key, record in items.items()}
         questions = [asker.question(record, key, prompts[key]) for key, record in items.items()]
         answers = respondent.answers(questions)
-        name = respondent.name
+        who = respondent.who
     looks = [
         _look(key, record, answers.get(key), prompts[key], asker.family, params.reading)
         for key, record in items.items()
@@ -59,7 +59,8 @@ def run(params: EvalGroundingParams, context: JobContext) -> SuiteResult:
     judged = [item.judged for item in looks]
     result = SuiteResult(
         suite="grounding",
-        model=name,
+        model=who.name,
+        model_hash=who.sha256,
         counts=count_places(len(items), [item.said for item in looks if item.said is not None]),
         scores=known(_scores(judged)),
         groups=tally(judged),

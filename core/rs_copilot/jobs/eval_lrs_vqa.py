@@ -46,7 +46,7 @@ def run(params: EvalLrsVqaParams, context: JobContext) -> SuiteResult:
     def ask(asker: Asker, item: Item) -> Question:
         return _ask(asker, item, zooms_for(item, params))
 
-    found, counts, name = ask_all(params, items, given, ask, context)
+    found, counts, who = ask_all(params, items, given, ask, context)
     judged = [_judged(item, are_synonyms) for item in found]
     notes = (
         "Right: the same text in lower case without full stops, or a sense in common in WordNet."
@@ -55,7 +55,7 @@ def run(params: EvalLrsVqaParams, context: JobContext) -> SuiteResult:
         "aa_SOURCE is the plain mean over the categories of a source, aa the mean of the sources.",
     )
     groups = ("source", "category", "source/category")
-    return report_words("lrs-vqa", params, (judged, counts, name), scores_of(judged), groups, notes, context)
+    return report_words("lrs-vqa", params, (judged, counts, who), scores_of(judged), groups, notes, context)
 
 
 def _item(key: str, record: Record) -> Item:

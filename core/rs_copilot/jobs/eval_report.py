@@ -47,6 +47,7 @@ class SuiteResult(BaseModel):
 
     suite: str
     model: str
+    model_hash: str | None
     counts: AnswerCounts
     scores: dict[str, float | None]
     groups: dict[str, Any]

@@ -21,7 +21,7 @@ from rs_copilot.evaluation.spoken_scores import (
     repository_f1_of_scores,
     score_spoken,
 )
-from rs_copilot.jobs.answering import ANSWERS
+from rs_copilot.jobs.answering import ANSWERS, Who
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_report import AnswerCounts, SuiteResult, known, report_path, write_report
 from rs_copilot.jobs.spoken_detection import Spoken, SpokenDetectionParams, ask_for_objects
@@ -93,7 +93,8 @@ def run(params: EvalSpokenDetectionParams, context: JobContext) -> SuiteResult:
     scores, groups = _score(truth, found, params) if truth else ({}, {})
     result = SuiteResult(
         suite="rscovlm-detection",
-        model=said.model,
+        model=said.who.name,
+        model_hash=said.who.sha256,
         counts=said.counts,
         scores=known(scores),
         groups={"class": {name: known(values) for name, values in groups.items()}},
@@ -115,7 +116,8 @@ def _said(
     path = params.predictions
     if path is not None and (path.is_dir() or path.suffix.lower() in TABLES):
         found = _plainly_named(read_boxes(path), classes)
-        return Spoken(found, AnswerCounts(asked=len(truth), answered=len(set(found) & set(truth))), path.name)
+        counts = AnswerCounts(asked=len(truth), answered=len(set(found) & set(truth)))
+        return Spoken(found, counts, Who(path.name))
     return ask_for_objects(params, classes, truth, context)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from rs_copilot.evaluation.records import Record
 from rs_copilot.evaluation.words import Kind, Verdict, judge, mean_share, share
-from rs_copilot.jobs.answering import ANSWERS, AnswerParams, Question, open_respondent
+from rs_copilot.jobs.answering import ANSWERS, AnswerParams, Question, Who, open_respondent
 from rs_copilot.jobs.asking import Asker, open_asker
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_report import (
@@ -68,8 +68,8 @@ def ask_all(
     given: Mapping[str, Record] | None,
     ask: Callable[[Asker, Item], Question],
     context: JobContext,
-) -> tuple[list[Judged], AnswerCounts, str]:
-    """Ask every question, judge every answer; also counts and the name of who answered.
+) -> tuple[list[Judged], AnswerCounts, Who]:
+    """Ask every question, judge every answer; also counts and who answered.
 
     Raises:
         UsageError: neither a model nor predictions, or both.
@@ -80,14 +80,14 @@ def ask_all(
     with open_respondent(params, given, context) as respondent:
         asker = open_asker(params, respondent, params.folders)
         answers = respondent.answers([ask(asker, item) for item in items])
-        name = respondent.name
+        who = respondent.who
     replies = {key: reply_of(record) for key, record in answers.items()}
     judged = [
         Judged(item, replies.get(item.key), judge(replies.get(item.key, ""), item.truth, item.kind))
         for item in items
     ]
     unreadable = sum(item.reply is not None and not item.verdict.is_readable for item in judged)
-    return judged, count_words(len(items), answers.values(), unreadable), name
+    return judged, count_words(len(items), answers.values(), unreadable), who
 
 
 def zooms_for(item: Item, params: QuestionParams) -> int:
@@ -119,7 +119,7 @@ def word_scores(judged: Sequence[Judged]) -> dict[str, float]:
 def report_words(
     suite: str,
     params: AnswerParams,
-    asked: tuple[list[Judged], AnswerCounts, str],
+    asked: tuple[list[Judged], AnswerCounts, Who],
     scores: Mapping[str, float],
     groups: Sequence[str],
     notes: Sequence[str],
@@ -130,10 +130,11 @@ def report_words(
     Raises:
         StorageError: the report cannot be written.
     """
-    judged, counts, name = asked
+    judged, counts, who = asked
     result = SuiteResult(
         suite=suite,
-        model=name,
+        model=who.name,
+        model_hash=who.sha256,
         counts=counts,
         scores=known(dict(scores)),
         groups={group: known(accuracies(judged, group)) for group in groups},

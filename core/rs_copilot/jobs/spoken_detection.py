@@ -23,7 +23,7 @@ from rs_copilot.evaluation.spoken import (
     said_boxes,
     tiles_of,
 )
-from rs_copilot.jobs.answering import AnswerParams, Question, answered, open_respondent
+from rs_copilot.jobs.answering import AnswerParams, Question, Who, answered, open_respondent
 from rs_copilot.jobs.asking import PICTURE_FIELDS, Asker, conversation_of, open_asker, places_of, words_of
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_report import AnswerCounts, count_places
@@ -57,7 +57,7 @@ class Spoken:
 
     found: dict[str, Boxes] = field(repr=False)
     counts: AnswerCounts
-    model: str
+    who: Who
 
 
 def ask_for_objects(
@@ -88,7 +88,7 @@ def ask_for_objects(
             answers, asked = respondent.answers(questions), len(questions)
         else:
             answers, asked = answered(given), len(given)
-        name = respondent.name
+        who = respondent.who
     tiles: dict[str, list[TileAnswer]] = {}
     read: list[tuple[Record, Parsed]] = []
     for key, record in answers.items():
@@ -101,7 +101,7 @@ def ask_for_objects(
     if left:
         context.warn(f"{len(left)} labelled pictures have no answer; their objects count as missed.")
     counts = count_places(asked + (len(left) if given is not None else 0), read)
-    return Spoken({key: merge_tiles(parts) for key, parts in tiles.items()}, counts, name)
+    return Spoken({key: merge_tiles(parts) for key, parts in tiles.items()}, counts, who)
 
 
 def _questions(
