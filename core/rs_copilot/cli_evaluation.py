@@ -30,7 +30,11 @@ Predictions = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Answers that were given before, instead of a model.")
 ]
 FamilyName = Annotated[
-    str, typer.Option(metavar="rscovlm|qwen2.5-vl|qwen3-vl", help="How given answers speak of places.")
+    str | None,
+    typer.Option(
+        metavar="rscovlm|qwen2.5-vl|qwen3-vl",
+        help="How given answers speak of places (default rscovlm), or a model on a server.",
+    ),
 ]
 Prompts = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Other words than the usual ones; see docs/models.md.")
@@ -95,7 +99,7 @@ def eval_rscovlm_detection(
     min_score: Annotated[float, typer.Option(help="Leave out given boxes below this score.")] = 0.0,
     precision: Precision = "auto",
     adapter: Adapter = None,
-    family: FamilyName = "rscovlm",
+    family: FamilyName = None,
     prompts: Prompts = None,
     max_px: MaxPx = None,
     max_tokens: MaxTokens = None,
@@ -131,7 +135,7 @@ def eval_grounding(
     reading: ReadingChoice = Reading.strict,
     precision: Precision = "auto",
     adapter: Adapter = None,
-    family: FamilyName = "rscovlm",
+    family: FamilyName = None,
     prompts: Prompts = None,
     max_px: MaxPx = None,
     max_tokens: MaxTokens = None,
@@ -159,6 +163,7 @@ def eval_scene(
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="All classes asked for.")] = None,
     precision: Precision = "auto",
     adapter: Adapter = None,
+    family: FamilyName = None,
     prompts: Prompts = None,
     max_px: MaxPx = None,
     max_tokens: MaxTokens = None,
@@ -168,7 +173,7 @@ def eval_scene(
     device: Device = "auto",
 ) -> int:
     """How often a model says which kind of scene a picture shows."""
-    common = _common(out, model, predictions, data, images, precision, adapter, None)
+    common = _common(out, model, predictions, data, images, precision, adapter, family)
     params = common | _more(prompts, max_px, max_tokens, batch, limit) | {"classes": parse_names(classes)}
     return run_job("eval.scene", params, as_json=as_json, device=device)
 
@@ -185,6 +190,7 @@ def _of_questions(method: str) -> Callable[..., int]:
         predictions: Predictions = None,
         precision: Precision = "auto",
         adapter: Adapter = None,
+        family: FamilyName = None,
         prompts: Prompts = None,
         zooms: Annotated[
             int, typer.Option(help="How often the model may look closer, but not to count. Up to 3.")
@@ -196,7 +202,7 @@ def _of_questions(method: str) -> Callable[..., int]:
         as_json: AsJson = False,
         device: Device = "auto",
     ) -> int:
-        common = _common(out, model, predictions, data, images, precision, adapter, None)
+        common = _common(out, model, predictions, data, images, precision, adapter, family)
         params = common | _more(prompts, max_px, max_tokens, batch, limit) | {"zooms": zooms}
         return run_job(method, params, as_json=as_json, device=device)
 
@@ -221,6 +227,7 @@ def eval_geoxbench(
     ] = None,
     precision: Precision = "auto",
     adapter: Adapter = None,
+    family: FamilyName = None,
     max_px: MaxPx = None,
     max_tokens: MaxTokens = None,
     batch: Batch = 1,
@@ -229,7 +236,7 @@ def eval_geoxbench(
     device: Device = "auto",
 ) -> int:
     """Where ground photos were taken, by aerial images: the seven tasks of GeoX-Bench."""
-    common = _common(out, model, None, None, images, precision, adapter, None)
+    common = _common(out, model, None, None, images, precision, adapter, family)
     own = {"indices": index, "results": results, "sample": sample}
     params = common | _more(None, max_px, max_tokens, batch, limit) | own
     return run_job("eval.geoxbench", params, as_json=as_json, device=device)

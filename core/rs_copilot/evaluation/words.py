@@ -37,11 +37,6 @@ def normal(text: str) -> str:
     return text.lower().strip().strip(".").strip()
 
 
-def is_exact(said: str, truth: str) -> bool:
-    """The strict rule: the same words, whatever case, hyphens and marks around them."""
-    return plain_label(said) == plain_label(truth)
-
-
 def is_contained(said: str, truth: str) -> bool:
     """The rule of GeoChat's suites: the truth stands anywhere in what was said."""
     return normal(truth) in normal(said)

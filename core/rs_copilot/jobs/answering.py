@@ -25,7 +25,7 @@ from rs_copilot.jobs.backends import BackendSpec, open_backend
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.types import SizeWH
 from rs_copilot.vlm.backend import Backend, Conversation, Decoding, Reply, Stop, Usage
-from rs_copilot.vlm.families import FAMILIES, Family
+from rs_copilot.vlm.families import FAMILIES, RSCOVLM, Family
 from rs_copilot.vlm.zoom import Outcome
 
 ANSWERS = "answers.jsonl"
@@ -36,9 +36,10 @@ class AnswerParams(BaseModel):
     """Who answers what, and where everything goes.
 
     ``data`` are the files of the suite, ``images`` the folder that its pictures lie below. A ``model``
-    answers, or a file of ``predictions`` holds answers; ``family`` says how those speak of places. ``limit``
-    takes only the first records. ``batch`` questions go to the model at once. ``prompts`` is a file of words
-    to use instead of the usual ones; ``min_px`` and ``max_px`` limit how much of a picture a model sees.
+    answers, or a file of ``predictions`` holds answers; ``family`` says how those speak of places (RSCoVLM's
+    way unless told), or a model on a server whose name does not tell it. ``limit`` takes only the first
+    records. ``batch`` questions go to the model at once. ``prompts`` is a file of words to use instead of the
+    usual ones; ``min_px`` and ``max_px`` limit how much of a picture a model sees.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -50,7 +51,7 @@ class AnswerParams(BaseModel):
     precision: str = "auto"
     adapter: str | None = None
     predictions: Path | None = None
-    family: str = "rscovlm"
+    family: str | None = None
     max_tokens: int = Field(default=1024, ge=1, le=65536)
     batch: int = Field(default=1, ge=1, le=256)
     limit: int | None = Field(default=None, ge=1)
@@ -126,13 +127,16 @@ def open_respondent(
     if (params.model is None) == (given is None):
         raise UsageError("Expected either a model or a file of predictions.", hint="--model or --predictions")
     if given is not None:
-        if params.family not in FAMILIES:
-            raise UsageError(f"No family is called {params.family!r}; there are {', '.join(FAMILIES)}.")
-        yield Given(given, FAMILIES[params.family])
+        family = params.family or RSCOVLM.name
+        if family not in FAMILIES:
+            raise UsageError(f"No family is called {family!r}; there are {', '.join(FAMILIES)}.")
+        yield Given(given, FAMILIES[family])
         return
-    spec = BackendSpec(str(params.model), params.precision, params.adapter)
+    spec = BackendSpec(str(params.model), params.precision, params.adapter, params.family)
     context.progress(0, 0, f"Loading {spec.name}")
     backend = open_backend(spec, context.device)
+    if backend.sends_to is not None:
+        context.warn(f"Pictures and questions go to {backend.sends_to}.")
     try:
         decoding = Decoding(max_tokens=params.max_tokens, lookup=True)
         yield Asked(backend, spec, decoding, params.out / ANSWERS, params.batch, context)
@@ -274,7 +278,10 @@ class Asked:
         words = [
             self.backend.model,
             self.backend.sha256,
-            asdict(self.spec),
+            self.spec.name,
+            self.spec.precision,
+            self.spec.adapter,
+            self.backend.family.name,
             asdict(self.decoding),
             item.words,
         ]

@@ -18,7 +18,6 @@ from rs_copilot.evaluation.words import (
     abstains,
     is_contained,
     is_contained_either_way,
-    is_exact,
     judge,
     kind_of,
     mean_share,
@@ -39,7 +38,7 @@ from rs_copilot.evaluation.words import (
     ],
 )
 def test_strict_and_lenient_rules(said: str, truth: str, exact: bool, contained: bool, either: bool):
-    assert is_exact(said, truth) is exact
+    assert judge(said, truth).is_right is exact
     assert is_contained(said, truth) is contained
     assert is_contained_either_way(said, truth) is either
 

@@ -446,7 +446,15 @@ def test_samples_are_balanced_and_always_the_same(geox: Path):
     assert len(balanced([[case] for case in read_cases(entry, None)], 6)) == 6
 
 
-# ---- going on, stopping, and what cannot work
+# ---- the command, going on, stopping, and what cannot work
+
+
+@pytest.mark.parametrize("suite", ["rscovlm-detection", "grounding", "scene", "vqa", "lrs-vqa", "geoxbench"])
+def test_every_suite_explains_itself_with_an_example(suite: str, capsys: pytest.CaptureFixture[str]):
+    assert cli.run(["eval", suite, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f"Example: rs-copilot eval {suite}" in text
+    assert all(option in text for option in ("--out", "--model", "--json", "--device"))
 
 
 def test_a_killed_run_goes_on(tmp_path: Path):
