@@ -12,7 +12,7 @@ import typer
 from rs_copilot import __version__, cli_evaluation
 from rs_copilot.cli_look import look
 from rs_copilot.cli_models import models_app
-from rs_copilot.cli_objects import detect, segment
+from rs_copilot.cli_objects import detect, ground, segment
 from rs_copilot.cli_options import (
     TELEMETRY_HELP,
     AsJson,
@@ -290,6 +290,9 @@ app.command(epilog="Example: rs-copilot detect ortho.tif --out scene.gpkg --regi
     detect
 )
 app.command(epilog='Example: rs-copilot look ortho.tif "ships, cars" --task detect --model MODEL')(look)
+app.command(epilog='Example: rs-copilot ground ortho.tif "the largest ship" --out scene.gpkg --model MODEL')(
+    ground
+)
 app.command(epilog="Example: rs-copilot segment ortho.tif --model onnx:landcover.onnx --out scene.gpkg")(
     segment
 )

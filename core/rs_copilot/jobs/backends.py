@@ -6,9 +6,11 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rs_copilot.errors import BadInputError, UsageError
+from pydantic import SecretStr
+
+from rs_copilot.errors import BadInputError, MissingDependencyError, UsageError
 from rs_copilot.jobs.local_models import LocalModel, find_local
-from rs_copilot.models.store import open_store
+from rs_copilot.models.store import State, open_store
 from rs_copilot.vlm.backend import Backend
 from rs_copilot.vlm.families import FAMILIES, RSCOVLM
 from rs_copilot.vlm.scripted import ScriptedBackend
@@ -30,6 +32,30 @@ class BackendSpec:
     adapter: str | None = None
     family: str | None = None
     key: str | None = field(default=None, repr=False)
+
+
+def backend_of(
+    model: str | None, precision: str, adapter: str | None, family: str | None, key: SecretStr | None
+) -> BackendSpec:
+    """The model that parameters name; without a name the best one that is here.
+
+    Raises:
+        MissingDependencyError: none was named, and none is here.
+    """
+    name = (model or "").strip() or _best_here()
+    return BackendSpec(name, precision, adapter, family, None if key is None else key.get_secret_value())
+
+
+def _best_here() -> str:
+    store = open_store()
+    here = [card for card in store.cards.values() if store.state(card) is State.PRESENT]
+    if not here:
+        raise MissingDependencyError(
+            "No vision-language model was named, and none is here.",
+            hint="`rs-copilot models list` tells which fit this machine, and how to get one. " + HINT,
+        )
+    # Own models have no rank: they come after those of the catalog.
+    return min(here, key=lambda card: (card.rank is None, card.rank or 0, card.id)).id
 
 
 def open_backend(spec: BackendSpec, device: str = "auto") -> Backend:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from rs_copilot.errors import UsageError
+from rs_copilot.jobs.backends import backend_of
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.detect_raster import detect_on_raster
-from rs_copilot.jobs.detectors import DEFAULT, DetectorSpec
+from rs_copilot.jobs.detectors import DEFAULT, VLM, DetectorSpec
 from rs_copilot.jobs.raster_sweep import Where
 from rs_copilot.jobs.run_note import note_run
 from rs_copilot.jobs.sources import is_map, placed_clip
@@ -25,7 +27,9 @@ class DetectParams(BaseModel):
 
     ``source`` is a raster, or a clip that the scene ``out`` has placed or that ``satellite`` is to place.
     ``thresholds`` are lowest scores by class, ``calibration`` is a file of ``eval calibration``,
-    ``region`` is LON1,LAT1,LON2,LAT2 or a file with polygons.
+    ``region`` is LON1,LAT1,LON2,LAT2 or a file with polygons. ``model`` and what follows it are for the
+    detector ``vlm``: which vision-language model, and whether it sees tiles enlarged (``max_mode``) or in
+    both sizes (``fuse``).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -44,6 +48,13 @@ class DetectParams(BaseModel):
     dem: str | None = None
     resume: bool = True
     scheduler: str | None = None
+    model: str | None = None
+    precision: str = "auto"
+    adapter: str | None = None
+    family: str | None = None
+    key: SecretStr | None = None
+    max_mode: bool = False
+    fuse: bool = False
 
 
 class DetectResult(BaseModel):
@@ -105,7 +116,13 @@ def _spec(params: DetectParams) -> DetectorSpec:
     if params.calibration is not None and thresholds:
         raise UsageError("--min-score A=S: with --calibration one probability goes for all classes.")
     classes = tuple(params.classes)
-    return DetectorSpec(params.detector, classes, params.min_score, thresholds, params.calibration)
+    spec = DetectorSpec(params.detector, classes, params.min_score, thresholds, params.calibration)
+    if params.detector == VLM:
+        backend = backend_of(params.model, params.precision, params.adapter, params.family, params.key)
+        return replace(spec, backend=backend, max_mode=params.max_mode, fuse=params.fuse)
+    if params.model is not None or params.max_mode or params.fuse:
+        raise UsageError("--model, --max-mode and --fuse go with --detector vlm.")
+    return spec
 
 
 def _on_raster(params: DetectParams, context: JobContext, started: float) -> DetectResult:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from rs_copilot.errors import CancelledError, UsageError
-from rs_copilot.jobs.backends import HINT, BackendSpec
+from rs_copilot.errors import CancelledError
+from rs_copilot.jobs.backends import backend_of
 from rs_copilot.jobs.context import JobContext, Progress
 from rs_copilot.jobs.look_answer import Asking, answer, answer_closer
 from rs_copilot.jobs.look_keep import LookKeepParams, crs_to_keep_in
@@ -34,10 +34,7 @@ def run(params: LookParams, context: JobContext) -> LookResult:
         CancelledError: stopped; the last report holds what was said.
     """
     started = time.monotonic()
-    if not params.model:
-        raise UsageError("No model is chosen.", hint=HINT)
-    key = None if params.key is None else params.key.get_secret_value()
-    spec = BackendSpec(params.model, params.precision, params.adapter, params.family, key)
+    spec = backend_of(params.model, params.precision, params.adapter, params.family, params.key)
     with shelf_of(context) as shelf:
         is_known = shelf.holds(spec, context.device)
         if not is_known:

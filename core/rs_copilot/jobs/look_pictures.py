@@ -19,8 +19,8 @@ from rs_copilot.jobs.look_place import ScenePlaces
 from rs_copilot.jobs.sources import is_map
 from rs_copilot.raster.source import open_raster
 from rs_copilot.tiles.glance import Box as Window
-from rs_copilot.types import FloatArray, SizeWH
-from rs_copilot.video.clip import open_clip
+from rs_copilot.types import FloatArray, Frame, SizeWH
+from rs_copilot.video.clip import Clip, open_clip
 from rs_copilot.vlm.families import Coordinates, Family
 from rs_copilot.vlm.messages import ImagePart
 from rs_copilot.vlm.picture import FrameWindows, Picture, PictureSource, RasterWindows, open_raster_windows
@@ -71,7 +71,7 @@ class Shown:
 class PictureShelf:
     """The last pictures of a conversation, so that a follow-up question reads nothing again."""
 
-    room: int = 32
+    room_bytes: int = 256 << 20
     _kept: OrderedDict[object, list[Shown]] = field(default_factory=OrderedDict)
 
     def read(
@@ -94,9 +94,12 @@ class PictureShelf:
                 self._kept[key] = list(_read(item, family, budget, places, many=many))
             self._kept.move_to_end(key)
             found += self._kept[key]
-            while len(self._kept) > self.room:
+            while len(self._kept) > 1 and self._bytes() > self.room_bytes:
                 self._kept.popitem(last=False)
         return found
+
+    def _bytes(self) -> int:
+        return sum(shown.picture.pixels.nbytes for kept in self._kept.values() for shown in kept)
 
 
 def with_kind(source: Source) -> Source:
@@ -142,17 +145,16 @@ def _read(
 ) -> Iterator[Shown]:
     if source.kind == "raster":
         yield _of_raster(source, family, budget)
-    elif source.kind == "image" or not many:
-        yield _of_clip(source, family, budget, places, source.time_s or 0.0)
-    else:
-        for time_s in _times(source):
-            yield _of_clip(source, family, budget, places, time_s)
+        return
+    with open_clip(source.path) as clip:
+        for time_s in _times(source, clip) if many and source.kind == "frame" else [source.time_s or 0.0]:
+            yield _of_frame(source, clip.frame_at(time_s), family, budget, places)
 
 
 def _of_raster(source: Source, family: Family, budget: PixelBudget) -> Shown:
     with open_raster_windows(source.path) as raster:
         crs = _crs(source.crs)
-        quad = None if source.quad is None else raster.pixels_of(np.array(source.quad), crs)
+        quad = None if source.quad is None else _pixels_of(np.array(source.quad), crs, raster)
         picture = raster.read(_window_px(source.extent, quad, crs, raster), family, budget)
         to_map, metric = raster.map_points, raster.info.metric_crs
     if not picture.pixels.any():
@@ -177,12 +179,17 @@ def _window_px(extent: Box | None, quad: FloatArray | None, crs: pyproj.CRS, ras
         x1, y1, x2, y2 = extent
         steps = np.linspace(0.0, 1.0, EDGE_STEPS)
         grid = np.stack(np.meshgrid(x1 + (x2 - x1) * steps, y1 + (y2 - y1) * steps), axis=-1)
-        points = raster.pixels_of(grid.reshape(-1, 2), crs)
+        points = _pixels_of(grid.reshape(-1, 2), crs, raster)
         low, high = points.min(axis=0), points.max(axis=0)
     elif quad is not None:
         middle, side = (quad.min(axis=0) + quad.max(axis=0)) / 2, float(np.ptp(quad, axis=0).max())
         low, high = middle - AROUND * side / 2, middle + AROUND * side / 2
     return _within(low, high, whole, "raster")
+
+
+def _pixels_of(points: FloatArray, crs: pyproj.CRS, raster: RasterWindows) -> FloatArray:
+    """``(N, 2)`` points of any CRS, x or longitude first, in pixels of the raster."""
+    return raster.pictures.pixels_of(geo_crs.transform(points, crs, raster.info.crs), raster.plan)
 
 
 def _within(low: FloatArray, high: FloatArray, whole: FloatArray, what: str) -> Window:
@@ -195,11 +202,9 @@ def _within(low: FloatArray, high: FloatArray, whole: FloatArray, what: str) -> 
     return int(x1), int(y1), int(x2), int(y2)
 
 
-def _of_clip(
-    source: Source, family: Family, budget: PixelBudget, places: ScenePlaces, time_s: float
+def _of_frame(
+    source: Source, frame: Frame, family: Family, budget: PixelBudget, places: ScenePlaces
 ) -> Shown:
-    with open_clip(source.path) as clip:
-        frame = clip.frame_at(time_s)
     corners = np.array(source.extent or (0, 0, *frame.size.corners_px[2]), dtype=np.float64).reshape(2, 2)
     window = _within(corners[0], corners[1], frame.size.corners_px[2], "picture")
     picture = FrameWindows(frame.image).read(window, family, budget)
@@ -214,10 +219,9 @@ def _of_clip(
     )
 
 
-def _times(source: Source) -> list[float]:
+def _times(source: Source, clip: Clip) -> list[float]:
     """Times spread over the clip, ends included."""
-    with open_clip(source.path) as clip:
-        last_s = clip.info.duration_s
+    last_s = clip.info.duration_s
     start_s = source.time_s or 0.0
     end_s = last_s if source.until_s is None else min(source.until_s, last_s)
     return [float(time_s) for time_s in np.linspace(start_s, max(start_s, end_s), source.frames)]

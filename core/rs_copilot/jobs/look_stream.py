@@ -15,8 +15,9 @@ from rs_copilot.vlm.answers import Parsed, Spoken
 from rs_copilot.vlm.families import Coordinates
 from rs_copilot.vlm.parsing import Listener
 
-# Nobody reads faster; every report carries all that was said so far.
-REPORT_EVERY_S = 0.05
+# Nobody reads faster. Every report carries all that was said so far, so that long lists cost time, which the
+# model lacks: no more than a share of it.
+REPORT_EVERY_S, MAX_SHARE = 0.05, 0.05
 
 
 class AnswerStream:
@@ -33,7 +34,7 @@ class AnswerStream:
         self.zooms: list[Zoom] = []
         self._pieces = 0
         self._listener, self._place, self._report = listener, place, report
-        self._reported_s = -REPORT_EVERY_S
+        self._due_s = 0.0
 
     def hear(self, piece: str) -> None:
         """The next piece of the answer."""
@@ -41,7 +42,7 @@ class AnswerStream:
         self._pieces += 1
         if self._listener is not None:
             self.objects += self._place(self._listener.feed(piece))
-        if time.monotonic() >= self._reported_s + REPORT_EVERY_S:
+        if time.monotonic() >= self._due_s:
             self.flush()
 
     def break_line(self) -> None:
@@ -51,10 +52,12 @@ class AnswerStream:
 
     def flush(self) -> None:
         """Report all that was heard."""
+        begun_s = time.monotonic()
         objects = [item.model_dump() for item in self.objects]
         zooms = [item.model_dump() for item in self.zooms]
         self._report(self._pieces, {"text": self.text, "objects": objects, "zooms": zooms})
-        self._reported_s = time.monotonic()
+        now_s = time.monotonic()
+        self._due_s = now_s + max(REPORT_EVERY_S, (now_s - begun_s) / MAX_SHARE)
 
     def finish(self) -> Parsed:
         """What the whole answer says about places."""

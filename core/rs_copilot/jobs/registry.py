@@ -62,7 +62,8 @@ JOBS = (
     JobSpec("eval.geoxbench", "rs_copilot.jobs.eval_geoxbench", "EvalGeoxbenchParams"),
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
-    JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams"),
+    JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams", uses_shelf=True),
+    JobSpec("ground", "rs_copilot.jobs.ground", "GroundParams", uses_shelf=True),
     JobSpec("segment", "rs_copilot.jobs.segment", "SegmentParams"),
     JobSpec("look", "rs_copilot.jobs.look", "LookParams", uses_shelf=True),
     JobSpec(

@@ -34,11 +34,12 @@ def crop_window(
         raise ValueError("expected corners that are finite numbers")
     limit = np.array([source.width_px, source.height_px], dtype=np.float64)
     low, high = (np.clip(corner, 0, limit) for corner in (quad_px.min(axis=0), quad_px.max(axis=0)))
-    sides = (high - low) * (1 + 2 * padding)
+    margin = (high - low) * padding
+    first, last = np.clip(low - margin, 0, limit), np.clip(high + margin, 0, limit)
     # Half of what models take at most: their own resizing makes strips a little narrower still.
-    shortest = max(float(min_px), float(sides.max()) / (MAX_ASPECT / 2))
-    half = np.maximum(sides, shortest) / 2
-    middle = np.clip((low + high) / 2, np.minimum(half, limit / 2), np.maximum(limit - half, limit / 2))
+    shortest = max(float(min_px), float((last - first).max()) / (MAX_ASPECT / 2))
+    half = np.maximum(last - first, shortest) / 2
+    middle = np.clip((first + last) / 2, np.minimum(half, limit / 2), np.maximum(limit - half, limit / 2))
     first, last = np.clip(middle - half, 0, limit), np.clip(middle + half, 0, limit)
     return math.floor(first[0]), math.floor(first[1]), math.ceil(last[0]), math.ceil(last[1])
 

@@ -13,9 +13,7 @@ from typing import Protocol
 
 import cv2
 import numpy as np
-import pyproj
 
-from rs_copilot.geo import crs as geo_crs
 from rs_copilot.raster.grid import RasterInfo
 from rs_copilot.tiles.glance import Box, glance
 from rs_copilot.tiles.pictures import open_tile_pictures
@@ -101,24 +99,28 @@ def fitting_size(size: SizeWH, family: Family, budget: PixelBudget) -> SizeWH:
     Raises:
         BadInputError: the window is too narrow for models.
     """
-    seen = seen_size(size, family.unit_px, budget.within(family.limits))
-    if seen.width_px * seen.height_px >= size.width_px * size.height_px:
+    allowed = budget.within(family.limits)
+    seen = seen_size(size, family.unit_px, allowed)
+    if size.width_px * size.height_px <= allowed.max_px:
         return size
     return SizeWH(min(seen.width_px, size.width_px), min(seen.height_px, size.height_px))
 
 
 class RasterWindows:
-    """Windows of a georeferenced raster. Close it, or use it as a context manager."""
+    """Windows of a georeferenced raster. Close it, or use it as a context manager.
+
+    ``plan`` is the raster itself, in its own pixels.
+    """
 
     def __init__(self, path: str, *, is_patient: bool = False) -> None:
-        self._pictures = open_tile_pictures(path)
+        self.pictures = open_tile_pictures(path)
         self._is_patient = is_patient
-        self._plan = plan_tiles(self._pictures.info.size, self._pictures.info.size, 0)
+        self.plan = plan_tiles(self.pictures.info.size, self.pictures.info.size, 0)
 
     @property
     def info(self) -> RasterInfo:
         """What the raster is."""
-        return self._pictures.info
+        return self.pictures.info
 
     @property
     def size(self) -> SizeWH:
@@ -129,20 +131,16 @@ class RasterWindows:
         """See `PictureSource.read`; what has no data is black."""
         x1, y1, x2, y2 = window_px
         size = fitting_size(SizeWH(x2 - x1, y2 - y1), family, budget)
-        seen = glance(self._pictures, window_px, size, is_patient=self._is_patient)
+        seen = glance(self.pictures, window_px, size, is_patient=self._is_patient)
         return Picture(np.ascontiguousarray(seen.image), window_px, budget, seen.share)
 
     def map_points(self, points_px: FloatArray) -> FloatArray:
         """``(N, 2)`` pixels in metres of ``info.metric_crs``."""
-        return self._pictures.map_points(points_px, self._plan)
-
-    def pixels_of(self, points: FloatArray, crs: pyproj.CRS) -> FloatArray:
-        """``(N, 2)`` points of any CRS, x or longitude first, in pixels."""
-        return self._pictures.pixels_of(geo_crs.transform(points, crs, self.info.crs), self._plan)
+        return self.pictures.map_points(points_px, self.plan)
 
     def close(self) -> None:
         """Let go of the file."""
-        self._pictures.close()
+        self.pictures.close()
 
     def __enter__(self) -> RasterWindows:
         return self

@@ -35,6 +35,8 @@ from rs_copilot.vlm.tasks import Prompt, Task
 from rs_copilot.vlm.zoom_call import parse_zoom_call
 
 MAX_ZOOMS = 3
+# A picture that is smaller than its window by less hides nothing that a closer look would show.
+MIN_SHRINK = 1.25
 # Boxes of one label that overlap by more show one object that was seen in two parts.
 MAX_IOU = 0.5
 MAX_REASON = 200
@@ -148,7 +150,7 @@ class _Talk:
     def by_calls(self, window: Box) -> Outcome:
         """One conversation in which the model calls for closer looks."""
         picture = self._show(window, OVERVIEW)
-        zooms = picture.shrink > 1.0 and self.manner.max_zooms > 0 and calls_zoom(self.backend.family)
+        zooms = picture.shrink >= MIN_SHRINK and self.manner.max_zooms > 0 and calls_zoom(self.backend.family)
         messages = _opening(self._asked(zooms), picture)
         first, is_told = len(self.looks) - 1, False
         while True:
@@ -177,7 +179,9 @@ class _Talk:
         zooms = self.manner.max_zooms
         while waiting:
             picture = self._show(*waiting.pop(0))
-            regions = self._regions(picture) if picture.shrink > 1.0 and zooms else [picture.window_px]
+            regions = (
+                self._regions(picture) if picture.shrink >= MIN_SHRINK and zooms else [picture.window_px]
+            )
             new = [box for box in regions if not is_same(box, picture.window_px)][:zooms]
             if len(new) < len(regions) and not new:
                 self._keep(self._reply(_opening(self.prompt, picture)), self.looks[-1:])
@@ -285,8 +289,9 @@ def _opening(prompt: Prompt, picture: Picture) -> list[Message]:
 
 def _reason(text: str) -> str:
     """What the model said before its call, on one line; it comes from outside, so no more than a sentence."""
-    said = " ".join(split_thought(text)[1].partition(_CALL)[0].split())
-    return said[:MAX_REASON] if said else ASKED
+    said = " ".join(split_thought(text)[1].partition(_CALL)[0][: 10 * MAX_REASON].split())
+    shown = "".join(letter for letter in said if letter.isprintable())
+    return shown[:MAX_REASON] or ASKED
 
 
 def _picture_of(line: str, count: int) -> int:

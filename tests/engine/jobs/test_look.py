@@ -21,16 +21,18 @@ from rs_copilot.errors import CancelledError, MissingCrsError, OutOfMemoryError,
 from rs_copilot.jobs import look, shelf
 from rs_copilot.jobs.backends import BackendSpec
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.look_params import LookParams
-from rs_copilot.jobs.look_place import between
+from rs_copilot.jobs.look_params import LookParams, Source
+from rs_copilot.jobs.look_pictures import PictureShelf
+from rs_copilot.jobs.look_place import ScenePlaces, between
 from rs_copilot.jobs.registry import run_job
 from rs_copilot.jobs.shelf import Shelf
 from rs_copilot.types import Frame, FrameStatus, Placement, SizeWH
 from rs_copilot.vector import store
 from rs_copilot.vector.build import Grid, Provenance, frames_table
 from rs_copilot.vlm.backend import Decoding
-from rs_copilot.vlm.families import QWEN3_VL
+from rs_copilot.vlm.families import QWEN3_VL, RSCOVLM
 from rs_copilot.vlm.messages import Role
+from rs_copilot.vlm.resize import PixelBudget
 from rs_copilot.vlm.scripted import ScriptedBackend
 
 UTM = pyproj.CRS.from_epsg(32633)
@@ -79,6 +81,10 @@ def ask(*turns: dict, **params) -> look.LookResult:
 
 def numbers_in(text: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", text[text.index("[") : text.index("]")])]
+
+
+CENTER = PLACE * (600, 400)
+BOXES = [(CENTER[0] - half, CENTER[1] - half, CENTER[0] + half, CENTER[1] + half) for half in (60, 70)]
 
 
 def lonlat(*points: tuple[float, float]) -> list[tuple[float, float]]:
@@ -283,8 +289,6 @@ def test_a_cancelled_answer_reports_all_that_was_said(backend, raster):
 
 
 def test_questions_without_sense_are_refused(backend, raster):
-    with pytest.raises(UsageError, match="No model"):
-        ask({"source": {"path": str(raster)}, "task": "caption"}, model="")
     with pytest.raises(UsageError, match="nothing to look at"):
         ask({"task": "caption"})
     with pytest.raises(UsageError, match="at most 32"):
@@ -349,6 +353,17 @@ def test_far_neighbours_say_nothing():
     assert between((placed(0, 0.0, 0.0), placed(90, 9.0, 7.0)), frame) is None
     assert between((placed(0, 0.0, 0.0),), frame) is None
     assert between((), frame) is None
+
+
+def test_the_oldest_pictures_make_room(backend, raster):
+    pictures = PictureShelf(room_bytes=400_000)
+    params = {"places": ScenePlaces(), "many": False}
+    budget = PixelBudget(224 * 224, 300 * 300)
+    first, second = (Source(kind="raster", path=str(raster), extent=box, crs="EPSG:32633") for box in BOXES)
+    shown = [pictures.read(item, RSCOVLM, budget, **params)[0] for item in (first, first, second, first)]
+    assert shown[0] is shown[1]
+    assert shown[0] is not shown[3]
+    assert shown[0].part.digest == shown[3].part.digest
 
 
 # --- the shelf
