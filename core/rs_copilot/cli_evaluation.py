@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rs_copilot.cli_options import AsJson, Device, parse_names
+from rs_copilot.cli_options import Adapter, AsJson, Device, Precision, parse_names
 from rs_copilot.console import run_job
 
 Data = Annotated[
@@ -24,8 +24,6 @@ Out = Annotated[
 Model = Annotated[
     str | None, typer.Option(metavar="ID|FOLDER|URL|scripted:FILE", help="The model that answers.")
 ]
-Precision = Annotated[str, typer.Option(metavar="auto|nf4|int8|bf16|fp32", help="How weights are held.")]
-Adapter = Annotated[str | None, typer.Option(help="A tuned adapter of the model.")]
 Predictions = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Answers that were given before, instead of a model.")
 ]
@@ -97,7 +95,7 @@ def eval_rscovlm_detection(
     outline: Annotated[Outline, typer.Option(help="What overlaps are measured of.")] = Outline.rectangles,
     reading: ReadingChoice = Reading.tolerant,
     min_score: Annotated[float, typer.Option(help="Leave out given boxes below this score.")] = 0.0,
-    precision: Precision = "auto",
+    precision: Precision = None,
     adapter: Adapter = None,
     family: FamilyName = None,
     prompts: Prompts = None,
@@ -133,7 +131,7 @@ def eval_grounding(
     model: Model = None,
     predictions: Predictions = None,
     reading: ReadingChoice = Reading.strict,
-    precision: Precision = "auto",
+    precision: Precision = None,
     adapter: Adapter = None,
     family: FamilyName = None,
     prompts: Prompts = None,
@@ -161,7 +159,7 @@ def eval_scene(
     model: Model = None,
     predictions: Predictions = None,
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="All classes asked for.")] = None,
-    precision: Precision = "auto",
+    precision: Precision = None,
     adapter: Adapter = None,
     family: FamilyName = None,
     prompts: Prompts = None,
@@ -188,7 +186,7 @@ def _of_questions(method: str) -> Callable[..., int]:
         images: Images = None,
         model: Model = None,
         predictions: Predictions = None,
-        precision: Precision = "auto",
+        precision: Precision = None,
         adapter: Adapter = None,
         family: FamilyName = None,
         prompts: Prompts = None,
@@ -225,7 +223,7 @@ def eval_geoxbench(
     sample: Annotated[
         int | None, typer.Option(metavar="N", help="N records of each file, balanced over the answers.")
     ] = None,
-    precision: Precision = "auto",
+    precision: Precision = None,
     adapter: Adapter = None,
     family: FamilyName = None,
     max_px: MaxPx = None,
@@ -248,7 +246,7 @@ def _common(
     predictions: Path | None,
     data: list[Path] | None,
     images: Path | None,
-    precision: str,
+    precision: str | None,
     adapter: str | None,
     family: str | None,
 ) -> dict[str, Any]:
