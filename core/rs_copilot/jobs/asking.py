@@ -129,8 +129,10 @@ def given_answers(
     Answers belong to records with the same key, or where the names of the files differ, the same number.
 
     Raises:
-        BadInputError: the file cannot be used, or the answers belong to other records.
+        BadInputError: there are no records, the file cannot be used, or its answers belong to other records.
     """
+    if path is None and not items:
+        raise BadInputError("there is nothing to ask", hint="Give the records of a suite with --data.")
     if path is None:
         return items, None
     given = read_items([path], None)

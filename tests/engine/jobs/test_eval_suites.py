@@ -559,7 +559,9 @@ def test_an_answer_counts_only_for_the_words_it_was_given_to(tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "error", "match"),
     [
-        ({}, UsageError, "either a model"),
+        ({}, BadInputError, "nothing to ask"),
+        ({"model": "scripted:a.json"}, BadInputError, "nothing to ask"),
+        ({"data": ("scene.jsonl",)}, UsageError, "either a model"),
         ({"predictions": "given.jsonl", "model": "scripted:a.json"}, UsageError, "either a model"),
         ({"predictions": "given.jsonl", "family": "parrot"}, UsageError, "No family"),
         ({"predictions": "none.jsonl"}, BadInputError, "no record"),
