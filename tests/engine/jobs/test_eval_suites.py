@@ -349,10 +349,8 @@ def test_lrs_vqa_means_over_categories_and_sources(
 
 def test_a_model_looks_closer_at_the_file_itself(tmp_path: Path, evaluate: Run):
     """The overview is shrunk; what the model calls for is cut from the picture in full detail."""
-    rng = np.random.default_rng(1)
-    stored = rng.integers(0, 255, (1500, 3000, 3), dtype=np.uint8)
-    Image.fromarray(stored).save(tmp_path / "a.png", compress_level=0)
-    call = '<tool_call>\n{"name": "image_zoom_in", "arguments": {"bbox": [700, 350, 910, 560]}}\n</tool_call>'
+    picture(tmp_path / "a.png", 1400, 700)
+    call = '<tool_call>\n{"name": "image_zoom_in", "arguments": {"bbox": [300, 100, 500, 250]}}\n</tool_call>'
     model = script(tmp_path / "said.json", call, "round", "5")
     record = {"image": "a.png", "text": "Which shape?", "ground_truth": "round"}
     records = [
@@ -360,14 +358,17 @@ def test_a_model_looks_closer_at_the_file_itself(tmp_path: Path, evaluate: Run):
         {**record, "question_id": "FAIR_2", "category": "count", "ground_truth": "5"},
     ]
     data = lines(tmp_path / "LRS_VQA.jsonl", records)
-    found = evaluate("vqa", "--data", data, "--model", model, "--out", tmp_path / "out", "--zooms", 1)
+    found = evaluate(
+        *("vqa", "--data", data, "--model", model, "--out", tmp_path / "out"),
+        *("--zooms", 1, "--max-px", 245_000),
+    )
     assert found["scores"]["accuracy"] == 1.0
     assert found["counts"]["zoomed"] == 1
     first, second = answers_in(tmp_path / "out")
-    # 3,000 x 1,500 are seen as 1,400 x 700: the part lies from 1,500 to 1,950 in x, with 15 % around it.
-    assert (first["resized_width"], first["resized_height"]) == (1400, 700)
+    # The part is 600 to 1,000 in x and 208 to 521 in y, and is shown with 15 % on every side.
+    assert (first["resized_width"], first["resized_height"]) == (700, 336)
     x1, y1, x2, y2 = first["zooms"][0]
-    assert (x1, x2, y1, y2) == pytest.approx((1432, 2018, 682, 1268), abs=2)
+    assert (x1, x2, y1, y2) == pytest.approx((540, 1060, 161, 568), abs=2)
     assert "zooms" not in second
 
 
