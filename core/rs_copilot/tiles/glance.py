@@ -27,7 +27,7 @@ SAMPLES = (4, 2, 1)
 MAX_SAMPLES_PX = 20_000_000
 # Time for reading, and what a core unpacks in a second, in bytes of pixels: measured, and rounded down for
 # imagery that packs badly.
-READ_S = 0.8
+READ_S = 0.6
 BYTES_PER_S = {"": 1_000_000_000, "packbits": 800_000_000, "lzw": 250_000_000, "zstd": 400_000_000,
                "deflate": 400_000_000, "lerc": 250_000_000}  # fmt: skip
 SLOW_BYTES_PER_S = 120_000_000
