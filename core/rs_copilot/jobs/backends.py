@@ -22,9 +22,10 @@ HINT = "Give a model of `rs-copilot models list`, a folder with a model, or the 
 class BackendSpec:
     """Which model, and how: all that another process needs to open the same one.
 
-    ``name`` is a model's id, a folder, a server's ``http(s)://HOST/v1#MODEL``, or ``scripted:FILE`` with
-    answers as JSON. ``precision`` is ``auto``, ``nf4``, ``int8``, ``bf16`` or ``fp32``. ``family`` is for
-    models of a server whose name does not tell it, ``key`` for servers that want one and is never shown.
+    ``name`` is a model's id, a folder, ``repo@revision`` in the local cache of Hugging Face, a server's
+    ``http(s)://HOST/v1#MODEL``, or ``scripted:FILE`` with answers as JSON. ``precision`` is ``auto``,
+    ``nf4``, ``int8``, ``bf16`` or ``fp32``. ``family`` is for models whose name does not tell it, ``key``
+    for servers that want one and is never shown.
     """
 
     name: str

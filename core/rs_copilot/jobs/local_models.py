@@ -1,10 +1,11 @@
-"""Models on this machine by the names that people give them: an id of the store, or a folder."""
+"""Models on this machine by the names that people give them: ids of the store, folders, cached commits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from rs_copilot.learned.pretrained import PINNED, folder_of
 from rs_copilot.models.store import Store
 from rs_copilot.models.vlm_cards import ADAPTER_CONFIG
 
@@ -24,11 +25,11 @@ class LocalModel:
 
 
 def find_local(store: Store, name: str, adapter: str | None = None) -> LocalModel | None:
-    """The model of that id, whole and with the hashes of its card, or the one in that folder.
+    """The model of that id, whole and with the hashes of its card, or the one in that folder or cache.
 
     Args:
         store: of this machine.
-        name: an id, or a folder.
+        name: an id, a folder, or ``repo@revision`` in the local cache of Hugging Face.
         adapter: name of one in the store, or a folder.
 
     Returns:
@@ -45,9 +46,12 @@ def find_local(store: Store, name: str, adapter: str | None = None) -> LocalMode
         beside = _find_adapter(store, adapter, card.id)
         return LocalModel(found.folder, card.id, card.family, card.sha256, beside)
     folder = Path(name).expanduser()
+    shown = folder.resolve().name
     if not folder.is_dir():
-        return None
-    return LocalModel(folder, folder.resolve().name, None, None, _find_adapter(store, adapter, name))
+        if not PINNED.fullmatch(name):
+            return None
+        folder, shown = folder_of(name), name
+    return LocalModel(folder, shown, None, None, _find_adapter(store, adapter, name))
 
 
 def _find_adapter(store: Store, adapter: str | None, base: str) -> Path | None:

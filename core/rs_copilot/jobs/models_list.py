@@ -83,7 +83,9 @@ class ModelsListResult(BaseModel):
 
     def summary(self) -> str:
         """For people."""
-        lines = [f"Models in {self.folder}", "", HEAD]
+        used = sum(model.disk_bytes for model in self.models) / 1e9
+        left = "" if self.disk_free_bytes is None else f", {self.disk_free_bytes / 1e9:.1f} GB are free"
+        lines = [f"Models in {self.folder}: {used:.1f} GB{left}", "", HEAD]
         lines += [_line(model) for model in self.models]
         free = self.device.memory_free_bytes
         memory = "memory unknown" if free is None else f"{free / GIB:.1f} GiB free"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +83,13 @@ def _pinned(
     """The card that this fetch holds to: that of a broken download, that of what is here, or a new one."""
     begun = store.home(card.id) / FETCHING / CARD
     found = _read_begun(begun)
-    if found is not None and found.id == card.id and revision in (None, found.revision):
+    wanted = revision or card.revision
+    if found is not None and found.id == card.id and wanted in (None, found.revision):
         return found
     if card.is_pinned and revision in (None, card.revision):
         return card
     report(0, 0, f"Asking the hub for {card.repository}")
-    pinned = hub().pin(card, revision or card.revision)
+    pinned = hub().pin(card, wanted)
     shutil.rmtree(begun.parent, ignore_errors=True)
     begun.parent.mkdir(parents=True)
     write_json(begun, pinned)
@@ -112,19 +113,24 @@ def _fetch_pinned(store: Store, card: VlmCard, hub: Callable[[], Hub], report: R
     require_space(store.folder, total - have)
     counter = _Counter(have, total, report)
     missing = [file for file in card.files if not (staging / file.path).exists()]
-    source = hub() if missing else None
-    for file in missing:
-        counter.message = f"Fetching {file.path}"
-        part = staging / f"{file.path}{PART}"
-        with _disk_errors():
-            assert source is not None  # noqa: S101
-            source.read_file(card, file, part, counter.add)
-        counter.message = f"Checking {file.path}"
-        require_hash(part, file, counter)
-        part.replace(staging / file.path)
+    if missing:
+        _fetch_files(hub(), card, missing, staging, counter)
     require_whole(staging, (file.path for file in card.files), card.architecture)
     done = hashed(card, staging)
     return Fetched(done, put_in_place(store, done, staging), counter.new)
+
+
+def _fetch_files(
+    hub: Hub, card: VlmCard, missing: Sequence[ModelFile], staging: Path, counter: _Counter
+) -> None:
+    for file in missing:
+        part = staging / f"{file.path}{PART}"
+        counter.message = f"Fetching {file.path}"
+        with _disk_errors():
+            hub.read_file(card, file, part, counter.add)
+        counter.message = f"Checking {file.path}"
+        require_hash(part, file, counter)
+        part.replace(staging / file.path)
 
 
 class _Counter:

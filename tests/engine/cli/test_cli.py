@@ -301,19 +301,19 @@ def look(tmp_path) -> list[str]:
     return ["look", str(tmp_path / "photo.png"), "car", "--task", "ground", "--model", model]
 
 
-def test_words_go_to_stdout_and_cannot_steer_the_terminal(look):
-    done = run(*look)
-    assert done.returncode == 0, done.stderr
-    first, second, *_, last = done.stdout.splitlines()
+def test_words_go_to_stdout_and_cannot_steer_the_terminal(look, capfd):
+    assert cli.run(look) == 0
+    first, second, *_, last = capfd.readouterr().out.splitlines()
     assert first == "0,0,28,28 car"
     assert second == "\ufffd[31mred"
     assert last.startswith("1 objects, 0 of them on the map")
 
 
-def test_with_json_words_go_to_stderr(look):
-    done = run(*look, "--json")
-    assert json.loads(done.stdout)["objects"][0]["label"] == "car"
-    assert "0,0,28,28 car\n" in done.stderr
+def test_with_json_words_go_to_stderr(look, capfd):
+    assert cli.run([*look, "--json"]) == 0
+    stdout, stderr = capfd.readouterr()
+    assert json.loads(stdout)["objects"][0]["label"] == "car"
+    assert "0,0,28,28 car\n" in stderr
 
 
 def test_ctrl_c_stops_an_answer_and_gives_what_was_said(look):

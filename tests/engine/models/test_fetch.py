@@ -303,6 +303,18 @@ def test_a_crash_before_the_card_was_written_loses_nothing(hub: HubServer, store
     assert state_of(store) is State.PRESENT
 
 
+def test_a_card_that_was_pinned_meanwhile_wins_over_a_broken_download(
+    hub: HubServer, store: Store, tmp_path: Path
+):
+    hub.breaks[PARTS[0]] = [20_000] + [0] * 20
+    with pytest.raises(MissingDependencyError):
+        bring(store)
+    hub.repositories["someone/tiny"] = (NEWER, save_model(tmp_path / "newer", seed=1))
+    hub.breaks.clear()
+    write_card(store.folder, revision=NEWER)
+    assert bring(store).card.revision == NEWER
+
+
 def test_notes_of_a_broken_download_that_cannot_be_read_begin_anew(hub: HubServer, store: Store):
     begun = store.home("tiny") / "fetching"
     (begun / "files").mkdir(parents=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rs_copilot.errors import BadInputError, CancelledError, MissingDependencyError, StorageError, UsageError
@@ -16,7 +18,7 @@ from rs_copilot.learned import pretrained
 from rs_copilot.models import files as files_module
 from rs_copilot.models.adding import Wish, add
 from rs_copilot.models.store import State, Store
-from rs_copilot.models.vlm_cards import ModelFile, VlmCard, read_catalog
+from rs_copilot.models.vlm_cards import ModelFile, VlmCard, read_catalog, read_vlm_card
 from rs_copilot.vlm.families import FAMILIES
 
 from .small import PARAMETERS, PARTS, TAKEN, card, save_adapter, save_model
@@ -58,6 +60,31 @@ def test_the_catalog_pins_nothing_and_speaks_of_known_families():
 def test_cards_cannot_name_such_files(name: str):
     with pytest.raises(ValidationError):
         ModelFile(path=name, size_bytes=1, sha256="0" * 64)
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=12).map(lambda text: f"{text}.json"))
+@example("..json")
+@example("con:x.json")
+def test_every_name_that_a_card_accepts_lies_in_the_folder(name: str):
+    try:
+        accepted = ModelFile(path=name, size_bytes=1).path
+    except ValidationError:
+        return
+    assert Path("/models/here", accepted).resolve() == Path("/models/here") / name
+    assert PureWindowsPath("C:/models", accepted).parent == PureWindowsPath("C:/models")
+
+
+@given(
+    st.binary(max_size=60)
+    | st.dictionaries(st.sampled_from(sorted(card())), st.none() | st.text()).map(
+        lambda value: json.dumps(value).encode()
+    )
+)
+def test_any_bytes_are_a_card_or_refused(tmp_path_factory, content: bytes):
+    path = tmp_path_factory.getbasetemp() / "any.json"
+    path.write_bytes(content)
+    with pytest.raises(BadInputError):
+        read_vlm_card(path)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rs_copilot.errors import CancelledError
-from rs_copilot.learned.vlm.pictures import Optics, Picture
+from rs_copilot.learned.vlm.pictures import FRAMES_PER_STEP, Optics, Picture
 from rs_copilot.learned.vlm.transcript import WORDS, IntArray, Transcript
+from rs_copilot.vlm.messages import VideoPart
 
 # torch and transformers have no types here.
 Tensor: TypeAlias = Any
@@ -270,10 +271,11 @@ def _joined(seen: list[tuple[Tensor, ...]], layer: int, like: Tensor) -> Tensor:
 
 
 def _step_s(clip: Picture) -> float:
-    """Seconds between the steps of a clip; a step of one still frame lasts as long as Qwen's default."""
-    if len(clip.times_s) < 2:
+    """Seconds between the steps of a clip, from its frames; a single frame counts as one of two a second."""
+    times_s = clip.part.times_s if isinstance(clip.part, VideoPart) else ()
+    if len(times_s) < 2:
         return 1.0
-    return (clip.times_s[-1] - clip.times_s[0]) / (len(clip.times_s) - 1)
+    return FRAMES_PER_STEP * (times_s[-1] - times_s[0]) / (len(times_s) - 1)
 
 
 def _cache_name(network: Network) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -35,7 +36,7 @@ from rs_copilot.vlm.resize import PixelBudget
 LOADER = "AutoModelForImageTextToText"
 # What sees and what names words stays in 16 bits: a small part of the weights, and in 4 bits the eyes of such
 # models are reported to fail (unsloth, "Dynamic 4-bit quantization", December 2024).
-KEPT = ("visual", "lm_head")
+KEPT = ("model.visual", "lm_head")
 
 
 def open_local(
@@ -221,7 +222,11 @@ def _adapted(network: Network, folder: Path) -> Network:
             "Adapters need the package peft.", hint="Install the extra `vlm`: pip install 'rs-copilot[vlm]'."
         ) from error
     try:
-        return peft.PeftModel.from_pretrained(network, str(folder)).get_base_model().eval()
+        with warnings.catch_warnings():
+            # peft asks transformers for something by its old name.
+            warnings.simplefilter("ignore", FutureWarning)
+            tuned = peft.PeftModel.from_pretrained(network, str(folder))
+        return tuned.get_base_model().eval()
     except pretrained.UNREADABLE as error:
         raise BadInputError(f"the adapter in {folder} does not suit the model: {error}", hint=hint) from error
 

@@ -64,24 +64,28 @@ class Optics:
         return steps * rows * columns // self.merge**2
 
     def look(self, part: ImagePart | VideoPart, share: float = 1.0) -> Picture:
-        """How large the model sees it, with that share of the pixels that it might see.
+        """How large the model sees it, with that share of the pixels that it would see.
 
         Raises:
             BadInputError: it is too long and narrow.
         """
         times_s = step_times_s(part.times_s) if isinstance(part, VideoPart) else ()
-        seen = seen_size(part.size, self.family.unit_px, self._budget(part, len(times_s), share))
+        budget = self._budget(part, len(times_s))
+        seen = seen_size(part.size, self.family.unit_px, budget)
+        if share < 1.0:
+            most = max(1, round(seen.width_px * seen.height_px * share))
+            smaller = PixelBudget(min(budget.min_px, most), most).within(self.family.limits)
+            seen = seen_size(part.size, self.family.unit_px, smaller)
         grid = (max(1, len(times_s)), seen.height_px // self.patch_px, seen.width_px // self.patch_px)
         told = f"{part.digest} {grid} {type(part).__name__}"
         return Picture(hashlib.sha256(told.encode()).hexdigest(), seen, grid, times_s, part)
 
-    def _budget(self, part: ImagePart | VideoPart, steps: int, share: float) -> PixelBudget:
+    def _budget(self, part: ImagePart | VideoPart, steps: int) -> PixelBudget:
         budget = part.budget or self.usual
         if steps and part.budget is None:
             most = max(1, min(FRAME_TOKENS, CLIP_TOKENS // steps)) * self.family.unit_px**2
             budget = PixelBudget(min(budget.min_px, most), min(budget.max_px, most))
-        most = max(1, round(budget.max_px * share))
-        return PixelBudget(min(budget.min_px, most), most).within(self.family.limits)
+        return budget.within(self.family.limits)
 
     def patches(self, picture: Picture) -> Any:  # noqa: ANN401 - a tensor, and torch is not loaded here
         """The squares of a picture as the network takes them, ``(patches, values)`` float32.

@@ -148,5 +148,7 @@ def guess(ids: Sequence[int], most: int = LOOKUP_WORDS) -> list[int]:
         run = near[-length:]
         for start in range(len(near) - length - 1, -1, -1):
             if near[start : start + length] == run:
-                return near[start + length : start + length + most]
+                # Where it is not long enough it goes round: lists go on as they began.
+                turn = near[start + length :]
+                return [turn[place % len(turn)] for place in range(most)]
     return []
