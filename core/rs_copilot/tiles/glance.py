@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rs_copilot.errors import RasterError
 from rs_copilot.raster.dataset import overview_level
 from rs_copilot.tiles.pictures import Places, TilePictures
 from rs_copilot.tiles.sweep import usable_cores
@@ -46,11 +47,12 @@ SPREAD_X, SPREAD_Y = 0.7548776662466927, 0.5698402909980532
 class Glance:
     """A picture ``(H, W, 3)`` uint8 RGB of a window; what has no data is black.
 
-    ``share`` is the part of the window that was read, 1 for all of it.
+    ``share`` is the part of the window that was read, 1 for all of it; ``damaged`` pieces could not be.
     """
 
     image: ByteImage = field(repr=False)
     share: float
+    damaged: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def glance(pictures: TilePictures, window: Box, size: SizeWH, *, is_patient: boo
     Raises:
         ValueError: the window is empty or reaches beyond the raster, or the picture has more pixels along
             an axis than the window.
-        RasterError: the pixels are damaged.
+        RasterError: all that was looked at is damaged.
     """
     x1, y1, x2, y2 = window
     whole = pictures.info.size
@@ -134,7 +136,7 @@ def glance(pictures: TilePictures, window: Box, size: SizeWH, *, is_patient: boo
     plans = [_plan(pictures, window, size, most) for most in SAMPLES]
     samples = next((plan for plan in plans if plan.unpacked_px() <= affordable), plans[1])
     share = min(1.0, affordable / samples.unpacked_px())
-    image, seen, read = _read(pictures, samples, share)
+    image, seen, read, damaged = _read(pictures, samples, share)
     if (samples.count.width_px, samples.count.height_px) != (size.width_px, size.height_px):
         image, valid = _averaged(image, seen & read, size)
         empty = _share_of(read & ~seen, size) > 0.5
@@ -143,7 +145,7 @@ def glance(pictures: TilePictures, window: Box, size: SizeWH, *, is_patient: boo
     if not (valid | empty).all():
         image = _filled(image, valid)
     image[empty] = 0
-    return Glance(image, float(read.mean()))
+    return Glance(image, float(read.mean()), damaged)
 
 
 def _affordable_px(pictures: TilePictures) -> float:
@@ -170,22 +172,33 @@ def _plan(pictures: TilePictures, window: Box, size: SizeWH, most: int) -> _Samp
     return _Samples(level, start, step, count, layout.block, of)
 
 
-def _read(pictures: TilePictures, samples: _Samples, share: float) -> tuple[ByteImage, BoolArray, BoolArray]:
-    """Single pixels ``(H, W, 3)``, which have data, and which were read at all."""
+def _read(
+    pictures: TilePictures, samples: _Samples, share: float
+) -> tuple[ByteImage, BoolArray, BoolArray, int]:
+    """Single pixels ``(H, W, 3)``, which have data, which were read, and how many pieces are damaged."""
     shape = samples.count.height_px, samples.count.width_px
     image = np.zeros((*shape, 3), dtype=np.uint8)
     seen, read = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
 
+    damage: list[RasterError] = []
+
     def fetch(unit: tuple[slice, slice]) -> None:
         columns, rows = unit
         places = samples.places(columns, rows)
-        image[rows, columns], seen[rows, columns] = pictures.sample(*places, samples.level)
+        try:
+            image[rows, columns], seen[rows, columns] = pictures.sample(*places, samples.level)
+        except RasterError as error:
+            # One bad block should not hide the rest.
+            damage.append(error)
+            return
         read[rows, columns] = True
 
     units = list(_chosen(samples, share))
     with ThreadPoolExecutor(min(usable_cores(), len(units)), "rs-copilot-glance") as threads:
         list(threads.map(fetch, units))
-    return image, seen, read
+    if damage and not read.any():
+        raise damage[0]
+    return image, seen, read, len(damage)
 
 
 def _chosen(samples: _Samples, share: float) -> Iterator[tuple[slice, slice]]:
