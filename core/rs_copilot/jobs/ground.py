@@ -15,7 +15,6 @@ from rs_copilot.errors import CancelledError, UsageError
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.ground_params import Grounding, GroundParams, GroundResult
-from rs_copilot.jobs.look_params import LookParams, Turn
 from rs_copilot.jobs.look_talk import budget_for
 from rs_copilot.jobs.region import read_region, region_px
 from rs_copilot.jobs.run_note import note_run
@@ -211,9 +210,8 @@ class _Shown:
         work, params = self.work, self.work.params
         family = work.backend.family
         prompt = write_prompt(Task.GROUND, family, text=params.phrase)
-        told = LookParams(turns=(Turn(),), model="", max_px=params.max_px, max_mode=params.max_mode)
         manner = Manner(
-            budget_for(told, family, 1),
+            budget_for(params, family, 1),
             Decoding(max_tokens=params.max_tokens, lookup=True),
             params.max_zooms if params.zoom else 0,
             on_look=self._keep_look,
