@@ -6,8 +6,8 @@ it: a broken run goes on, and only what has changed is measured again. Every ste
 is up, and its section is written at once; what is missing then stands in the section.
 
 BENCH=quick measures a few frames in about two minutes, to see that everything runs, and writes no docs.
-BENCH=localization (or retrieval, pose, tracking, detector, tiles, segmentation, nms, galleries, vlm, vlm_chain,
-separated by commas) measures only that. BENCH_SECONDS=7200 is the time for everything.
+BENCH=localization (or retrieval, pose, tracking, detector, tiles, segmentation, nms, galleries, vlm,
+vlm_chain, separated by commas) measures only that. BENCH_SECONDS=7200 is the time for everything.
 """
 
 from __future__ import annotations
