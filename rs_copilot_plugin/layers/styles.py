@@ -47,9 +47,19 @@ KEY_FRAME = (
 )
 
 # What the colour of an object says, by layer; what moves has a class, too, but it is a guess from its size.
-_CLASS_OF = {"detections": "if(\"source\" = 'motion', '', \"label\")", "segments": "label"}
+_CLASS_OF = {
+    "detections": "if(\"source\" = 'motion', '', \"label\")",
+    "segments": "label",
+    "look": "label",
+}
 _OPACITY = QgsSymbol.Property.PropertyOpacity
 OPACITY_PERCENT = 'scale_linear(coalesce("score", 1), 0, 1, 35, 100)'
+
+
+def _html(expression: str) -> str:
+    """The expression's text in HTML: a label may be a model's words, and map tips are web pages."""
+    return f"replace({expression}, map('&', '&amp;', '<', '&lt;', '>', '&gt;'))"
+
 
 _FRAME_TITLE = "\"clip\" || ' · ' || format_number(\"time_s\", 2) || ' s'"
 _PLACED_TIP = (
@@ -57,14 +67,15 @@ _PLACED_TIP = (
     "[% coalesce(', ±' || format_number(\"error_m\", 1) || ' m (90 %)', '') %]"
     "[% coalesce(', score ' || format_number(\"score\", 2), '') %]"
 )
-_REASON_TIP = "[% coalesce('<br>' || \"reason\", '') %]"
+_CLIP_HTML, _REASON_HTML, _PHRASE_HTML = _html('"clip"'), _html('"reason"'), _html('"phrase"')
+_REASON_TIP = f"[% coalesce('<br>' || {_REASON_HTML}, '') %]"
 _AREA_TIP = (
     '[% format_number(100 * "probability", 0) %] % · '
     '[% if("area_km2" < 1, format_number(100 * "area_km2", 1) || \' ha\', '
     "format_number(\"area_km2\", 1) || ' km²') %]"
 )
 _OBJECT_TITLE = "\"label\" || coalesce(' ' || format_number(\"score\", 2), '')"
-_OBJECT_TIP = "[% \"clip\" %][% coalesce(' · ' || format_number(\"time_s\", 2) || ' s', '') %]"
+_OBJECT_TIP = f"[% {_CLIP_HTML} %]" "[% coalesce(' · ' || format_number(\"time_s\", 2) || ' s', '') %]"
 _SEGMENT_TIP = (
     '[% if("area_m2" < 10000, format_number("area_m2", 0) || \' m²\', '
     "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
@@ -91,11 +102,13 @@ def set_tips(layer: QgsVectorLayer, name: str) -> None:
         "candidates": ("'#' || \"rank\"", _CANDIDATE_TIP),
         "detections": (_OBJECT_TITLE, _OBJECT_TIP),
         "segments": ('"label"', _SEGMENT_TIP),
+        "groundings": (_OBJECT_TITLE, f"[% {_PHRASE_HTML} %]"),
+        "look": (_OBJECT_TITLE, ""),
     }
     if name in tips:
         title, tip = tips[name]
         layer.setDisplayExpression(title)
-        layer.setMapTipTemplate(f"<b>[% {title} %]</b><br>{tip}")
+        layer.setMapTipTemplate(f"<b>[% {_html(title)} %]</b><br>{tip}")
 
 
 def set_key_spacing(layer: QgsVectorLayer, step_s: float, duration_s: float) -> None:
@@ -304,6 +317,24 @@ def _style_detections(layer: QgsVectorLayer) -> None:
     layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
 
 
+def _style_look(layer: QgsVectorLayer) -> None:
+    """By class, which `add_classes` brings."""
+    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["look"], []))
+    _label(layer, _OBJECT_TITLE, min_scale=15000.0)
+    settings = layer.labeling().settings()
+    settings.placement = QgsPalLayerSettings.Placement.OutsidePolygons
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
+
+
+def _style_look_zooms(layer: QgsVectorLayer) -> None:
+    fill = QgsSimpleFillSymbolLayer(_colour(palette.CASING, 0), strokeColor=_colour(palette.CASING, 220))
+    fill.setStrokeStyle(Qt.PenStyle.DashLine)
+    fill.setStrokeWidth(0.4)
+    casing = QgsSimpleFillSymbolLayer(_colour(palette.INK, 0), strokeColor=_colour(palette.INK, 160))
+    casing.setStrokeWidth(0.8)
+    layer.setRenderer(QgsSingleSymbolRenderer(_filled(QgsFillSymbol.createSimple({}), casing, fill)))
+
+
 def _style_segments(layer: QgsVectorLayer) -> None:
     """By class, which `add_classes` brings; thinly filled so that the map shows through."""
     layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["segments"], []))
@@ -331,8 +362,10 @@ def _category(name: str, label: str, colour: str) -> QgsRendererCategory:
     if name == "segments":
         return QgsRendererCategory(label, _segment_symbol(colour), label)
     if label:
-        return QgsRendererCategory(label, _object_symbol(colour), label)
-    return QgsRendererCategory(label, _box_symbol(palette.MOVING, 30, 0.25), tr("Found by motion"))
+        # In a print layout, QGIS would work out what stands between these signs.
+        return QgsRendererCategory(label, _object_symbol(colour), label.replace("[%", "[ %"))
+    title = tr("Others") if name == "look" else tr("Found by motion")
+    return QgsRendererCategory(label, _box_symbol(palette.MOVING, 30, 0.25), title)
 
 
 def class_colours(layer: QgsVectorLayer) -> dict[str, str]:
@@ -406,4 +439,6 @@ _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {
     "candidates": _style_candidates,
     "groundings": _style_groundings,
     "answers": _style_search_area,
+    "look": _style_look,
+    "look_zooms": _style_look_zooms,
 }
