@@ -33,13 +33,15 @@ class JobResult(Protocol):
 class JobSpec:
     """Where a job is: module, and the name of its parameters' class.
 
-    A quick job answers within a moment and needs no place in the queue of jobs.
+    A quick job answers within a moment and needs no place in the queue of jobs. One that ``uses_shelf``
+    finds a loaded model there, and leaves it for the next.
     """
 
     name: str
     module: str
     params: str
     is_quick: bool = False
+    uses_shelf: bool = False
 
 
 JOBS = (
@@ -56,6 +58,10 @@ JOBS = (
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
     JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams"),
     JobSpec("segment", "rs_copilot.jobs.segment", "SegmentParams"),
+    JobSpec("look", "rs_copilot.jobs.look", "LookParams", uses_shelf=True),
+    JobSpec(
+        "look.release", "rs_copilot.jobs.look_release", "LookReleaseParams", is_quick=True, uses_shelf=True
+    ),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),
     JobSpec("doctor", "rs_copilot.jobs.doctor", "DoctorParams", is_quick=True),
     JobSpec("clip.info", "rs_copilot.jobs.clip_info", "ClipInfoParams", is_quick=True),

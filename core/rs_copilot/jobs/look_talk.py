@@ -1,0 +1,114 @@
+"""From the turns of a conversation to what a model is told and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rs_copilot.errors import UsageError
+from rs_copilot.jobs.look_params import MAX_PICTURES, LookParams, Turn
+from rs_copilot.jobs.look_pictures import PictureShelf, Shown
+from rs_copilot.jobs.look_place import ScenePlaces
+from rs_copilot.jobs.look_words import write_prompt
+from rs_copilot.types import FloatArray
+from rs_copilot.vlm.families import Coordinates, Family
+from rs_copilot.vlm.messages import Message, assistant, system, user
+from rs_copilot.vlm.resize import TRAINED, PixelBudget
+from rs_copilot.vlm.tasks import Grammar, Prompt, Task
+
+# Several pictures share the room of one, but each keeps enough to tell a house from a lorry.
+MIN_SHARED_PX = 448 * 448
+TEXT = (Grammar.TEXT, Grammar.LETTER)
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What is said to a model. ``shown`` are all pictures in order, the last of them is what boxes are in."""
+
+    messages: tuple[Message, ...]
+    shown: tuple[Shown, ...]
+    prompt: Prompt
+    classes: tuple[str, ...] = ()
+
+    @property
+    def has_places(self) -> bool:
+        """Whether the answer shall name places."""
+        return self.prompt.grammar not in TEXT
+
+
+def build_talk(params: LookParams, family: Family, pictures: PictureShelf) -> Talk:
+    """Read the pictures of all turns and write what is said.
+
+    Equal turns give equal messages, picture by picture, so that a model knows the start of a conversation
+    again.
+
+    Raises:
+        UsageError: no question, no picture where one is needed, too many, or a place beside it.
+        BadInputError: a picture cannot be read.
+    """
+    messages: list[Message] = []
+    shown: list[Shown] = []
+    places = ScenePlaces(params.scene)
+    for turn in params.turns:
+        new = _pictures(turn, params, family, pictures, places)
+        shown += new
+        if len(shown) > MAX_PICTURES:
+            raise UsageError(f"expected at most {MAX_PICTURES} pictures in a conversation, found more")
+        prompt = _prompt(turn, family, new, shown)
+        words = prompt.text
+        if prompt.system is not None and not messages:
+            messages.append(system(prompt.system))
+        elif prompt.system is not None:
+            # Models are told their role once, before all else; later it is part of the question.
+            words = f"{prompt.system}\n{words}"
+        messages.append(user(*(item.part for item in new), words))
+        messages.append(assistant(turn.answer or ""))
+    return Talk(tuple(messages[:-1]), tuple(shown), prompt, params.turns[-1].classes)
+
+
+def _pictures(
+    turn: Turn, params: LookParams, family: Family, pictures: PictureShelf, places: ScenePlaces
+) -> list[Shown]:
+    if turn.source is None:
+        return []
+    many = turn.task is Task.CLIP and not turn.source.more
+    count = turn.source.frames if many else 1 + len(turn.source.more)
+    return pictures.read(turn.source, family, budget_for(params, family, count), places, many=many)
+
+
+def budget_for(params: LookParams, family: Family, count: int) -> PixelBudget:
+    """How many pixels of each of ``count`` pictures of a turn a model shall see."""
+    most = TRAINED.max_px
+    if params.max_mode:
+        return PixelBudget(most, most).within(family.limits)
+    allowed = params.max_px or max(most // count, MIN_SHARED_PX)
+    return PixelBudget(min(family.limits.min_px, allowed), allowed).within(family.limits)
+
+
+def _prompt(turn: Turn, family: Family, new: Sequence[Shown], shown: Sequence[Shown]) -> Prompt:
+    if turn.task is not Task.CHAT and not shown:
+        raise UsageError("No picture is shown: there is nothing to look at.", hint="Choose a source.")
+    pointed = shown[-1].quad_px if shown else None
+    if turn.task is Task.DESCRIBE and pointed is None:
+        raise UsageError("Nothing is pointed at.", hint="Draw a box around what shall be described.")
+    quad = _in_model_px(shown[-1], pointed, family) if pointed is not None else None
+    times = [item.time_s for item in new if item.time_s is not None]
+    return write_prompt(
+        turn.task,
+        family,
+        text=turn.text,
+        classes=turn.classes,
+        choices=turn.choices,
+        quad=quad if turn.task is Task.DESCRIBE else None,
+        times_s=times if len(times) == len(new) else (),
+    )
+
+
+def _in_model_px(shown: Shown, quad_px: FloatArray, family: Family) -> FloatArray:
+    """What is pointed at, in the coordinates of a model."""
+    size, seen = shown.part.size, shown.seen(family)
+    full = (1000, 1000) if family.coordinates is Coordinates.PER_MILLE else (seen.width_px, seen.height_px)
+    scale = np.array(full) / np.array([size.width_px, size.height_px])
+    return np.asarray(np.clip(quad_px * scale, 0, full))
