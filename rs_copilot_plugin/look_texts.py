@@ -52,11 +52,15 @@ def task_prompt(task: Task) -> str:
 def names_prompt(task: Task) -> str:
     """What the empty box for names says."""
     named = names_of(task)
-    return {
-        LookLack.CLASSES: tr("Classes, with commas between: ship, plane"),
-        LookLack.SCENES: tr("Scenes, with commas between: harbour, farmland, forest"),
-        LookLack.CHOICES: tr("Answers to choose from, with commas between"),
-    }.get(named, "") if named is not None else ""
+    return (
+        {
+            LookLack.CLASSES: tr("Classes, with commas between: ship, plane"),
+            LookLack.SCENES: tr("Scenes, with commas between: harbour, farmland, forest"),
+            LookLack.CHOICES: tr("Answers to choose from, with commas between"),
+        }.get(named, "")
+        if named is not None
+        else ""
+    )
 
 
 def picture_title(picture: Picture) -> str:
@@ -111,8 +115,8 @@ def picture_text(source: Source | None) -> str:
     name = PurePath(source.path).name
     if source.kind != "frame":
         return name if source.quad is None else tr("a box in {}").format(name)
-    if len(source.more) > 1:
-        return tr("{} frames of {}").format(len(source.more) + 1, name)
+    if source.frames is not None:
+        return tr("{} frames of {}").format(source.frames, name)
     text = tr("{} at {:.1f} s").format(name, source.time_s or 0.0)
     return f"{text}, {PurePath(source.more[0].path).name}" if source.more else text
 
@@ -144,7 +148,9 @@ def endings(turn: Turn) -> list[tuple[str, bool]]:
 
 def _told(turn: Turn, facts: Facts) -> list[tuple[str, bool]]:
     place = tr("sent to {}").format(facts.sends_to) if facts.sends_to else tr("nothing was sent away")
-    first = [] if facts.first_token_s is None else [tr("first word after {:.1f} s").format(facts.first_token_s)]
+    first = (
+        [] if facts.first_token_s is None else [tr("first word after {:.1f} s").format(facts.first_token_s)]
+    )
     parts = [_counted(turn), *first, f"{facts.seconds:.1f} s", facts.model, place]
     lines = [(" · ".join(part for part in parts if part), False)]
     if facts.stop == "length":
@@ -246,8 +252,8 @@ def no_advice(listed: ModelList) -> str:
     if not listed.is_known:
         return tr("Looking which models are there…")
     return tr(
-        "No model of the list fits into this machine's memory. A server of your own, or one in your network, can "
-        "answer in its place."
+        "No model of the list fits into this machine's memory. A server of your own, or one in your network, "
+        "can answer in its place."
     )
 
 

@@ -86,6 +86,9 @@ def method_title(method: str) -> str:
         "track": tr("Track"),
         "export": tr("Export"),
         "detect": tr("Find Objects"),
+        "models.fetch": tr("Fetch Model"),
+        "models.verify": tr("Verify Model"),
+        "models.remove": tr("Remove Model"),
     }.get(method, method)
 
 

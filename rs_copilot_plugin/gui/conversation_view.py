@@ -1,4 +1,4 @@
-"""The conversation as it goes. Text of a model is inserted letter by letter: never as HTML, and without links."""
+"""The conversation as it goes. A model's text goes in letter by letter: never as HTML, and without links."""
 
 from __future__ import annotations
 

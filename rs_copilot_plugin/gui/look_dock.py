@@ -99,9 +99,7 @@ class LookDock(QgsDockWidget):
         self.edit_button = tool_button(
             "edit.svg", tr("Change this question and ask again (Up in the empty box)"), self.edit_wanted.emit
         )
-        self.copy_button = tool_button(
-            "copy.svg", tr("Copy the conversation as text"), self.copy_wanted.emit
-        )
+        self.copy_button = tool_button("copy.svg", tr("Copy the conversation as text"), self.copy_wanted.emit)
         self.new_button = tool_button("new_talk.svg", tr("New conversation"), self.new_wanted.emit)
         row = QHBoxLayout()
         row.setSpacing(2)

@@ -33,7 +33,9 @@ class ModelRow(QWidget):
         self.model_combo.activated.connect(lambda _index: self._choose(with_precision=False))
         self.precision_combo = narrow_combo(6)
         self.precision_combo.setAccessibleName(tr("Precision"))
-        self.precision_combo.setToolTip(tr("How exactly the model calculates, and the memory that it needs so"))
+        self.precision_combo.setToolTip(
+            tr("How exactly the model calculates, and the memory that it needs so")
+        )
         self.precision_combo.activated.connect(lambda _index: self._choose(with_precision=True))
         self.models_button = tool_button(
             "models.svg", tr("Models: fetch, verify, remove, add your own…"), self.models_wanted.emit

@@ -22,7 +22,9 @@ from .region_file import WGS84
 
 ROLE_PROPERTY = "rs_copilot/look"
 SPOTS, ZOOMS = "spots", "zooms"
-_FIELDS = "field=turn:integer&field=number:integer&field=label:string(200)&field=score:double&field=time_s:double"
+_FIELDS = (
+    "field=turn:integer&field=number:integer&field=label:string(200)&field=score:double&field=time_s:double"
+)
 # New objects may come twenty times a second; a map that begins anew each time is never finished.
 _REPAINT_MS = 250
 # Colours for so many classes; a model that invents more does not fill the legend.
@@ -30,7 +32,7 @@ MAX_CLASSES = 24
 
 
 class LookLayers(QObject):
-    """Objects and closer looks of one conversation. ``picked``: turn and number of an object that was selected."""
+    """Objects and closer looks of one conversation. ``picked``: turn and number of a selected object."""
 
     picked = pyqtSignal(int, int)
 
@@ -45,7 +47,7 @@ class LookLayers(QObject):
         self._timer.timeout.connect(self._repaint)
 
     def layer(self, role: str) -> QgsVectorLayer | None:
-        """The layer of objects or of closer looks, where it is in the project; the user may have removed it."""
+        """The layer of objects or of closer looks; the user may have removed it."""
         found = QgsProject.instance().mapLayer(self._ids.get(role, ""))
         return found if isinstance(found, QgsVectorLayer) else None
 

@@ -75,7 +75,7 @@ _AREA_TIP = (
     "format_number(\"area_km2\", 1) || ' km²') %]"
 )
 _OBJECT_TITLE = "\"label\" || coalesce(' ' || format_number(\"score\", 2), '')"
-_OBJECT_TIP = f"[% {_CLIP_HTML} %]" "[% coalesce(' · ' || format_number(\"time_s\", 2) || ' s', '') %]"
+_OBJECT_TIP = f"[% {_CLIP_HTML} %][% coalesce(' · ' || format_number(\"time_s\", 2) || ' s', '') %]"
 _SEGMENT_TIP = (
     '[% if("area_m2" < 10000, format_number("area_m2", 0) || \' m²\', '
     "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"

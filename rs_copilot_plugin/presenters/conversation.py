@@ -1,4 +1,4 @@
-"""A conversation about pictures. It lives here and not in the engine, so that an engine's death loses nothing.
+"""A conversation about pictures. It lives here, not in the engine: an engine's death loses nothing.
 
 What a model says is text of unknown intent: it is kept and shown as plain characters, see `plain`.
 """
@@ -38,8 +38,9 @@ class TurnState(Enum):
 class Source:
     """A picture to be looked at, as the engine finds it.
 
-    ``kind`` is ``raster``, ``frame`` or ``image``; ``extent`` and ``quad`` are in ``crs`` (degrees where it is
-    None), or in pixels for a frame; ``more`` are other pictures of the same turn.
+    ``kind`` is ``raster``, ``frame`` or ``image``; ``extent`` and ``quad`` are in ``crs`` (degrees where it
+    is None), or in pixels for a frame. A stretch of a clip from ``time_s`` to ``until_s`` is shown by
+    ``frames`` of its pictures; ``more`` are other pictures of the same turn.
     """
 
     kind: str
@@ -47,20 +48,25 @@ class Source:
     extent: Box | None = None
     crs: str | None = None
     time_s: float | None = None
+    until_s: float | None = None
+    frames: int | None = None
     quad: tuple[XY, ...] | None = None
     more: tuple[Source, ...] = ()
 
     def params(self) -> dict[str, Any]:
         """What the engine is told."""
-        return {
+        told = {
             "kind": self.kind,
             "path": self.path,
             "extent": None if self.extent is None else list(self.extent),
             "crs": self.crs,
             "time_s": self.time_s,
+            "until_s": self.until_s,
+            "frames": self.frames,
             "quad": None if self.quad is None else [list(corner) for corner in self.quad],
             "more": [source.params() for source in self.more],
         }
+        return {key: value for key, value in told.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Spot:
-    """An object that the answer names in its ``line``, counted from 0; no polygon: it has no place on the map.
+    """An object named in a ``line`` of the answer, counted from 0; without a polygon it is not on the map.
 
     ``raw`` is the object as the engine gave it, to be handed back when it is kept.
     """

@@ -80,8 +80,8 @@ def names_of(task: Task) -> LookLack | None:
 class Sights:
     """What could be looked at now.
 
-    ``view`` and ``box`` are bounds in ``crs``, cut to the raster; None: nothing of it is there. ``shown_s`` is
-    the time of the frame in the video panel; ``scene`` has its place, where it has one.
+    ``view`` and ``box`` are bounds in ``crs``, cut to the raster; None: nothing of it is there. ``shown_s``
+    is the time of the frame in the video panel.
     """
 
     raster: str | None = None
@@ -187,10 +187,9 @@ class LookPanel:
 
     def _source(self, sights: Sights) -> Source | None:
         if self.task is Task.CLIP:
-            first, *others = (
-                Source("frame", sights.clip, time_s=t) for t in frame_times_s(sights.duration_s, CLIP_FRAMES)
+            return Source(
+                "frame", sights.clip, time_s=0.0, until_s=sights.duration_s or None, frames=CLIP_FRAMES
             )
-            return replace(first, more=tuple(others))
         if self.task is Task.COMPARE:
             return replace(_frame(sights), more=(_raster(sights, sights.view),))
         source = self._chosen(sights)
@@ -224,6 +223,7 @@ class LookPanel:
             "max_mode": self.max_mode,
             "zoom": self.zoom,
             "scene": str(self.inputs.scene) if self.inputs.scene is not None else None,
+            "key": self.models.key,
             "device": device,
         }
         return Request("look", params, self.models.name)
@@ -245,7 +245,7 @@ class LookPanel:
     # --- keeping
 
     def turn_to_keep(self, preferred: int | None) -> int | None:
-        """The answer whose objects would be kept: the one that the user points at, else the last with some."""
+        """The answer whose objects would be kept: the one pointed at, else the last that has some."""
         turns = self.conversation.turns
         if preferred is not None and preferred < len(turns) and turns[preferred].spots:
             return preferred
@@ -291,11 +291,6 @@ def parse_kept(scene: Path, result: dict[str, Any]) -> Kept:
     """Where the engine wrote the objects."""
     rows = tuple(int(row) for row in result.get("rows") or ())
     return Kept(str(scene), str(result.get("layer") or ""), rows)
-
-
-def frame_times_s(duration_s: float, count: int) -> list[float]:
-    """Times in the middle of equally long parts of a clip."""
-    return [round(duration_s * (part + 0.5) / count, 3) for part in range(count)] if duration_s > 0 else [0.0]
 
 
 def _lacks_of_view(sights: Sights, bounds: Box | None) -> list[LookLack]:

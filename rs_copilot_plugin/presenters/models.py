@@ -122,12 +122,21 @@ class Choice:
 
 @dataclass
 class ModelPicker:
-    """Which model is asked: one of the list, or a server or folder that the user has named."""
+    """Which model is asked: one of the list, or a server or folder that the user has named.
+
+    ``keys`` of servers are known as long as QGIS runs; nothing writes them down.
+    """
 
     name: str = ""
     precision: str = AUTO
     own: list[str] = field(default_factory=list)
     listed: ModelList = field(default_factory=ModelList)
+    keys: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def key(self) -> str | None:
+        """The key of the chosen server, where it needs one."""
+        return self.keys.get(self.name)
 
     def choices(self) -> list[Choice]:
         """Everything that can be asked."""
@@ -288,4 +297,3 @@ def _whole(value: object) -> int:
 def gibibytes(size_bytes: float) -> str:
     """Memory for people: the unit that graphics cards and model cards are measured in."""
     return f"{size_bytes / 2**30:.1f} GiB"
-
