@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rs_copilot.errors import BadInputError, UsageError
@@ -19,12 +19,15 @@ class BackendSpec:
     """Which model, and how: all that another process needs to open the same one.
 
     ``name`` is a model's id, a folder, a server's ``http(s)://HOST/v1#MODEL``, or ``scripted:FILE`` with
-    answers as JSON. ``precision`` is ``auto``, ``nf4``, ``int8``, ``bf16`` or ``fp32``.
+    answers as JSON. ``precision`` is ``auto``, ``nf4``, ``int8``, ``bf16`` or ``fp32``. ``family`` is for
+    models of a server whose name does not tell it, ``key`` for servers that want one and is never shown.
     """
 
     name: str
     precision: str = "auto"
     adapter: str | None = None
+    family: str | None = None
+    key: str | None = field(default=None, repr=False)
 
 
 def open_backend(spec: BackendSpec, device: str = "auto") -> Backend:
@@ -39,7 +42,18 @@ def open_backend(spec: BackendSpec, device: str = "auto") -> Backend:
     kind, _, place = spec.name.partition(":")
     if kind == "scripted" and place:
         return _read_script(Path(place), device)
+    if kind in ("http", "https"):
+        return _on_server(spec)
     raise UsageError(f"No model is called {spec.name!r}.", hint=HINT)
+
+
+def _on_server(spec: BackendSpec) -> Backend:
+    from rs_copilot.vlm.openai_backend import open_server
+
+    if spec.family is not None and spec.family not in FAMILIES:
+        raise UsageError(f"No family of models is called {spec.family!r}.", hint=", ".join(FAMILIES))
+    family = None if spec.family is None else FAMILIES[spec.family]
+    return open_server(spec.name, family=family, key=spec.key)
 
 
 def _read_script(path: Path, device: str) -> ScriptedBackend:

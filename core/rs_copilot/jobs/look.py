@@ -12,14 +12,17 @@ from typing import Any
 from rs_copilot.errors import CancelledError
 from rs_copilot.jobs.backends import BackendSpec
 from rs_copilot.jobs.context import JobContext, Progress
-from rs_copilot.jobs.look_params import LookParams, LookResult
+from rs_copilot.jobs.look_params import LookParams, LookResult, Turn
 from rs_copilot.jobs.look_stream import AnswerStream, place_objects
-from rs_copilot.jobs.look_talk import Talk, build_talk
-from rs_copilot.jobs.look_words import Listener
+from rs_copilot.jobs.look_talk import Talk, build_talk, names_of
 from rs_copilot.jobs.shelf import Shelf
 from rs_copilot.types import SizeWH
 from rs_copilot.vlm.backend import Backend, Decoding, Stop
 from rs_copilot.vlm.families import Family
+from rs_copilot.vlm.parsing import Listener
+from rs_copilot.vlm.prompts import LETTERS
+from rs_copilot.vlm.short_answers import read_letter, read_scene
+from rs_copilot.vlm.tasks import Task
 
 __all__ = ["LookParams", "LookResult", "run"]
 
@@ -35,7 +38,8 @@ def run(params: LookParams, context: JobContext) -> LookResult:
         CancelledError: stopped; the last report holds what was said.
     """
     started = time.monotonic()
-    spec = BackendSpec(params.model, params.precision, params.adapter)
+    key = None if params.key is None else params.key.get_secret_value()
+    spec = BackendSpec(params.model, params.precision, params.adapter, params.family, key)
     with _shelf(context) as shelf:
         is_known = shelf.holds(spec, context.device)
         context.progress(0, params.max_tokens, "Reading the picture" if is_known else "Loading the model")
@@ -81,6 +85,7 @@ def _answer(
     stream.flush()
     return LookResult(
         text=reply.text,
+        value=_value(reply.text, params.turns[-1]),
         stop=reply.stop.value,
         objects=stream.objects,
         zooms=stream.zooms,
@@ -96,6 +101,15 @@ def _answer(
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
     )
+
+
+def _value(text: str, turn: Turn) -> str | None:
+    """Which of the choices or classes an answer means."""
+    if turn.task is Task.CHOOSE:
+        letters = LETTERS[: len(turn.choices)]
+        letter = read_letter(text, letters)
+        return None if letter is None else turn.choices[letters.index(letter)]
+    return read_scene(text, names_of(turn)) if turn.task is Task.CLASSIFY else None
 
 
 def _stream(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from rs_copilot.vlm.parsing.labels import MAX_LABEL
 from rs_copilot.vlm.tasks import Task
 
 Box: TypeAlias = tuple[float, float, float, float]
+Longitude: TypeAlias = Annotated[float, Field(ge=-180, le=180)]
+Latitude: TypeAlias = Annotated[float, Field(ge=-90, le=90)]
+Name: TypeAlias = Annotated[str, Field(max_length=MAX_LABEL)]
+Ring: TypeAlias = Annotated[tuple[tuple[Longitude, Latitude], ...], Field(min_length=3)]
 Quad: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
 # More than a model of 7 billion parameters keeps apart, and than a small card holds.
@@ -49,7 +54,7 @@ class Turn(BaseModel):
     source: Source | None = None
     task: Task = Task.CHAT
     text: str = ""
-    classes: tuple[str, ...] = ()
+    classes: tuple[Name, ...] = ()
     choices: tuple[str, ...] = ()
     answer: str | None = None
 
@@ -59,6 +64,7 @@ class LookParams(BaseModel):
 
     ``max_px`` is how many pixels of a picture the model may see, ``max_mode`` shows it as many as it was
     trained with. With ``zoom`` the model may ask for a closer look. ``scene`` knows where frames lie.
+    ``family`` and ``key`` are for models on a server.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -72,6 +78,8 @@ class LookParams(BaseModel):
     zoom: bool = False
     max_tokens: int = Field(default=1024, ge=1, le=16384)
     scene: str | None = None
+    family: str | None = None
+    key: SecretStr | None = None
 
 
 class Object(BaseModel):
@@ -80,9 +88,9 @@ class Object(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     line: int
-    label: str
+    label: Name
     score: float | None = None
-    polygon: tuple[tuple[float, float], ...] | None = None
+    polygon: Ring | None = None
     box_px: Box
     time_s: float | None = None
 
@@ -92,14 +100,18 @@ class Zoom(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    polygon: tuple[tuple[float, float], ...] | None = None
+    polygon: Ring | None = None
     box_px: Box
 
 
 class LookResult(BaseModel):
-    """The answer. ``is_empty``: it says that there is nothing; ``skipped`` items could not be read."""
+    """The answer. ``value`` is which of the choices or classes it means, where it has to choose.
+
+    ``is_empty``: it says that there is nothing; ``skipped`` items could not be read.
+    """
 
     text: str
+    value: str | None = None
     stop: str
     objects: list[Object]
     zooms: list[Zoom]

@@ -10,10 +10,10 @@ import numpy as np
 
 from rs_copilot.jobs.look_params import Object, Zoom
 from rs_copilot.jobs.look_pictures import Shown
-from rs_copilot.jobs.look_words import Listener
 from rs_copilot.types import FloatArray, SizeWH
 from rs_copilot.vlm.answers import Parsed, Spoken, source_px
 from rs_copilot.vlm.families import Coordinates
+from rs_copilot.vlm.parsing import Listener
 
 # Nobody reads faster; every report carries all that was said so far.
 REPORT_EVERY_S = 0.05
@@ -83,6 +83,7 @@ def on_map(corners_px: FloatArray, shown: Shown) -> tuple[tuple[float, float], .
     if shown.to_lonlat is None:
         return None
     lonlat = shown.to_lonlat(corners_px)
-    if not np.isfinite(lonlat).all():
+    # False for what is not finite as well.
+    if not (np.abs(lonlat) <= [180.0, 90.0]).all():
         return None
     return tuple((float(lon), float(lat)) for lon, lat in lonlat)

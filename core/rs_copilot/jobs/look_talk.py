@@ -11,16 +11,17 @@ from rs_copilot.errors import UsageError
 from rs_copilot.jobs.look_params import MAX_PICTURES, LookParams, Turn
 from rs_copilot.jobs.look_pictures import PictureShelf, Shown
 from rs_copilot.jobs.look_place import ScenePlaces
-from rs_copilot.jobs.look_words import write_prompt
 from rs_copilot.types import FloatArray
 from rs_copilot.vlm.families import Coordinates, Family
 from rs_copilot.vlm.messages import Message, assistant, system, user
+from rs_copilot.vlm.parsing import SHAPES, split_thought
+from rs_copilot.vlm.parsing.labels import MAX_LABEL
+from rs_copilot.vlm.prompts import write_prompt
 from rs_copilot.vlm.resize import TRAINED, PixelBudget
-from rs_copilot.vlm.tasks import Grammar, Prompt, Task
+from rs_copilot.vlm.tasks import Prompt, Task
 
 # Several pictures share the room of one, but each keeps enough to tell a house from a lorry.
 MIN_SHARED_PX = 448 * 448
-TEXT = (Grammar.TEXT, Grammar.LETTER)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Talk:
     @property
     def has_places(self) -> bool:
         """Whether the answer shall name places."""
-        return self.prompt.grammar not in TEXT
+        return self.prompt.grammar in SHAPES
 
 
 def build_talk(params: LookParams, family: Family, pictures: PictureShelf) -> Talk:
@@ -64,8 +65,8 @@ def build_talk(params: LookParams, family: Family, pictures: PictureShelf) -> Ta
             # Models are told their role once, before all else; later it is part of the question.
             words = f"{prompt.system}\n{words}"
         messages.append(user(*(item.part for item in new), words))
-        messages.append(assistant(turn.answer or ""))
-    return Talk(tuple(messages[:-1]), tuple(shown), prompt, params.turns[-1].classes)
+        messages.append(assistant(split_thought(turn.answer or "")[1]))
+    return Talk(tuple(messages[:-1]), tuple(shown), prompt, names_of(params.turns[-1]))
 
 
 def _pictures(
@@ -87,9 +88,18 @@ def budget_for(params: LookParams, family: Family, count: int) -> PixelBudget:
     return PixelBudget(min(family.limits.min_px, allowed), allowed).within(family.limits)
 
 
+def names_of(turn: Turn) -> tuple[str, ...]:
+    """The classes of a turn: as they were given, or written with commas between."""
+    if turn.classes or turn.task not in (Task.DETECT, Task.CLASSIFY):
+        return turn.classes
+    return tuple(name for word in turn.text.split(",") if (name := word.strip(" .\n")[:MAX_LABEL]))
+
+
 def _prompt(turn: Turn, family: Family, new: Sequence[Shown], shown: Sequence[Shown]) -> Prompt:
     if turn.task is not Task.CHAT and not shown:
         raise UsageError("No picture is shown: there is nothing to look at.", hint="Choose a source.")
+    if turn.task is Task.COMPARE and len(shown) < 2:
+        raise UsageError("There is only one picture.", hint="Choose two or more to compare.")
     pointed = shown[-1].quad_px if shown else None
     if turn.task is Task.DESCRIBE and pointed is None:
         raise UsageError("Nothing is pointed at.", hint="Draw a box around what shall be described.")
@@ -99,7 +109,7 @@ def _prompt(turn: Turn, family: Family, new: Sequence[Shown], shown: Sequence[Sh
         turn.task,
         family,
         text=turn.text,
-        classes=turn.classes,
+        classes=names_of(turn),
         choices=turn.choices,
         quad=quad if turn.task is Task.DESCRIBE else None,
         times_s=times if len(times) == len(new) else (),

@@ -62,6 +62,8 @@ JOBS = (
     JobSpec(
         "look.release", "rs_copilot.jobs.look_release", "LookReleaseParams", is_quick=True, uses_shelf=True
     ),
+    JobSpec("look.keep", "rs_copilot.jobs.look_keep", "LookKeepParams"),
+    JobSpec("look.forget", "rs_copilot.jobs.look_forget", "LookForgetParams"),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),
     JobSpec("doctor", "rs_copilot.jobs.doctor", "DoctorParams", is_quick=True),
     JobSpec("clip.info", "rs_copilot.jobs.clip_info", "ClipInfoParams", is_quick=True),

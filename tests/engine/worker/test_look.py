@@ -41,7 +41,12 @@ def script(tmp_path: Path, answers: list[str], pause_s: float = 0.0) -> str:
 
 
 def turn(raster: Path, **more: object) -> dict[str, object]:
-    return {"source": {"kind": "raster", "path": str(raster)}, "task": "detect", "classes": ["ship"], **more}
+    return {
+        "source": {"kind": "raster", "path": str(raster)},
+        "task": "detect",
+        "classes": ["harbor", "ship"],
+        **more,
+    }
 
 
 def lonlat(x_px: float, y_px: float) -> tuple[float, float]:
