@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rs_copilot import __version__
+from rs_copilot.cli_look import look
 from rs_copilot.cli_objects import detect, segment
 from rs_copilot.cli_options import (
     TELEMETRY_HELP,
@@ -287,6 +288,7 @@ def export(
 app.command(epilog="Example: rs-copilot detect ortho.tif --out scene.gpkg --region 10.1,48.1,10.2,48.2")(
     detect
 )
+app.command(epilog='Example: rs-copilot look ortho.tif "ships, cars" --task detect --model MODEL')(look)
 app.command(epilog="Example: rs-copilot segment ortho.tif --model onnx:landcover.onnx --out scene.gpkg")(
     segment
 )

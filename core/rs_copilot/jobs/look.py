@@ -9,10 +9,13 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from rs_copilot.errors import CancelledError
-from rs_copilot.jobs.backends import BackendSpec
+from rs_copilot.errors import CancelledError, UsageError
+from rs_copilot.jobs.backends import HINT, BackendSpec
 from rs_copilot.jobs.context import JobContext, Progress
-from rs_copilot.jobs.look_params import LookParams, LookResult, Turn
+from rs_copilot.jobs.look_keep import LookKeepParams, crs_to_keep_in
+from rs_copilot.jobs.look_keep import run as keep_objects
+from rs_copilot.jobs.look_params import LookParams, LookResult, Object, Turn
+from rs_copilot.jobs.look_pictures import check_source
 from rs_copilot.jobs.look_stream import AnswerStream, place_objects
 from rs_copilot.jobs.look_talk import Talk, build_talk, names_of
 from rs_copilot.jobs.shelf import Shelf
@@ -38,10 +41,15 @@ def run(params: LookParams, context: JobContext) -> LookResult:
         CancelledError: stopped; the last report holds what was said.
     """
     started = time.monotonic()
+    if not params.model:
+        raise UsageError("No model is chosen.", hint=HINT)
     key = None if params.key is None else params.key.get_secret_value()
     spec = BackendSpec(params.model, params.precision, params.adapter, params.family, key)
     with _shelf(context) as shelf:
         is_known = shelf.holds(spec, context.device)
+        if not is_known:
+            # A wrong path is better said before minutes of loading.
+            check_source(params.turns[-1].source)
         context.progress(0, params.max_tokens, "Reading the picture" if is_known else "Loading the model")
         with shelf.borrow(spec, context.device) as backend:
             talk = build_talk(params, backend.family, shelf.pictures)
@@ -67,6 +75,9 @@ def _answer(
     def report(pieces: int, partial_answer: dict[str, Any]) -> None:
         context.on_progress(Progress(pieces, params.max_tokens, "Answering", partial_answer))
 
+    if params.out is not None and talk.about is not None:
+        # Better said before the work than after it.
+        crs_to_keep_in(params.out, talk.about)
     expected = talk.shown[-1].seen(backend.family) if talk.shown else None
     stream = _stream(talk, expected, backend.family, report)
     context.progress(0, params.max_tokens, "Looking")
@@ -100,7 +111,26 @@ def _answer(
         prompt=talk.prompt.version,
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
+        kept=_kept(params, talk, stream.objects, backend, context),
     )
+
+
+def _kept(
+    params: LookParams, talk: Talk, objects: list[Object], backend: Backend, context: JobContext
+) -> list[int]:
+    """Rows of the scene that shall hold what lies on the map."""
+    if params.out is None or talk.about is None or all(item.polygon is None for item in objects):
+        return []
+    keep = LookKeepParams(
+        scene=params.out,
+        source=talk.about,
+        question=params.turns[-1].text,
+        objects=tuple(objects),
+        model=backend.model,
+        model_hash=backend.sha256,
+        layer=params.layer,
+    )
+    return keep_objects(keep, context).rows
 
 
 def _value(text: str, turn: Turn) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.look_keep import MAX_OBJECTS, METHOD, LayerName
+from rs_copilot.jobs.look_keep import MAX_OBJECTS, METHOD
+from rs_copilot.jobs.look_params import LayerName
 from rs_copilot.vector.store import read_layer, remove_rows
 
 

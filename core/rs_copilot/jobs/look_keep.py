@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,18 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from rs_copilot.errors import UsageError
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.look_params import Object, Source
+from rs_copilot.jobs.look_params import LayerName, Object, Source
 from rs_copilot.jobs.run_note import note_run
 from rs_copilot.raster.source import open_raster
 from rs_copilot.types import LonLat
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
 from rs_copilot.vector.postgis import is_database
-from rs_copilot.vector.store import append_layer, create_scene, read_scene_info
+from rs_copilot.vector.store import append_layer, ensure_scene, read_scene_info
 from rs_copilot.video.clip import open_clip
 
 METHOD = "look"
-LayerName = Literal["groundings", "detections"]
 MAX_OBJECTS = 100_000
 
 
@@ -69,7 +68,8 @@ def run(params: LookKeepParams, context: JobContext) -> LookKeepResult:
             hint="Locate the clip first (rs-copilot localize), or look at a raster.",
         )
     context.progress(0, 1, "Keeping objects")
-    scene_crs = _scene_crs(params)
+    scene_crs = crs_to_keep_in(params.scene, params.source)
+    ensure_scene(params.scene, scene_crs)
     provenance = Provenance(Path(params.source.path).name, METHOD, params.model, params.model_hash)
     rows = append_layer(params.scene, params.layer, _table(params, placed, scene_crs, provenance))
     # The objects themselves are in the layer.
@@ -80,16 +80,19 @@ def run(params: LookKeepParams, context: JobContext) -> LookKeepResult:
     return LookKeepResult(layer=params.layer, rows=rows)
 
 
-def _scene_crs(params: LookKeepParams) -> pyproj.CRS:
-    """The CRS of the scene; a new one takes that of the raster that was looked at."""
-    if is_database(params.scene) or Path(params.scene).exists():
-        return read_scene_info(params.scene).crs
-    if params.source.kind != "raster":
-        raise UsageError(f"There is no scene {params.scene}.", hint="Locate the clip first.")
-    with open_raster(params.source.path) as raster:
-        crs = raster.info.crs
-    create_scene(params.scene, crs)
-    return crs
+def crs_to_keep_in(scene: str, source: Source) -> pyproj.CRS:
+    """The CRS of the scene; a new one takes that of the raster that is looked at.
+
+    Raises:
+        UsageError: there is no scene, and no raster to make one for.
+        SceneError: the file is no scene.
+    """
+    if is_database(scene) or Path(scene).exists():
+        return read_scene_info(scene).crs
+    if source.kind != "raster":
+        raise UsageError(f"There is no scene {scene}.", hint="Locate the clip first: rs-copilot localize.")
+    with open_raster(source.path) as raster:
+        return raster.info.crs
 
 
 def _table(

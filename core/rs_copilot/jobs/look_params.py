@@ -16,12 +16,14 @@ Name: TypeAlias = Annotated[str, Field(max_length=MAX_LABEL)]
 Ring: TypeAlias = Annotated[tuple[tuple[Longitude, Latitude], ...], Field(min_length=3)]
 Quad: TypeAlias = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
+LayerName: TypeAlias = Literal["groundings", "detections"]
+
 # More than a model of 7 billion parameters keeps apart, and than a small card holds.
 MAX_PICTURES = 32
 
 
 class Source(BaseModel):
-    """A picture that is shown.
+    """A picture that is shown; ``auto`` looks what is at the path.
 
     ``raster``: the part of it within ``extent`` (x1, y1, x2, y2 in ``crs``, by default longitude and
     latitude), or all of it. ``frame``: the picture of a clip at ``time_s``; the task `clip` takes ``frames``
@@ -32,7 +34,7 @@ class Source(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    kind: Literal["raster", "frame", "image"]
+    kind: Literal["auto", "raster", "frame", "image"] = "auto"
     path: str
     extent: Box | None = None
     crs: str | None = None
@@ -64,13 +66,14 @@ class LookParams(BaseModel):
 
     ``max_px`` is how many pixels of a picture the model may see, ``max_mode`` shows it as many as it was
     trained with. With ``zoom`` the model may ask for a closer look. ``scene`` knows where frames lie.
-    ``family`` and ``key`` are for models on a server.
+    ``family`` and ``key`` are for models on a server. Objects on the map become rows of ``layer`` of the
+    scene ``out``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     turns: tuple[Turn, ...] = Field(min_length=1)
-    model: str
+    model: str = ""
     precision: str = "auto"
     adapter: str | None = None
     max_px: int | None = Field(default=None, gt=0)
@@ -80,6 +83,8 @@ class LookParams(BaseModel):
     scene: str | None = None
     family: str | None = None
     key: SecretStr | None = None
+    out: str | None = None
+    layer: LayerName = "groundings"
 
 
 class Object(BaseModel):
@@ -126,11 +131,14 @@ class LookResult(BaseModel):
     prompt: str
     seconds: float
     warnings: list[str]
+    kept: list[int] = []
 
     def summary(self) -> str:
-        """For people."""
+        """For people, who have read the words already."""
         placed = sum(item.polygon is not None for item in self.objects)
-        found = f"\n{len(self.objects)} objects, {placed} of them on the map" if self.objects else ""
-        left = f", {self.skipped} not understood" if self.skipped else ""
-        where = f" (sent to {self.sends_to})" if self.sends_to else ""
-        return f"{self.text}{found}{left}\n{self.model}, {self.seconds:.1f} s{where}"
+        parts = [f"{len(self.objects)} objects, {placed} of them on the map"] if self.objects else []
+        parts += [f"{self.skipped} items not understood"] * bool(self.skipped)
+        parts += [f"{len(self.kept)} rows kept"] * bool(self.kept)
+        parts += [*self.notes, f"{self.model}, {self.seconds:.1f} s"]
+        parts += [f"sent to {self.sends_to}"] * bool(self.sends_to)
+        return "; ".join(parts)

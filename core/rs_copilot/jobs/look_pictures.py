@@ -13,8 +13,10 @@ from pyproj.exceptions import CRSError
 
 from rs_copilot.errors import BadInputError, UsageError
 from rs_copilot.geo import crs as geo_crs
+from rs_copilot.jobs.detect import is_map
 from rs_copilot.jobs.look_params import Source
 from rs_copilot.jobs.look_place import ScenePlaces
+from rs_copilot.raster.source import open_raster
 from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
 from rs_copilot.tiles.plan import Tile, plan_tiles
 from rs_copilot.types import FloatArray, SizeWH
@@ -88,6 +90,38 @@ class PictureShelf:
             while len(self._kept) > self.room:
                 self._kept.popitem(last=False)
         return found
+
+
+def with_kind(source: Source) -> Source:
+    """The source with its kind: what lies on the map is a raster, what moves gives frames.
+
+    Raises:
+        RasterError: there is nothing, or a raster without its CRS.
+        VideoError: neither a raster nor a picture.
+    """
+    more = tuple(map(with_kind, source.more))
+    kind: str = source.kind
+    if kind == "auto" and is_map(source.path):
+        kind = "raster"
+    elif kind == "auto":
+        with open_clip(source.path) as clip:
+            moves = clip.info.kind == "video" or (clip.info.frame_count or 1) > 1
+        kind = "frame" if moves else "image"
+    return source.model_copy(update={"kind": kind, "more": more})
+
+
+def check_source(source: Source | None) -> None:
+    """Whether there are pictures at all.
+
+    Raises:
+        RasterError: there is no raster, or none that can be read.
+        VideoError: there is no clip or image.
+    """
+    for item in () if source is None else (source, *source.more):
+        if with_kind(item).kind == "raster":
+            open_raster(item.path).close()
+        else:
+            open_clip(item.path).close()
 
 
 def _stamp(path: str) -> int | None:

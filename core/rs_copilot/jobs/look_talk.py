@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rs_copilot.errors import UsageError
-from rs_copilot.jobs.look_params import MAX_PICTURES, LookParams, Turn
-from rs_copilot.jobs.look_pictures import PictureShelf, Shown
+from rs_copilot.jobs.look_params import MAX_PICTURES, LookParams, Source, Turn
+from rs_copilot.jobs.look_pictures import PictureShelf, Shown, with_kind
 from rs_copilot.jobs.look_place import ScenePlaces
 from rs_copilot.types import FloatArray
 from rs_copilot.vlm.families import Coordinates, Family
@@ -26,12 +26,16 @@ MIN_SHARED_PX = 448 * 448
 
 @dataclass(frozen=True)
 class Talk:
-    """What is said to a model. ``shown`` are all pictures in order, the last of them is what boxes are in."""
+    """What is said to a model. ``shown`` are all pictures in order, the last of them is what boxes are in.
+
+    ``about`` is the source of that picture.
+    """
 
     messages: tuple[Message, ...]
     shown: tuple[Shown, ...]
     prompt: Prompt
     classes: tuple[str, ...] = ()
+    about: Source | None = None
 
     @property
     def has_places(self) -> bool:
@@ -51,10 +55,12 @@ def build_talk(params: LookParams, family: Family, pictures: PictureShelf) -> Ta
     """
     messages: list[Message] = []
     shown: list[Shown] = []
+    about: Source | None = None
     places = ScenePlaces(params.scene)
-    for turn in params.turns:
+    for turn in map(_with_kinds, params.turns):
         new = _pictures(turn, params, family, pictures, places)
         shown += new
+        about = (turn.source.more or (turn.source,))[-1] if turn.source is not None else about
         if len(shown) > MAX_PICTURES:
             raise UsageError(f"expected at most {MAX_PICTURES} pictures in a conversation, found more")
         prompt = _prompt(turn, family, new, shown)
@@ -66,7 +72,11 @@ def build_talk(params: LookParams, family: Family, pictures: PictureShelf) -> Ta
             words = f"{prompt.system}\n{words}"
         messages.append(user(*(item.part for item in new), words))
         messages.append(assistant(split_thought(turn.answer or "")[1]))
-    return Talk(tuple(messages[:-1]), tuple(shown), prompt, names_of(params.turns[-1]))
+    return Talk(tuple(messages[:-1]), tuple(shown), prompt, names_of(params.turns[-1]), about)
+
+
+def _with_kinds(turn: Turn) -> Turn:
+    return turn if turn.source is None else turn.model_copy(update={"source": with_kind(turn.source)})
 
 
 def _pictures(

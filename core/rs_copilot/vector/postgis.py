@@ -232,7 +232,10 @@ def insert_rows(connection: Connection[Row], schema: str, layer: Layer, table: g
     with connection.cursor() as cursor:
         rows = list(zip(*values, strict=True))
         cursor.executemany(_insert_statement(schema, layer, names), rows, returning=True)
-        return [int(row[0]) for result in cursor.results() for row in result.fetchall()] if rows else []
+        fids = [row[0] for row in cursor.fetchall()] if rows else []
+        while cursor.nextset():
+            fids += [row[0] for row in cursor.fetchall()]
+        return fids
 
 
 def _insert_statement(schema: str, layer: Layer, names: Sequence[str]) -> Composed:
