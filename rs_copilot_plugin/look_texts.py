@@ -163,7 +163,7 @@ def _told(turn: Turn, facts: Facts) -> list[tuple[str, bool]]:
 
 
 def _counted(turn: Turn) -> str:
-    count, placed = len(turn.spots), sum(bool(spot.polygon) for spot in turn.spots)
+    count, placed = len(turn.spots), len(turn.placed)
     if not count:
         return tr("nothing found") if turn.facts is not None and turn.facts.is_empty else ""
     if placed == count:

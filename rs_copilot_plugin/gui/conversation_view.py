@@ -66,7 +66,8 @@ class ConversationView(QTextEdit):
         self._to_end()
 
     def begin(self, turn: Turn) -> None:
-        """Add a question."""
+        """Add a question; whatever was pointed at before is not meant any more."""
+        self._place = _NO_PLACE
         index, cursor = self._index_of(turn), self._at_end()
         tint = self._question_format()
         head = self._small()

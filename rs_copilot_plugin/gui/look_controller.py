@@ -88,7 +88,8 @@ class LookController(QObject):
         dock.box_toggled.connect(self.picture.switch)
         dock.new_wanted.connect(self.begin_anew)
         dock.copy_wanted.connect(self.copy)
-        dock.edit_wanted.connect(self.edit)
+        dock.edit_wanted.connect(lambda: self.edit(self._pointed))
+        dock.recall_wanted.connect(self.edit)
         dock.keep_wanted.connect(lambda name: self.keep(Layer(name)))
         dock.undo_wanted.connect(self.undo)
         dock.view.picked.connect(self._line_picked)
@@ -142,7 +143,7 @@ class LookController(QObject):
         self.dock.show_ready(self.panel.lacks(self.picture.sights()), self.panel.editing is not None)
         turns = self.conversation.turns
         index = self.panel.turn_to_keep(self._pointed)
-        count = 0 if index is None or turns[index].kept is not None else len(turns[index].spots)
+        count = 0 if index is None or turns[index].kept is not None else len(turns[index].placed)
         layer = Layer.GROUNDINGS
         if index is not None and turns[index].question.task == Task.DETECT.value:
             layer = Layer.DETECTIONS
@@ -272,13 +273,12 @@ class LookController(QObject):
 
     # --- the conversation
 
-    def edit(self) -> None:
-        """Take a question up again: the one that the user points at, else the last."""
+    def edit(self, index: int | None = None) -> None:
+        """Take a question up again, by default the last one."""
         turns = self.conversation.turns
         if not turns or self.is_busy:
             return
-        pointed = self._pointed
-        self.panel.edit(len(turns) - 1 if pointed is None else pointed)
+        self.panel.edit(len(turns) - 1 if index is None else index)
         self.dock.show_text(self.panel.text, self.panel.names)
         self.redraw()
         self.dock.question_edit.setFocus()

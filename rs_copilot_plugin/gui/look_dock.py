@@ -44,6 +44,7 @@ class LookDock(QgsDockWidget):
     new_wanted = pyqtSignal()
     copy_wanted = pyqtSignal()
     edit_wanted = pyqtSignal()
+    recall_wanted = pyqtSignal()
     keep_wanted = pyqtSignal(str)
     undo_wanted = pyqtSignal()
 
@@ -97,7 +98,7 @@ class LookDock(QgsDockWidget):
             "undo.svg", tr("Take what was kept last out of the scene again"), self.undo_wanted.emit
         )
         self.edit_button = tool_button(
-            "edit.svg", tr("Change this question and ask again (Up in the empty box)"), self.edit_wanted.emit
+            "edit.svg", tr("Change a question and ask again (Up in the empty box: the last one)"), self.edit_wanted.emit
         )
         self.copy_button = tool_button("copy.svg", tr("Copy the conversation as text"), self.copy_wanted.emit)
         self.new_button = tool_button("new_talk.svg", tr("New conversation"), self.new_wanted.emit)
@@ -163,7 +164,7 @@ class LookDock(QgsDockWidget):
         self.question_edit = QuestionEdit()
         self.question_edit.textChanged.connect(self._tell)
         self.question_edit.asked.connect(self._entered)
-        self.question_edit.recalled.connect(self.edit_wanted)
+        self.question_edit.recalled.connect(self.recall_wanted)
         self.ask_button = QPushButton(icon("ask.svg"), tr("As&k"))
         self.ask_button.setToolTip(tr("Ask (Enter)"))
         self.ask_button.clicked.connect(lambda _checked=False: self.ask_wanted.emit())

@@ -147,6 +147,11 @@ class Turn:
         """Whether the answer is still to come, or coming."""
         return self.state in (TurnState.WAITING, TurnState.ANSWERING)
 
+    @property
+    def placed(self) -> list[Spot]:
+        """The objects that have a place on the map."""
+        return [spot for spot in self.spots if spot.polygon]
+
     def spots_in_line(self, line: int) -> list[int]:
         """Numbers of the objects that a line of the answer names."""
         return [number for number, spot in enumerate(self.spots) if spot.line == line]

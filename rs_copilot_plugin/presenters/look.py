@@ -247,9 +247,9 @@ class LookPanel:
     def turn_to_keep(self, preferred: int | None) -> int | None:
         """The answer whose objects would be kept: the one pointed at, else the last that has some."""
         turns = self.conversation.turns
-        if preferred is not None and preferred < len(turns) and turns[preferred].spots:
+        if preferred is not None and preferred < len(turns) and turns[preferred].placed:
             return preferred
-        return next((i for i in range(len(turns) - 1, -1, -1) if turns[i].spots), None)
+        return next((i for i in range(len(turns) - 1, -1, -1) if turns[i].placed), None)
 
     def scene_to_keep(self, index: int, home: Path) -> Path | None:
         """The scene to write to: the present one, or a new one beside what was looked at."""
@@ -273,7 +273,7 @@ class LookPanel:
             "scene": str(scene),
             "source": None if source is None else source.params(),
             "question": turn.question.text,
-            "objects": [dict(spot.raw) for spot in turn.spots],
+            "objects": [dict(spot.raw) for spot in turn.placed],
             "model": facts.model if facts is not None else self.models.name,
             "model_hash": facts.model_hash if facts is not None else None,
             "layer": layer.value,
