@@ -166,15 +166,28 @@ class ConversationView(QTextEdit):
         cursor.block().setUserState(turn * _LINES_PER_TURN + line)
 
     def _mark(self, turn: int, spot: Spot) -> None:
-        """Underline a line that stands for a place."""
+        """Let a line that stands for a place look like one that can be clicked; its numbers step back."""
         block = self._find(turn, spot.line + 1) if spot.line >= 0 else None
         if block is None:
             return
-        style = QTextCharFormat()
-        style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DashUnderline)
+        self._restyle(block, 0, len(block.text()), self._small())
+        style = self._normal()
+        style.setFontWeight(600)
+        style.setFontPointSize(self.font().pointSizeF())
+        style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
         style.setUnderlineColor(QColor(palette.ACCENT))
+        start = block.text().rfind(spot.label) if spot.label else -1
+        if start >= 0:
+            self._restyle(block, start, len(spot.label), style)
+
+    @staticmethod
+    def _restyle(block: QTextBlock, start: int, length: int, style: QTextCharFormat) -> None:
+        # Qt counts letters beyond the first plane of Unicode twice.
+        before, part = block.text()[:start], block.text()[start : start + length]
         cursor = QTextCursor(block)
-        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+        cursor.setPosition(block.position() + _utf16_length(before))
+        end = cursor.position() + _utf16_length(part)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
         cursor.mergeCharFormat(style)
 
     def _find(self, turn: int, line: int) -> QTextBlock | None:
@@ -256,6 +269,10 @@ class ConversationView(QTextEdit):
             lit = self._lit
             self.show_conversation(self._conversation)
             self.light_up(*lit)
+
+
+def _utf16_length(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _mix(first: QColor, second: QColor, share: float) -> QColor:

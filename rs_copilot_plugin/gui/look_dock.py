@@ -98,7 +98,9 @@ class LookDock(QgsDockWidget):
             "undo.svg", tr("Take what was kept last out of the scene again"), self.undo_wanted.emit
         )
         self.edit_button = tool_button(
-            "edit.svg", tr("Change a question and ask again (Up in the empty box: the last one)"), self.edit_wanted.emit
+            "edit.svg",
+            tr("Change a question and ask again (Up in the empty box: the last one)"),
+            self.edit_wanted.emit,
         )
         self.copy_button = tool_button("copy.svg", tr("Copy the conversation as text"), self.copy_wanted.emit)
         self.new_button = tool_button("new_talk.svg", tr("New conversation"), self.new_wanted.emit)

@@ -1,4 +1,4 @@
-"""The Look panel with the real engine and a model whose answers are given: keys, clicks, stream, map, death."""
+"""The Look panel with the real engine and given answers: keys, clicks, stream, map, death of the engine."""
 
 from __future__ import annotations
 
@@ -219,7 +219,9 @@ def test_stop_and_death_in_mid_answer_lose_nothing(bench):
     wait_until(lambda: not desk.look.is_busy, 20, "the news")
     turn = last(desk)
     assert turn.state is TurnState.CUT_OFF and "beta" in turn.answer and "theta" not in turn.answer
-    assert "Cut off." in shown(desk) and "stopped unexpectedly" in shown(desk) and "Count slowly." in shown(desk)
+    assert (
+        "Cut off." in shown(desk) and "stopped unexpectedly" in shown(desk) and "Count slowly." in shown(desk)
+    )
     use_script(desk, ["Here I am again."])
     ask(desk, "Are you there?")
     answered(desk)
@@ -237,7 +239,9 @@ def test_what_a_model_says_is_only_text(bench):
     assert "שלום 你好" in shown(desk) and "\u202e" not in shown(desk) and "\x1b" not in shown(desk)
     html = desk.dock.view.document().toHtml()
     assert "<a href" not in html and "<img" not in html
-    assert not any(widget.text().startswith("<img") for widget in desk.dock.findChildren(type(desk.dock.hint_label)))
+    assert not any(
+        widget.text().startswith("<img") for widget in desk.dock.findChildren(type(desk.dock.hint_label))
+    )
 
 
 def test_objects_are_kept_and_taken_back(bench):
