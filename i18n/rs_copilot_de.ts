@@ -25,6 +25,16 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
+   <source>&amp;Look Panel</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
+   <source>Show or hide the panel where a model is asked about the map and the video</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
    <source>&amp;Seek Video on Map</source>
    <translation>Video&amp;stelle auf der Karte suchen</translation>
   </message>
@@ -42,6 +52,16 @@
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>Load a scene GeoPackage that was made earlier</source>
    <translation>Ein früher erstelltes Szenen-GeoPackage laden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
+   <source>&amp;Models…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
+   <source>Fetch, verify and remove the models that the Look panel asks</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
@@ -147,6 +167,11 @@
    <location filename="../rs_copilot_plugin/gui/control_controller.py" />
    <source>Control point</source>
    <translation>Passpunkt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/conversation_view.py" />
+   <source>Conversation</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
@@ -579,6 +604,336 @@
    <translation>Startet…</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Asking…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Starting the engine…</source>
+   <translation>Engine wird gestartet…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Writing into the scene…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Answering…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Stopping… Once more ends the engine.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>RS Copilot Look</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Names</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>What is missing</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Keep the objects in the scene</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Take what was kept last out of the scene again</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Change a question and ask again (Up in the empty box: the last one)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Copy the conversation as text</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>New conversation</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Progress of the answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>State of the answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Task</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Draw a box on the map</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>How closely the model looks</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>&amp;Zoom in by itself where the picture is large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>&amp;Max mode for detection: finer, slower</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>As&amp;k</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Ask (Enter)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>S&amp;top</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Stop the answer (Esc); what was said stays</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>This question takes the place of the former one, and of all after it. Esc: leave it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>As&amp;k Again</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Keep</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>As {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Keep {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Precision</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>How exactly the model calculates, and the memory that it needs so</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Models: fetch, verify, remove, add your own…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Where pixels go</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>A server…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Choose a model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_controller.py" />
+   <source>{} finished</source>
+   <translation>{} abgeschlossen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_controller.py" />
+   <source>{} of {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>RS Copilot: models</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Show the folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Models</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Details</source>
+   <translation>Details</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Fetch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Verify</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Compare all files with their hashes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Remove…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Add a F&amp;older…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>A model that lies in a folder of your own, for example copied from elsewhere</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Add a &amp;Server…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>C&amp;ancel</source>
+   <translation>&amp;Abbrechen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Remove a model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Folder of a model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>State</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Memory</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Licence</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Go On Fetching</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Server</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Own folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Models lie in {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>&amp;Fetch This Model…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>All &amp;Models…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>A &amp;Server…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>Set &amp;Up the Engine…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>No model is on this machine yet</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>located</source>
    <translation>verortet</translation>
@@ -607,6 +962,51 @@
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>{:.0f} m high</source>
    <translation>{:.0f} m hoch</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/question_edit.py" />
+   <source>Question</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/question_edit.py" />
+   <source>Enter asks, Shift+Enter begins a new line, Esc stops the answer.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>Ask a server</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>Any server that speaks the OpenAI protocol: vLLM, llama.cpp, Ollama, LM Studio. It gets the pictures that you ask about, and the words of the conversation.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>where one is needed; forgotten when QGIS closes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>An address begins with http:// or https:// and has no password in it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>&amp;Address</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>&amp;Model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>&amp;Key</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
@@ -655,11 +1055,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
-   <source>C&amp;ancel</source>
-   <translation>&amp;Abbrechen</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Progress of the installation</source>
    <translation>Fortschritt der Installation</translation>
   </message>
@@ -692,11 +1087,6 @@
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>RS Copilot: looking for Python</source>
    <translation>RS Copilot: Python wird gesucht</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
-   <source>Starting the engine…</source>
-   <translation>Engine wird gestartet…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
@@ -752,11 +1142,6 @@
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Nothing goes into QGIS's own Python.</source>
    <translation>Das Python von QGIS bleibt unverändert.</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/text_dialog.py" />
-   <source>Details</source>
-   <translation>Details</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/text_dialog.py" />
@@ -954,6 +1339,16 @@
    <translation>Es wurde keine Umgebung erstellt</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/layers/look_layer.py" />
+   <source>Look</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/look_layer.py" />
+   <source>Where the model looked</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Frames</source>
    <translation>Einzelbilder</translation>
@@ -1020,6 +1415,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
+   <source>Others</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Found by motion</source>
    <translation>An der Bewegung erkannt</translation>
   </message>
@@ -1042,6 +1442,396 @@
    <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Other candidates</source>
    <translation>Andere Kandidaten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Nothing can be asked without a model. Locating clips, tracking, finding objects with a detector, and searching tiles need none: they are in the RS Copilot panel and in the Processing toolbox.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>No model of the list fits into this machine's memory. A server of your own, or one in your network, can answer in its place.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Delete the files of {} ({})? They can be fetched again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Nothing more is needed; words of your own are welcome.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>same picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>nothing was sent away</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>No model is chosen: nothing is looked at.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Pixels and words stay on this machine.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Automatic</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>4-bit</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>8-bit</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>too large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Looking which models are there…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Ask anything</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Ask for a short answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Describe the picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Find what I describe</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Find all objects of classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Describe what is in a box</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Say which scene it is</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Choose an answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Compare frame and map</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Ask about the whole clip</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The same picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The frame in the video</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>A box on the map</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Wait for the answer, or press Esc.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Choose a model first.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Write what you want to know.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Say which classes to look for.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Say which scenes to choose from.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Say which answers to choose from.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Choose a satellite image in the RS Copilot panel, or look at the video.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The satellite layer is a service (WMS, XYZ). Save the area you need with Export → Save As… and choose the saved raster.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The satellite image has nothing there: move the map to it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Open a clip in the video panel first.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Draw a box on the map first, with the button beside the picture.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} at {:.1f} s</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>nothing found</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} found, {} of them on the map</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Pixels and words leave this machine: they are sent to {}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{}, needs {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Ready</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Partly fetched</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Not fetched</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Damaged</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>What do you want to know?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>A question with a short answer: how many ships are in the harbour?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>A question; the answers to choose from are above.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>What to find: the white roof beside the round tank</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>A question about the clip: when does the truck turn?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} frames of {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Stopped.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>sent to {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The answer reached the length that is allowed; there may be more.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The model repeated itself, and was stopped.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} on the map</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Pixels and words go to a server on this machine ({}).</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The connection is not encrypted.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{}: too much for this machine</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} fits this machine.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Classes, with commas between: ship, plane</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Scenes, with commas between: harbour, farmland, forest</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Answers to choose from, with commas between</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>a box in {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>first word after {:.1f} s</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>To download: {}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Memory: {}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Licence: {}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>From {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Revision {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Licence: {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Lies in {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Adapters: {}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} rows are kept in {}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} lines of the answer make no sense as places.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>No answer came.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Cut off.</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
@@ -1165,11 +1955,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
-   <source>{} finished</source>
-   <translation>{} abgeschlossen</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/messages.py" />
    <source>{} frames matched to the map, {} carried, {} unlocated</source>
    <translation>Einzelbilder: {} mit der Karte abgeglichen, {} übertragen, {} nicht verortet</translation>
   </message>
@@ -1257,6 +2042,21 @@
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Find Objects</source>
    <translation>Objekte finden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Fetch Model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Verify Model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Remove Model</source>
+   <translation type="unfinished" />
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />

@@ -221,7 +221,9 @@ class LookDock(QgsDockWidget):
         self.stop_button.setVisible(busy)
         self.ask_button.setEnabled(not lacks)
         self.ask_button.setText(tr("As&k Again") if is_editing else tr("As&k"))
-        text = "" if busy or not lacks else look_texts.lack_text(lacks[0])
+        # That a question is missing, the empty box says itself.
+        told = [lack for lack in lacks if lack is not LookLack.QUESTION]
+        text = "" if busy or not told else look_texts.lack_text(told[0])
         if not text and is_editing:
             text = tr("This question takes the place of the former one, and of all after it. Esc: leave it.")
         self.hint_label.setText(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rs_copilot_plugin.presenters.conversation import (
@@ -184,6 +184,7 @@ def test_places_that_make_no_sense_are_none(polygon):
         ),
     )
 )
+@settings(max_examples=40)
 def test_nothing_that_is_told_raises(value):  # fmt: skip
     talk = asked()
     talk.hear({"text": value, "objects": value, "zooms": value})
