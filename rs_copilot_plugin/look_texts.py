@@ -237,14 +237,14 @@ def advice_text(advice: Advice) -> str:
     """The model that suits this machine, and what fetching it means."""
     model = advice.model
     precision = next((item for item in model.precisions if item.name == advice.precision), None)
-    parts = [
-        tr("{} fits this machine.").format(model.title),
-        tr("To download: {}.").format(gigabytes(model.size_bytes)) if model.size_bytes else "",
-        tr("Memory: {}.").format(precision_title(precision)) if precision is not None else "",
-        tr("Licence: {}.").format(model.licence) if model.licence else "",
-        advice.why,
+    how = "" if precision is None else precision_title(precision)
+    facts = [
+        how,
+        tr("{} to download").format(gigabytes(model.size_bytes)) if model.size_bytes else "",
+        tr("licence: {}").format(model.licence) if model.licence else "",
     ]
-    return " ".join(part for part in parts if part)
+    first = tr("{} fits this machine: {}.").format(model.title, ", ".join(part for part in facts if part))
+    return f"{first}\n{advice.why}".rstrip()
 
 
 def no_advice(listed: ModelList) -> str:
@@ -261,13 +261,42 @@ def model_details(model: Model) -> str:
     """All that is known about a model, line by line."""
     lines = [
         model.title,
+        model.purpose,
         tr("From {}").format(model.repository) if model.repository else "",
         tr("Revision {}").format(model.revision) if model.revision else "",
-        tr("Licence: {}").format(model.licence) if model.licence else "",
+        *_licence_lines(model),
         tr("Lies in {}").format(model.path) if model.path else "",
         tr("Adapters: {}").format(", ".join(model.adapters)) if model.adapters else "",
     ]
     lines += [f"{precision_title(item)} {item.note}".rstrip() for item in model.precisions]
+    return "\n".join(line for line in lines if line)
+
+
+def _licence_lines(model: Model) -> list[str]:
+    if not model.licence:
+        return []
+    return [tr("Licence: {}").format(model.licence), model.terms, model.licence_url]
+
+
+def machine_text(listed: ModelList) -> str:
+    """Where models lie, and what this machine has for them."""
+    parts = [tr("Models lie in {}").format(listed.folder)]
+    if listed.disk_free_bytes is not None:
+        parts.append(tr("{} free on the disk").format(gigabytes(listed.disk_free_bytes)))
+    if listed.memory_free_bytes is not None:
+        parts.append(tr("{}: {} of memory free").format(listed.device, gibibytes(listed.memory_free_bytes)))
+    return "\n".join([" · ".join(parts), *listed.notes])
+
+
+def fetch_question(model: Model, listed: ModelList) -> str:
+    """Asked before anything is downloaded: how much, from where, under which terms."""
+    size = gigabytes(model.size_bytes) if model.size_bytes else tr("an unknown size")
+    lines = [tr("Fetch {}: {} from {}?").format(model.title, size, model.repository or "?")]
+    if listed.disk_free_bytes is not None:
+        lines.append(tr("{} free on the disk").format(gigabytes(listed.disk_free_bytes)))
+    lines += _licence_lines(model)
+    if model.precisions and not model.fits:
+        lines.append(tr("It does not fit into this machine's memory."))
     return "\n".join(line for line in lines if line)
 
 

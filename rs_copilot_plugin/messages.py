@@ -87,6 +87,7 @@ def method_title(method: str) -> str:
         "export": tr("Export"),
         "detect": tr("Find Objects"),
         "models.fetch": tr("Fetch Model"),
+        "models.add": tr("Add Model"),
         "models.verify": tr("Verify Model"),
         "models.remove": tr("Remove Model"),
     }.get(method, method)

@@ -11,7 +11,6 @@ from rs_copilot_plugin import messages
 from rs_copilot_plugin._protocol import Progress
 from rs_copilot_plugin.engine.session import EngineError, Reply
 from rs_copilot_plugin.messages import Notice
-from rs_copilot_plugin.presenters.environment import gigabytes
 from rs_copilot_plugin.presenters.locate import Request
 from rs_copilot_plugin.presenters.models import ModelList, ModelPicker, parse_models
 from rs_copilot_plugin.settings import Settings
@@ -73,14 +72,14 @@ class ModelsController(QObject):
         self._remember()
 
     def add(self, name: str, key: str = "") -> None:
-        """Ask a server, or a model in a folder of the user's own."""
+        """Ask a server from now on."""
         self.picker.add(name)
         if key:
             self.picker.keys[name] = key
         self._remember()
 
     def forget(self, name: str) -> None:
-        """Take a server or folder off the list; files stay where they are."""
+        """Take a server off the list."""
         self.picker.forget(name)
         self._remember()
 
@@ -96,6 +95,11 @@ class ModelsController(QObject):
         """Download a model, or what is missing of it."""
         self._run("models.fetch", model_id)
 
+    def add_folder(self, folder: str, in_place: bool) -> None:
+        """Take a model in from a folder of the user's own: copied, or used where it lies."""
+        title = folder.replace("\\", "/").rstrip("/").rpartition("/")[2]
+        self._start(Request("models.add", {"path": folder, "in_place": in_place}, title))
+
     def verify(self, model_id: str) -> None:
         """Compare the files with their hashes."""
         self._run("models.verify", model_id)
@@ -110,16 +114,18 @@ class ModelsController(QObject):
             self._task.cancel()
 
     def _run(self, method: str, model_id: str) -> None:
+        model = self.listed.find(model_id)
+        self._start(Request(method, {"model": model_id}, model.title if model is not None else model_id))
+
+    def _start(self, request: Request) -> None:
         if self._task is not None:
             return
-        model = self.listed.find(model_id)
-        request = Request(method, {"model": model_id}, model.title if model is not None else model_id)
-        title = f"{tr('RS Copilot')}: {messages.method_title(method)} {request.title}"
+        title = f"{tr('RS Copilot')}: {messages.method_title(request.method)} {request.title}"
         self._task = EngineTask(
             title, self._host.models, request, lambda result: self._done(request, result), self._failed
         )
         self._task.progressed.connect(self._progress)
-        self.busy_with = model_id
+        self.busy_with = request.title
         self._task.send()
         QgsApplication.taskManager().addTask(self._task)
         self.progressed.emit(0.0, tr("Starting…"))
@@ -127,14 +133,16 @@ class ModelsController(QObject):
 
     def _progress(self, step: Progress) -> None:
         share = step.done / step.total if step.total > 0 else 0.0
-        sizes = tr("{} of {}").format(gigabytes(step.done), gigabytes(step.total)) if step.total > 0 else ""
-        self.progressed.emit(share, " · ".join(part for part in (step.message, sizes) if part))
+        self.progressed.emit(share, step.message)
 
     def _done(self, request: Request, result: dict[str, Any]) -> None:
         self._end()
         notes = [str(note) for note in (*(result.get("notes") or ()), *(result.get("warnings") or ()))]
         heading = tr("{} finished").format(messages.method_title(request.method))
-        self.told.emit(Notice(heading, request.title, "\n".join(notes), Qgis.MessageLevel.Success))
+        kept = result.get("kept")
+        text = tr("{} was left as it is.").format(kept) if kept else ""
+        text = " ".join(part for part in (request.title, text) if part)
+        self.told.emit(Notice(heading, text, "\n".join(notes), Qgis.MessageLevel.Success))
 
     def _failed(self, error: EngineError) -> None:
         self._end()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import PurePath
 from typing import Any
@@ -44,11 +44,12 @@ class Model:
     title: str
     state: ModelState
     size_bytes: int = 0
-    parameters: float = 0.0
     licence: str = ""
+    licence_url: str = ""
+    terms: str = ""
+    purpose: str = ""
     repository: str = ""
     revision: str = ""
-    family: str = ""
     path: str = ""
     precisions: tuple[Precision, ...] = ()
     adapters: tuple[str, ...] = ()
@@ -82,7 +83,9 @@ class ModelList:
     models: tuple[Model, ...] = ()
     advice: Advice | None = None
     device: str = ""
-    free_bytes: int | None = None
+    memory_free_bytes: int | None = None
+    disk_free_bytes: int | None = None
+    notes: tuple[str, ...] = ()
     is_known: bool = False
 
     @property
@@ -241,9 +244,13 @@ def parse_models(result: Mapping[str, Any]) -> ModelList:
     listed = ModelList(str(result.get("folder") or ""), models, is_known=True)
     device = result.get("device")
     device = device if isinstance(device, dict) else {}
-    name = str(device.get("name") or device.get("id") or "")
-    return ModelList(
-        listed.folder, models, _advice(result.get("recommended"), listed), name, _free(device), is_known=True
+    return replace(
+        listed,
+        advice=_advice(result.get("recommended"), listed),
+        device=plain(str(device.get("name") or device.get("id") or "")),
+        memory_free_bytes=_known(device.get("memory_free_bytes")),
+        disk_free_bytes=_known(result.get("disk_free_bytes")),
+        notes=tuple(plain(str(note)) for note in result.get("notes") or ()),
     )
 
 
@@ -256,11 +263,12 @@ def _model(told: Mapping[str, Any]) -> Model:
         plain(str(told.get("title") or told.get("id") or "")),
         known.get(state, ModelState.ABSENT),
         _whole(told.get("size_bytes")),
-        float(_whole(told.get("parameters"))),
         plain(str(told.get("licence") or "")),
+        plain(str(told.get("licence_url") or "")),
+        plain(str(told.get("terms") or "")),
+        plain(str(told.get("purpose") or "")),
         plain(str(told.get("repository") or "")),
         plain(str(told.get("revision") or "")),
-        plain(str(told.get("family") or "")),
         str(told.get("path") or ""),
         tuple(_precision(item) for item in precisions),
         tuple(str(item) for item in told.get("adapters") or ()),
@@ -286,8 +294,8 @@ def _advice(told: object, listed: ModelList) -> Advice | None:
     return Advice(model, str(told.get("precision") or AUTO), plain(str(told.get("why") or "")))
 
 
-def _free(device: Mapping[str, Any]) -> int | None:
-    return next((_whole(value) for key, value in device.items() if "free" in key), None)
+def _known(value: object) -> int | None:
+    return None if value is None else _whole(value)
 
 
 def _whole(value: object) -> int:
