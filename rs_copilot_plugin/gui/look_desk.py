@@ -65,10 +65,8 @@ class LookDesk(QObject):
         return dialog
 
     def fetch_model(self, model_id: str) -> None:
-        """Fetch a model, in sight of the user."""
-        dialog = self.open_models()
-        dialog.show_model(model_id)
-        self.models.fetch(model_id)
+        """Fetch a model, if the user agrees to its size and its terms."""
+        self.open_models().ask_to_fetch(model_id)
 
     def ask_server(self) -> ServerDialog:
         """Let the user name a server."""

@@ -134,11 +134,7 @@ class ModelsDialog(QDialog):
         listed, chosen = self._controller.listed, self.current_name
         self.folder_label.setText(
             self._controller.problem
-            or (
-                tr("Models lie in {}").format(listed.folder)
-                if listed.folder
-                else look_texts.no_advice(listed)
-            )
+            or (look_texts.machine_text(listed) if listed.folder else look_texts.no_advice(listed))
         )
         self.folder_button.setEnabled(bool(listed.folder))
         self.table.clear()
@@ -147,8 +143,7 @@ class ModelsDialog(QDialog):
         known = {model.id for model in listed.models} | {model.path for model in listed.models}
         for name in self._controller.picker.own:
             if name not in known:
-                kind = tr("Server") if is_server(name) else tr("Own folder")
-                self._add_row(name, [title_of(name), kind, "", "", ""])
+                self._add_row(name, [title_of(name), tr("Server") if is_server(name) else "", "", "", ""])
         self._select(chosen or (listed.advice.model.id if listed.advice is not None else ""))
         self._show_details()
         busy = bool(self._controller.busy_with)
@@ -192,12 +187,25 @@ class ModelsDialog(QDialog):
         """The chosen row's model, where the engine lists it."""
         return self._controller.listed.find(self.current_name)
 
-    def show_model(self, name: str) -> None:
-        """Choose a row."""
+    def ask_to_fetch(self, name: str) -> None:
+        """Say what fetching means, and do it if the user agrees."""
         self._select(name)
+        model = self.current_model
+        if model is not None and self._agrees(
+            tr("Fetch a model"), look_texts.fetch_question(model, self._controller.listed)
+        ):
+            self._controller.fetch(model.id)
+
+    def _agrees(self, title: str, text: str) -> bool:
+        box = QMessageBox(self)
+        box.setWindowTitle(title)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(text)
+        box.setStandardButtons(QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No)
+        return bool(box.exec() == QMessageBox.StandardButton.Yes)
 
     def _fetch(self) -> None:
-        self._controller.fetch(self.current_name)
+        self.ask_to_fetch(self.current_name)
 
     def _verify(self) -> None:
         self._controller.verify(self.current_name)
@@ -207,16 +215,27 @@ class ModelsDialog(QDialog):
         if model is None:
             self._controller.forget(self.current_name)
             return
-        answer = QMessageBox.question(self, tr("Remove a model"), look_texts.remove_question(model))
-        if answer == QMessageBox.StandardButton.Yes:
+        if self._agrees(tr("Remove a model"), look_texts.remove_question(model)):
             self._controller.remove(model.id)
 
     def _browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder of a model"), self._settings.last_folder)
         if folder:
             self._settings.last_folder = str(Path(folder).parent)
-            self._controller.add(folder)
-            self._select(folder)
+            self.add_folder(folder)
+
+    def add_folder(self, folder: str) -> None:
+        """Take a model in, copied or where it lies, as the user likes."""
+        box = QMessageBox(self)
+        box.setWindowTitle(tr("Add a model"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setText(tr("Copy the model in {} to the other models, or use it where it lies?").format(folder))
+        copy = box.addButton(tr("&Copy"), QMessageBox.ButtonRole.YesRole)
+        use = box.addButton(tr("&Use Where It Lies"), QMessageBox.ButtonRole.NoRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        if box.clickedButton() in (copy, use):
+            self._controller.add_folder(folder, in_place=box.clickedButton() is use)
 
     def _open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(self._controller.listed.folder))

@@ -41,14 +41,14 @@ TOLD = {
             "source": "own",
         },
     ],
-    "device": {"id": "cuda:0", "free_bytes": 8_000_000_000},
+    "device": {"id": "cuda:0", "memory_free_bytes": 8_000_000_000},
     "recommended": {"id": "qwen-3b", "precision": "nf4", "why": "It fits in 4 bits."},
 }
 
 
 def test_the_engines_list():
     listed = parse_models(TOLD)
-    assert listed.is_known and listed.folder == "/home/u/models" and listed.free_bytes == 8_000_000_000
+    assert listed.is_known and listed.folder == "/home/u/models" and listed.memory_free_bytes == 8_000_000_000
     first, own = listed.models
     assert (
         first.state is ModelState.ABSENT
