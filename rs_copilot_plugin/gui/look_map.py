@@ -53,7 +53,7 @@ class LookMap(QObject):
     def _band(self, ring: tuple[XY, ...]) -> QgsRubberBand:
         band = QgsRubberBand(self._canvas, QgsWkbTypes.GeometryType.PolygonGeometry)
         fill = QColor(palette.ACCENT)
-        fill.setAlpha(60)
+        fill.setAlpha(28)
         band.setFillColor(fill)
         band.setStrokeColor(QColor(palette.ACCENT))
         band.setSecondaryStrokeColor(QColor(palette.CASING))
