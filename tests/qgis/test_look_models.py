@@ -30,12 +30,25 @@ CARD = {
 }
 
 
+SETTINGS = {
+    "model_type": "qwen3_vl",
+    "tie_word_embeddings": True,
+    "text_config": {
+        **{"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4},
+        **{"num_key_value_heads": 2, "vocab_size": 512},
+    },
+    "vision_config": {
+        **{"depth": 2, "hidden_size": 32, "intermediate_size": 64, "out_hidden_size": 64, "patch_size": 16},
+    },
+}
+
+
 def save_model(folder: Path) -> Path:
     """The files of a model, with weights of a few numbers."""
     folder.mkdir(parents=True)
     head = json.dumps({"w": {"dtype": "F32", "shape": [8], "data_offsets": [0, 32]}}).encode()
     (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + bytes(32))
-    (folder / "config.json").write_text(json.dumps({"model_type": "qwen3_vl"}), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
     (folder / "tokenizer.json").write_text("{}", encoding="utf-8")
     return folder
 
