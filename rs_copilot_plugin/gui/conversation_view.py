@@ -24,6 +24,7 @@ from rs_copilot_plugin.translate import tr
 _LINES_PER_TURN = 1 << 16
 _NO_PLACE = (-1, -1)
 _STRIPE_PX = 10.0
+_BASE, _TEXT, _HIGHLIGHT = QPalette.ColorRole.Base, QPalette.ColorRole.Text, QPalette.ColorRole.Highlight
 
 
 class ConversationView(QTextEdit):
@@ -115,7 +116,7 @@ class ConversationView(QTextEdit):
             return
         selection = QTextEdit.ExtraSelection()
         selection.cursor = QTextCursor(block)
-        selection.format.setBackground(_mix(self._colour("Base"), self._colour("Highlight"), 0.42))
+        selection.format.setBackground(_mix(self._colour(_BASE), self._colour(_HIGHLIGHT), 0.42))
         selection.format.setProperty(QTextFormat.Property.FullWidthSelection, True)
         self.setExtraSelections([selection])
 
@@ -206,23 +207,23 @@ class ConversationView(QTextEdit):
 
     # --- looks
 
-    def _colour(self, role: str) -> QColor:
-        return self.palette().color(getattr(QPalette.ColorRole, role))
+    def _colour(self, role: QPalette.ColorRole) -> QColor:
+        return self.palette().color(role)
 
     def _normal(self) -> QTextCharFormat:
         style = QTextCharFormat()
-        style.setForeground(self._colour("Text"))
+        style.setForeground(self._colour(_TEXT))
         return style
 
     def _small(self) -> QTextCharFormat:
         style = QTextCharFormat()
-        style.setForeground(_mix(self._colour("Text"), self._colour("Base"), 0.36))
+        style.setForeground(_mix(self._colour(_TEXT), self._colour(_BASE), 0.36))
         style.setFontPointSize(max(7.0, self.font().pointSizeF() * 0.88))
         return style
 
     def _question_format(self) -> QTextBlockFormat:
         shape = QTextBlockFormat()
-        shape.setBackground(_mix(self._colour("Base"), self._colour("Highlight"), 0.13))
+        shape.setBackground(_mix(self._colour(_BASE), self._colour(_HIGHLIGHT), 0.13))
         shape.setTopMargin(0.0 if self.document().isEmpty() else _STRIPE_PX)
         shape.setTextIndent(6.0)
         return shape
