@@ -101,7 +101,7 @@ class LookLayers(QObject):
 
     def _add_classes(self, layer: QgsVectorLayer, labels: Iterable[str]) -> None:
         fresh = list(dict.fromkeys(label for label in labels if label not in self._labels))
-        room = MAX_CLASSES - len(self._labels)
+        room = max(0, MAX_CLASSES - len(self._labels))
         # The empty class is for all that have none of their own.
         fresh = fresh if len(fresh) <= room else [*fresh[:room], ""]
         if set(fresh) - set(self._labels):

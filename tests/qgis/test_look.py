@@ -6,17 +6,20 @@ import json
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY, QgsProject, QgsRectangle, QgsVectorLayer
-from qgis.PyQt.QtCore import QPoint, Qt
+from qgis.PyQt.QtCore import QCoreApplication, QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 from qgis_helpers import Heart, wait_until
 
-from rs_copilot_plugin.layers.look_layer import SPOTS
-from rs_copilot_plugin.presenters.conversation import TurnState
+from rs_copilot_plugin._protocol import Progress
+from rs_copilot_plugin.engine.session import EngineError
+from rs_copilot_plugin.layers.look_layer import MAX_CLASSES, SPOTS
+from rs_copilot_plugin.presenters.conversation import Question, TurnState
 from rs_copilot_plugin.presenters.look import Layer, Picture, Task
 
 ANSWER_LIMIT_S = 90
@@ -314,6 +317,46 @@ def test_a_frame_is_asked_about_and_its_boxes_lie_on_map_and_video(bench, world)
     x1, y1, x2, y2 = spot.box_px
     workbench.video.view.clicked.emit(((x1 + x2) / 2 / width, (y1 + y2) / 2 / height))
     assert "van" in desk.dock.view.extraSelections()[0].cursor.block().text()
+
+
+def longest_step_ms(desk, partials) -> float:
+    """Hand partial results to the panel as the engine would; the longest time that one of them took."""
+    desk.models.add("scripted:/nowhere.json")
+    desk.look.panel.begin(Question("Everything?", "detect"))
+    desk.dock.view.begin(last(desk))
+    longest_s = 0.0
+    for number, partial in enumerate(partials):
+        started_s = time.thread_time()
+        desk.look._progress(Progress(1, number, 1000, "Answering", partial))
+        QCoreApplication.processEvents()
+        longest_s = max(longest_s, time.thread_time() - started_s)
+    return 1000 * longest_s
+
+
+def test_a_long_answer_never_keeps_the_map_waiting(bench, record_property):
+    """Four hundred objects, then a line without end: each piece is shown within a moment."""
+    lines = [f"{i},{i},{i + 9},{i},{i + 9},{i + 9},{i},{i + 9} thing {i % 40}" for i in range(400)]
+    at = [(15.0 + 1e-4 * (i % 20), 49.65 + 1e-4 * (i // 20)) for i in range(400)]
+    objects = [
+        {
+            "line": i,
+            "label": f"thing {i % 40}",
+            "polygon": [[x, y], [x + 5e-5, y], [x + 5e-5, y + 5e-5], [x, y + 5e-5]],
+            "box_px": [i, i, i + 9, i + 9],
+        }
+        for i, (x, y) in enumerate(at)
+    ]
+    listed = [{"text": "\n".join(lines[:n]), "objects": objects[:n], "zooms": []} for n in range(4, 401, 4)]
+    endless = [{"text": "word " * n, "objects": [], "zooms": []} for n in range(100, 8000, 100)]
+    steps_ms = [longest_step_ms(bench, listed)]
+    bench.look._failed(EngineError("cancelled", ""))
+    assert len(look_rows(bench)) == 400
+    categories = bench.look.layers.layer(SPOTS).renderer().categories()
+    assert len(categories) == MAX_CLASSES + 1, "a model that invents classes does not fill the legend"
+    steps_ms.append(longest_step_ms(bench, endless))
+    bench.look._failed(EngineError("cancelled", ""))
+    record_property("longest_step_ms", [round(step_ms, 1) for step_ms in steps_ms])
+    assert max(steps_ms) < float(os.environ.get("RS_COPILOT_WORK_LIMIT_MS", "50"))
 
 
 def test_without_a_model_the_panel_says_what_can_be_done(bench):
