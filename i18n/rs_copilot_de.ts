@@ -695,8 +695,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
-   <source>How closely the model looks</source>
-   <translation>Wie genau das Modell hinsieht</translation>
+   <source>How closely the model looks, and its memory</source>
+   <translation>Wie genau das Modell hinsieht, und sein Speicher</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
@@ -707,6 +707,11 @@
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
    <source>&amp;Max mode for detection: finer, slower</source>
    <translation>&amp;Max-Modus beim Erkennen: feiner, langsamer</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>&amp;Free the memory of the model</source>
+   <translation>Den Speicher des Modells &amp;freigeben</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />

@@ -19,8 +19,9 @@ from qgis.core import (
     QgsProject,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import Qt, QTimer
-from qgis.PyQt.QtWidgets import QDockWidget, QLineEdit
+from qgis.PyQt.QtCore import QPoint, Qt, QTimer
+from qgis.PyQt.QtGui import QPainter
+from qgis.PyQt.QtWidgets import QDialog, QDockWidget, QLineEdit
 from qgis.utils import iface
 
 from rs_copilot_plugin.presenters.conversation import area
@@ -114,6 +115,7 @@ class Tour:
         self.shoot("tracks")
         bench.scene.zoom()
         yield from self.looking()
+        yield from self.choosing_models()
         bench.scene.zoom()
         yield from self.control_points()
         yield from self.searching()
@@ -291,6 +293,22 @@ class Tour:
         dock.setUserVisible(False)
         bench.dock.show()
 
+    def choosing_models(self) -> Iterator[Callable[[], bool]]:
+        """The panel without a model, and the list of models."""
+        desk = self.bench.look
+        self.bench.dock.hide()
+        desk.models.choose("", "auto")
+        desk.dock.setUserVisible(True)
+        yield lambda: desk.models.listed.is_known
+        dialog = desk.open_models()
+        yield lambda: dialog.table.topLevelItemCount() > 0
+        dialog.move(iface.mapCanvas().mapToGlobal(iface.mapCanvas().rect().topLeft()) + QPoint(20, 60))
+        yield self.after(15)
+        self.shoot_with(dialog, "models")
+        dialog.close()
+        desk.dock.setUserVisible(False)
+        self.bench.dock.show()
+
     def true_outlines(self) -> str:
         """Buildings and car parks that the map shows, as a model would write them: corners in its pixels."""
         x1, y1, x2, y2 = self.bench.look.look.picture.sights().view
@@ -388,6 +406,14 @@ class Tour:
     def shoot(self, name: str) -> None:
         """Save the whole window."""
         iface.mainWindow().grab().save(str(OUT / f"{name}.png"))
+
+    def shoot_with(self, dialog: QDialog, name: str) -> None:
+        """Save the window with a dialog over it."""
+        picture = iface.mainWindow().grab()
+        painter = QPainter(picture)
+        painter.drawPixmap(iface.mainWindow().mapFromGlobal(dialog.pos()), dialog.grab())
+        painter.end()
+        picture.save(str(OUT / f"{name}.png"))
 
     def _poll(self) -> None:
         try:

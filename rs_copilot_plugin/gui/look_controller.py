@@ -3,53 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsRasterLayer
-from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QApplication
 
 from rs_copilot_plugin import look_texts, messages
 from rs_copilot_plugin._protocol import Progress
 from rs_copilot_plugin.engine.session import EngineError, RequestHandle
-from rs_copilot_plugin.layers.look_layer import SPOTS, LookLayers
+from rs_copilot_plugin.layers.look_layer import LookLayers
 from rs_copilot_plugin.presenters.conversation import Conversation, Heard, Kept, Turn
 from rs_copilot_plugin.presenters.detections import ClipDetections, Detection, Hit
-from rs_copilot_plugin.presenters.locate import LocatePanel, Request
-from rs_copilot_plugin.presenters.look import (
-    Layer,
-    LookLack,
-    LookPanel,
-    Picture,
-    Task,
-    forget_request,
-    parse_kept,
-)
-from rs_copilot_plugin.settings import Settings
+from rs_copilot_plugin.presenters.locate import Request
+from rs_copilot_plugin.presenters.look import Layer, LookLack, LookPanel, Picture, Task
 from rs_copilot_plugin.translate import tr
 
-from .engine_host import EngineHost
 from .look_dock import LookDock
+from .look_keeper import LookKeeper, Surroundings
 from .look_map import LookMap
 from .look_picture import PictureSource
 from .models_controller import ModelsController
-from .player_controller import PlayerController
-from .scene_controller import SceneController
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What of the workbench the panel works with."""
-
-    host: EngineHost
-    inputs: LocatePanel
-    settings: Settings
-    scene: SceneController
-    player: PlayerController
-    canvas: QgsMapCanvas
 
 
 class LookController(QObject):
@@ -74,7 +48,8 @@ class LookController(QObject):
         self.layers = LookLayers(around.scene.group, self)
         self.map = LookMap(around.canvas, self)
         self._handle: RequestHandle | None = None
-        self._is_writing = False
+        self.keeper = LookKeeper(around, self.panel, self.layers, self)
+        self._lacks: list[LookLack] = []
         self._numbered: list[tuple[int, int]] = []
         self._connect()
         dock.view.show_conversation(self.conversation)
@@ -90,8 +65,12 @@ class LookController(QObject):
         dock.copy_wanted.connect(self.copy)
         dock.edit_wanted.connect(lambda: self.edit(self._pointed))
         dock.recall_wanted.connect(self.edit)
-        dock.keep_wanted.connect(lambda name: self.keep(Layer(name)))
-        dock.undo_wanted.connect(self.undo)
+        dock.keep_wanted.connect(lambda name: self.keeper.keep(Layer(name), self._pointed))
+        dock.undo_wanted.connect(self.keeper.undo)
+        self.keeper.working.connect(self._show_writing)
+        self.keeper.kept.connect(self._written)
+        self.keeper.failed.connect(self.failed)
+        dock.release_wanted.connect(self.release)
         dock.view.picked.connect(self._line_picked)
         dock.visibilityChanged.connect(self._shown)
         self.picture.drawn.connect(self._box_drawn)
@@ -99,9 +78,9 @@ class LookController(QObject):
         self.map.clicked.connect(self._map_clicked)
         self.layers.picked.connect(self._spot_picked)
         self.models.changed.connect(self.redraw)
-        around.canvas.extentsChanged.connect(self.redraw)
+        around.canvas.extentsChanged.connect(self._show_ready)
         around.player.clip_changed.connect(lambda _clip: self.redraw())
-        around.player.frame_shown.connect(lambda _time_s: self.redraw())
+        around.player.frame_shown.connect(self._frame_shown)
         around.player.answer_clicked.connect(lambda number: self._spot_picked(*self._numbered[number]))
 
     def stop(self) -> None:
@@ -109,7 +88,7 @@ class LookController(QObject):
         self._handle = None
         self.picture.stop()
         self.map.stop()
-        self.layers.clear()
+        self.layers.stop()
 
     @property
     def conversation(self) -> Conversation:
@@ -140,7 +119,10 @@ class LookController(QObject):
         self._show_ready()
 
     def _show_ready(self) -> None:
-        self.dock.show_ready(self.panel.lacks(self.picture.sights()), self.panel.editing is not None)
+        if not self.dock.isVisible():
+            return
+        self._lacks = self.panel.lacks(self.picture.sights())
+        self.dock.show_ready(self._lacks, self.panel.editing is not None)
         turns = self.conversation.turns
         index = self.panel.turn_to_keep(self._pointed)
         count = 0 if index is None or turns[index].kept is not None else len(turns[index].placed)
@@ -148,7 +130,7 @@ class LookController(QObject):
         if index is not None and turns[index].question.task == Task.DETECT.value:
             layer = Layer.DETECTIONS
         can_undo = any(turn.kept is not None for turn in turns)
-        self.dock.show_answers(bool(turns), self.is_busy or self._is_writing, count, layer, can_undo)
+        self.dock.show_answers(bool(turns), self.is_busy or self.keeper.is_writing, count, layer, can_undo)
 
     @property
     def _pointed(self) -> int | None:
@@ -161,6 +143,11 @@ class LookController(QObject):
             self.redraw()
             if not self.models.listed.is_known:
                 self.models.refresh()
+
+    def _frame_shown(self, _time_s: float) -> None:
+        # While a clip plays this comes many times a second; only the first frame changes anything.
+        if LookLack.VIDEO in self._lacks:
+            self._show_ready()
 
     def _take(self) -> None:
         dock, panel = self.dock, self.panel
@@ -271,6 +258,11 @@ class LookController(QObject):
             self.dock.show_text("", self.panel.names)
             self._take()
 
+    def release(self) -> None:
+        """Give back the memory that the model holds; the next question loads it again."""
+        if self._around.host.look.hello is not None:
+            self._around.host.look.request("look.release")
+
     # --- the conversation
 
     def edit(self, index: int | None = None) -> None:
@@ -348,59 +340,10 @@ class LookController(QObject):
 
     # --- keeping
 
-    def keep(self, layer: Layer) -> None:
-        """Write the objects of an answer into the scene."""
-        index = self.panel.turn_to_keep(self._pointed)
-        if index is None or self.is_busy or self._is_writing:
-            return
-        home = Path(self._around.settings.last_folder)
-        scene = self.panel.scene_to_keep(index, home)
-        if scene is None:
-            return
-        turn = self.conversation.turns[index]
-        request = self.panel.keep_request(index, layer, scene)
-        self._write(request, lambda result: self._was_kept(turn, parse_kept(scene, result)))
-
-    def _was_kept(self, turn: Turn, kept: Kept) -> None:
-        turn.kept = kept
-        if turn in self.conversation.turns:
-            # They are on the map a second time now, as rows of the scene.
-            self.layers.remove_turns([self.conversation.turns.index(turn)], SPOTS)
-        self._written(kept)
-
-    def undo(self) -> None:
-        """Take what was kept last out of the scene again."""
-        turn = next((turn for turn in reversed(self.conversation.turns) if turn.kept is not None), None)
-        if turn is not None and turn.kept is not None and not self.is_busy and not self._is_writing:
-            kept = turn.kept
-            self._write(forget_request(kept), lambda _result: self._was_forgotten(turn, kept))
-
-    def _was_forgotten(self, turn: Turn, kept: Kept) -> None:
-        turn.kept = None
-        if turn in self.conversation.turns:
-            self.layers.add(self.conversation.turns.index(turn), 0, turn.spots, ())
-        self._written(kept)
-
-    def _write(self, request: Request, on_done: Callable[[dict[str, Any]], None]) -> None:
-        self._is_writing = True
-        self.dock.show_status(tr("Writing into the scene…"))
-        self._around.host.look.request(
-            request.method,
-            request.params,
-            on_result=lambda reply: on_done(reply.result),
-            on_error=self._not_written,
-        )
+    def _show_writing(self, is_writing: bool) -> None:
+        self.dock.show_status(tr("Writing into the scene…") if is_writing else "")
         self.redraw()
 
     def _written(self, kept: Kept) -> None:
-        self._is_writing = False
-        self.dock.show_status("")
         self.dock.view.show_conversation(self.conversation)
         self.kept.emit(kept)
-        self.redraw()
-
-    def _not_written(self, error: EngineError) -> None:
-        self._is_writing = False
-        self.dock.show_status("")
-        self._show_ready()
-        self.failed.emit(messages.explain(error))

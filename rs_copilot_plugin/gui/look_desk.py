@@ -8,8 +8,9 @@ from qgis.core import QgsRasterLayer
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QDialog, QMainWindow
 
-from .look_controller import LookController, Surroundings
+from .look_controller import LookController
 from .look_dock import LookDock
+from .look_keeper import Surroundings
 from .models_controller import ModelsController
 from .models_dialog import ModelsDialog
 from .server_dialog import ServerDialog
@@ -51,6 +52,11 @@ class LookDesk(QObject):
     def redraw(self) -> None:
         """Draw what the presenters know."""
         self.look.redraw()
+
+    def refresh(self) -> None:
+        """Another engine may know other models."""
+        if self.dock.isVisible():
+            self.models.refresh()
 
     def stop(self) -> None:
         """End what runs, and leave nothing on the map."""

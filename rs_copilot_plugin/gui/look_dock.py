@@ -47,6 +47,7 @@ class LookDock(QgsDockWidget):
     recall_wanted = pyqtSignal()
     keep_wanted = pyqtSignal(str)
     undo_wanted = pyqtSignal()
+    release_wanted = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(tr("RS Copilot Look"), parent)
@@ -144,7 +145,9 @@ class LookDock(QgsDockWidget):
         self.box_button = tool_button("draw_box.svg", tr("Draw a box on the map"), lambda: None)
         self.box_button.setCheckable(True)
         self.box_button.toggled.connect(self.box_toggled)
-        self.options_button = tool_button("settings.svg", tr("How closely the model looks"), lambda: None)
+        self.options_button = tool_button(
+            "settings.svg", tr("How closely the model looks, and its memory"), lambda: None
+        )
         self.options_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.options_button)
         menu.setToolTipsVisible(True)
@@ -153,6 +156,8 @@ class LookDock(QgsDockWidget):
         for action in (self.zoom_action, self.max_action):
             action.setCheckable(True)
             action.toggled.connect(self._tell)
+        menu.addSeparator()
+        menu.addAction(tr("&Free the memory of the model"), self.release_wanted.emit)
         self.options_button.setMenu(menu)
         row = QHBoxLayout()
         row.setSpacing(4)

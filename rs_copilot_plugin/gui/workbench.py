@@ -39,8 +39,8 @@ from .export_dialog import ExportDialog
 from .find_controller import FindController, Search
 from .installation import Installation
 from .job_runner import JobRunner
-from .look_controller import Surroundings
 from .look_desk import LookDesk
+from .look_keeper import Surroundings
 from .map_overlay import MapOverlay
 from .player_controller import PlayerController
 from .scene_controller import SceneController
@@ -462,6 +462,7 @@ class Workbench(QObject):
 
     def _engine_changed(self) -> None:
         self.host.restart()
+        self.look.refresh()
         self.redraw()
         if not self.player.clip and self.panel.clips.clips:
             self.show_clip(str(self.panel.clips.clips[0].path))

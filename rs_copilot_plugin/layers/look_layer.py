@@ -45,6 +45,7 @@ class LookLayers(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REPAINT_MS)
         self._timer.timeout.connect(self._repaint)
+        QgsProject.instance().readProject.connect(self._tidy)
 
     def layer(self, role: str) -> QgsVectorLayer | None:
         """The layer of objects or of closer looks; the user may have removed it."""
@@ -82,6 +83,20 @@ class LookLayers(QObject):
         self._labels = []
         layers, self._ids = [self.layer(role) for role in self._ids], {}
         QgsProject.instance().removeMapLayers([layer.id() for layer in layers if layer is not None])
+
+    def stop(self) -> None:
+        """Leave nothing in the project."""
+        QgsProject.instance().readProject.disconnect(self._tidy)
+        self.clear()
+
+    def _tidy(self) -> None:
+        """A project that was saved with an answer on the map has empty layers: what was in memory is gone."""
+        stale = [
+            layer.id()
+            for layer in QgsProject.instance().mapLayers().values()
+            if layer.customProperty(ROLE_PROPERTY) and layer.id() not in self._ids.values()
+        ]
+        QgsProject.instance().removeMapLayers(stale)
 
     def _add(self, role: str, rows: list[tuple[tuple, list[object]]]) -> None:
         if not rows:

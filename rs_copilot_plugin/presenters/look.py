@@ -215,14 +215,15 @@ class LookPanel:
         return gone
 
     def request(self, device: str = "auto") -> Request:
-        """The call to the engine."""
+        """The call to the engine; a scene that is not written yet has no places to tell of."""
+        scene = self.inputs.scene
         params: dict[str, Any] = {
             "turns": self.conversation.params(),
             "model": self.models.name,
             "precision": self.models.precision,
             "max_mode": self.max_mode,
             "zoom": self.zoom,
-            "scene": str(self.inputs.scene) if self.inputs.scene is not None else None,
+            "scene": str(scene) if scene is not None and scene.is_file() else None,
             "key": self.models.key,
             "device": device,
         }

@@ -131,6 +131,8 @@ def test_names_go_where_the_task_wants_them(panel):
 
 def test_the_call_holds_the_whole_conversation(panel, tmp_path):
     panel.inputs.use_scene(tmp_path / "s.gpkg")
+    assert panel.request().params["scene"] is None, "there is none yet"
+    (tmp_path / "s.gpkg").write_bytes(b"x")
     panel.models.keys["scripted:/x.json"] = "secret"
     ask(panel)
     panel.text = "And now?"
