@@ -174,6 +174,11 @@
    <translation>Gespräch</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/gui/conversation_view.py" />
+   <source>Answers appear here. A click on a line that names a place lights it up on the map.</source>
+   <translation>Hier erscheinen die Antworten. Ein Klick auf eine Zeile, die einen Ort nennt, lässt ihn auf der Karte aufleuchten.</translation>
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Export: write a layer of the scene as shapefile, GeoJSON, KML, …</source>
    <translation>Export: einen Layer der Szene als Shapefile, GeoJSON, KML schreiben, …</translation>
@@ -615,13 +620,13 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_controller.py" />
-   <source>Writing into the scene…</source>
-   <translation>Schreibe in die Szene…</translation>
+   <source>Answering…</source>
+   <translation>Antwort kommt…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_controller.py" />
-   <source>Answering…</source>
-   <translation>Antwort kommt…</translation>
+   <source>Writing into the scene…</source>
+   <translation>Schreibe in die Szene…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_controller.py" />
@@ -907,6 +912,11 @@
    <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
    <source>Licence</source>
    <translation>Lizenz</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Suits this machine best</source>
+   <translation>Passt am besten zu diesem Rechner</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/models_dialog.py" />

@@ -48,7 +48,7 @@ def all_actions() -> list[Action]:
             tr("Show or hide the panel where a model is asked about the map and the video"),
             "look.svg",
             "toggle_look",
-            "Ctrl+Alt+L",
+            "Ctrl+Alt+A",
             checkable=True,
         ),
         Action(

@@ -238,13 +238,14 @@ def advice_text(advice: Advice) -> str:
     model = advice.model
     precision = next((item for item in model.precisions if item.name == advice.precision), None)
     how = "" if precision is None else precision_title(precision)
+    why = advice.why[:1].upper() + advice.why[1:]
     facts = [
-        how,
+        "" if why else how,
         tr("{} to download").format(gigabytes(model.size_bytes)) if model.size_bytes else "",
         tr("licence: {}").format(model.licence) if model.licence else "",
     ]
     first = tr("{} fits this machine: {}.").format(model.title, ", ".join(part for part in facts if part))
-    return f"{first}\n{advice.why}".rstrip()
+    return f"{first}\n{why}".rstrip()
 
 
 def no_advice(listed: ModelList) -> str:

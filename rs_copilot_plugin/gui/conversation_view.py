@@ -41,6 +41,9 @@ class ConversationView(QTextEdit):
         flags = Qt.TextInteractionFlag
         self.setTextInteractionFlags(flags.TextSelectableByMouse | flags.TextSelectableByKeyboard)
         self.setAccessibleName(tr("Conversation"))
+        self.setPlaceholderText(
+            tr("Answers appear here. A click on a line that names a place lights it up on the map.")
+        )
         self.document().setDocumentMargin(8.0)
         self.setMouseTracking(True)
         self._conversation = Conversation()

@@ -43,7 +43,7 @@ class ModelsDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("RS Copilot: models"))
-        self.resize(720, 520)
+        self.resize(760, 560)
         self._controller, self._settings = controller, settings
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
@@ -78,7 +78,7 @@ class ModelsDialog(QDialog):
         self.table.setUniformRowHeights(True)
         self.table.setAccessibleName(tr("Models"))
         self.table.setHeaderLabels([tr("Model"), tr("State"), tr("Size"), tr("Memory"), tr("Licence")])
-        for column, width_px in enumerate((230, 100, 80, 190)):
+        for column, width_px in enumerate((190, 100, 76, 168)):
             self.table.setColumnWidth(column, width_px)
         self.table.currentItemChanged.connect(lambda _now, _before: self._show_details())
         return self.table
@@ -139,7 +139,8 @@ class ModelsDialog(QDialog):
         self.folder_button.setEnabled(bool(listed.folder))
         self.table.clear()
         for model in listed.models:
-            self._add_row(model.id, _columns(model))
+            is_advised = listed.advice is not None and listed.advice.model is model
+            self._add_row(model.id, _columns(model), is_advised)
         known = {model.id for model in listed.models} | {model.path for model in listed.models}
         for name in self._controller.picker.own:
             if name not in known:
@@ -150,9 +151,14 @@ class ModelsDialog(QDialog):
         for widget in (self.progress_bar, self.progress_label, self.cancel_button):
             widget.setVisible(busy)
 
-    def _add_row(self, name: str, columns: list[str]) -> None:
+    def _add_row(self, name: str, columns: list[str], is_advised: bool = False) -> None:
         item = QTreeWidgetItem(columns)
         item.setData(0, _NAME_ROLE, name)
+        if is_advised:
+            font = item.font(0)
+            font.setBold(True)
+            item.setFont(0, font)
+            item.setToolTip(0, tr("Suits this machine best"))
         self.table.addTopLevelItem(item)
 
     def _select(self, name: str) -> None:
