@@ -10,16 +10,27 @@ import time
 from pathlib import Path
 
 import pytest
-from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY, QgsProject, QgsRectangle, QgsVectorLayer
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsExpression,
+    QgsExpressionContext,
+    QgsExpressionContextUtils,
+    QgsPointXY,
+    QgsProject,
+    QgsRectangle,
+    QgsVectorLayer,
+)
 from qgis.PyQt.QtCore import QCoreApplication, QPoint, Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
+from qgis.PyQt.QtXml import QDomDocument
 from qgis_helpers import Heart, wait_until
 
 from rs_copilot_plugin._protocol import Progress
 from rs_copilot_plugin.engine.session import EngineError
-from rs_copilot_plugin.layers.look_layer import MAX_CLASSES, SPOTS
-from rs_copilot_plugin.presenters.conversation import Question, TurnState
+from rs_copilot_plugin.layers.look_layer import MAX_CLASSES, ROLE_PROPERTY, SPOTS
+from rs_copilot_plugin.presenters.conversation import Question, TurnState, Zoom, parse_spot
 from rs_copilot_plugin.presenters.look import Layer, Picture, Task
 
 ANSWER_LIMIT_S = 90
@@ -118,8 +129,6 @@ def click_line(desk, line: int) -> None:
 
 
 def centre_of(spot) -> QgsPointXY:
-    from qgis.core import QgsCoordinateTransform
-
     crs = [QgsCoordinateReferenceSystem(f"EPSG:{code}") for code in (4326, 32633)]
     x, y = (sum(corner[axis] for corner in spot.polygon) / len(spot.polygon) for axis in (0, 1))
     return QgsCoordinateTransform(*crs, QgsProject.instance()).transform(QgsPointXY(x, y))
@@ -245,6 +254,28 @@ def test_what_a_model_says_is_only_text(bench):
     assert not any(
         widget.text().startswith("<img") for widget in desk.dock.findChildren(type(desk.dock.hint_label))
     )
+
+
+def test_labels_on_the_map_are_only_text(bench):
+    """Map tips are web pages, and print layouts work out what stands between certain signs in a legend."""
+    label = "<img src=\"https://evil.example/x.png\">[% env('HOME') %]"
+    spot = parse_spot({"line": 0, "label": label, "polygon": [[15.0, 49.6], [15.1, 49.6], [15.1, 49.7]]})
+    bench.look.layers.add(0, 0, [spot], [Zoom(spot.polygon, None)])
+    layer = bench.look.layers.layer(SPOTS)
+    (row,) = layer.getFeatures()
+    context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
+    context.setFeature(row)
+    tip = QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context)
+    assert "<img" not in tip and "&lt;img" in tip
+    (category,) = layer.renderer().categories()
+    assert category.value() == label and "[%" not in category.label()
+    # What is left of an answer in a saved project is an empty layer: it goes when the project is read.
+    left = QgsVectorLayer("Polygon", "Look", "memory")
+    left.setCustomProperty(ROLE_PROPERTY, SPOTS)
+    QgsProject.instance().addMapLayer(left)
+    QgsProject.instance().readProject.emit(QDomDocument())
+    assert bench.look.layers.layer(SPOTS) is layer
+    assert QgsProject.instance().mapLayersByName("Look") == [layer]
 
 
 def test_objects_are_kept_and_taken_back(bench):
