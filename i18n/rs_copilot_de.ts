@@ -1369,11 +1369,6 @@
    <translation>Betrachten</translation>
   </message>
   <message>
-   <location filename="../rs_copilot_plugin/layers/look_layer.py" />
-   <source>Where the model looked</source>
-   <translation>Wo das Modell hinsah</translation>
-  </message>
-  <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Frames</source>
    <translation>Einzelbilder</translation>
@@ -1417,6 +1412,11 @@
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Groundings</source>
    <translation>Fundstellen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/scene_group.py" />
+   <source>Where the model looked</source>
+   <translation>Wohin das Modell sah</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />

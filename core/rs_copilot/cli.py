@@ -11,7 +11,8 @@ import typer
 
 from rs_copilot import __version__
 from rs_copilot.cli_look import look
-from rs_copilot.cli_objects import detect, segment
+from rs_copilot.cli_models import models_app
+from rs_copilot.cli_objects import detect, ground, segment
 from rs_copilot.cli_options import (
     TELEMETRY_HELP,
     AsJson,
@@ -289,9 +290,14 @@ app.command(epilog="Example: rs-copilot detect ortho.tif --out scene.gpkg --regi
     detect
 )
 app.command(epilog='Example: rs-copilot look ortho.tif "ships, cars" --task detect --model MODEL')(look)
+app.command(epilog='Example: rs-copilot ground ortho.tif "the largest ship" --out scene.gpkg --model MODEL')(
+    ground
+)
 app.command(epilog="Example: rs-copilot segment ortho.tif --model onnx:landcover.onnx --out scene.gpkg")(
     segment
 )
+
+app.add_typer(models_app, name="models")
 
 train_app = typer.Typer(help="Train models, or adapt them to your own layers.", rich_markup_mode=None)
 app.add_typer(train_app, name="train")

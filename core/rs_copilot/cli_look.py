@@ -7,7 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from rs_copilot.cli_options import AsJson, Device, parse_names, parse_numbers
+from rs_copilot.cli_options import (
+    Adapter,
+    AsJson,
+    Device,
+    Family,
+    Model,
+    Precision,
+    parse_names,
+    parse_numbers,
+)
 from rs_copilot.console import run_job
 
 
@@ -31,25 +40,6 @@ class KeepLayer(str, Enum):
 
     groundings = "groundings"
     detections = "detections"
-
-
-Model = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ID|FOLDER|URL",
-        help="A model of `rs-copilot models list`, a folder with one, or http://HOST/v1#MODEL.",
-    ),
-]
-Precision = Annotated[
-    str | None, typer.Option(metavar="auto|nf4|int8|bf16|fp32", help="How exactly it computes.")
-]
-Adapter = Annotated[str | None, typer.Option(metavar="FOLDER", help="A LoRA adapter for the model.")]
-Family = Annotated[
-    str | None,
-    typer.Option(
-        metavar="rscovlm|qwen2.5-vl|qwen3-vl", help="For models of a server whose name does not tell."
-    ),
-]
 
 
 def look(

@@ -234,7 +234,8 @@ class LookController(QObject):
             self.dock.view.show_conversation(self.conversation)
         else:
             self.dock.view.append_heard(turn, heard)
-            self.layers.add(index, len(turn.spots) - len(heard.spots), heard.spots, heard.zooms)
+            first_zoom = len(turn.zooms) - len(heard.zooms)
+            self.layers.add(index, len(turn.spots) - len(heard.spots), heard.spots, heard.zooms, first_zoom)
         if heard.spots or heard.is_revised:
             self._show_in_video()
 

@@ -17,14 +17,15 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from rs_copilot_plugin.presenters.conversation import Spot, Zoom
 from rs_copilot_plugin.translate import tr
 
-from . import styles
+from . import scene_group, styles
 from .region_file import WGS84
 
 ROLE_PROPERTY = "rs_copilot/look"
 SPOTS, ZOOMS = "spots", "zooms"
-_FIELDS = (
-    "field=turn:integer&field=number:integer&field=label:string(200)&field=score:double&field=time_s:double"
-)
+_FIELDS = {
+    SPOTS: "field=turn:integer&field=number:integer&field=label:string(200)&field=score:double&field=time_s:double",
+    ZOOMS: "field=turn:integer&field=step:integer&field=reason:string",
+}
 # New objects may come twenty times a second; a map that begins anew each time is never finished.
 _REPAINT_MS = 250
 # Colours for so many classes; a model that invents more does not fill the legend.
@@ -57,15 +58,18 @@ class LookLayers(QObject):
         node = QgsProject.instance().layerTreeRoot().findLayer(self._ids.get(SPOTS, ""))
         return node is not None and node.isVisible()
 
-    def add(self, turn: int, first: int, spots: Iterable[Spot], zooms: Iterable[Zoom]) -> None:
-        """Draw what is new in a turn; ``first`` is the number of the first object."""
+    def add(
+        self, turn: int, first: int, spots: Iterable[Spot], zooms: Iterable[Zoom], first_zoom: int = 0
+    ) -> None:
+        """Draw what is new in a turn; ``first`` is the number of the first object, as ``first_zoom`` is."""
         rows = [
             (spot.polygon, [turn, number, spot.label, spot.score, spot.time_s])
             for number, spot in enumerate(spots, start=first)
             if spot.polygon
         ]
         self._add(SPOTS, rows)
-        self._add(ZOOMS, [(zoom.polygon, [turn, None, None, None, None]) for zoom in zooms if zoom.polygon])
+        steps = enumerate(zooms, start=first_zoom + 1)
+        self._add(ZOOMS, [(zoom.polygon, [turn, step, None]) for step, zoom in steps if zoom.polygon])
 
     def remove_turns(self, turns: Iterable[int], role: str | None = None) -> None:
         """Take what belongs to these turns off the map."""
@@ -121,16 +125,16 @@ class LookLayers(QObject):
         fresh = fresh if len(fresh) <= room else [*fresh[:room], ""]
         if set(fresh) - set(self._labels):
             self._labels += [label for label in fresh if label not in self._labels]
-            styles.add_classes(layer, "look", self._labels)
+            styles.add_classes(layer, "spoken", self._labels)
 
     def _make(self, role: str) -> QgsVectorLayer:
-        title = tr("Look") if role == SPOTS else tr("Where the model looked")
-        layer = QgsVectorLayer(f"Polygon?crs={WGS84}&{_FIELDS}", title, "memory")
+        title = tr("Look") if role == SPOTS else scene_group.title("looks")
+        layer = QgsVectorLayer(f"Polygon?crs={WGS84}&{_FIELDS[role]}", title, "memory")
         layer.setCustomProperty(ROLE_PROPERTY, role)
         # QGIS asks before it closes a project with layers in memory; these are only a view of the answers.
         layer.setCustomProperty("skipMemoryLayersCheck", 1)
         layer.setReadOnly(True)
-        styles.apply_style(layer, "look" if role == SPOTS else "look_zooms")
+        styles.apply_style(layer, "spoken" if role == SPOTS else "looks")
         layer.selectionChanged.connect(self._selected)
         QgsProject.instance().addMapLayer(layer, False)
         group = self._find_group()

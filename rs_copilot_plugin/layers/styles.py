@@ -50,7 +50,7 @@ KEY_FRAME = (
 _CLASS_OF = {
     "detections": "if(\"source\" = 'motion', '', \"label\")",
     "segments": "label",
-    "look": "label",
+    "spoken": "label",
 }
 _OPACITY = QgsSymbol.Property.PropertyOpacity
 OPACITY_PERCENT = 'scale_linear(coalesce("score", 1), 0, 1, 35, 100)'
@@ -80,6 +80,8 @@ _SEGMENT_TIP = (
     '[% if("area_m2" < 10000, format_number("area_m2", 0) || \' m²\', '
     "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
 )
+# What a model says is text, never markup.
+_LOOK_TIP = f"[% {_REASON_HTML} %]"
 # Scenes of earlier versions say no level; `attribute` is null there, where a column's name would be an error.
 _AREA_LEVEL = "coalesce(attribute($currentfeature, 'level'), \"probability\")"
 _CANDIDATE_TIP = '[% format_number("score", 3) %]'
@@ -103,7 +105,8 @@ def set_tips(layer: QgsVectorLayer, name: str) -> None:
         "detections": (_OBJECT_TITLE, _OBJECT_TIP),
         "segments": ('"label"', _SEGMENT_TIP),
         "groundings": (_OBJECT_TITLE, f"[% {_PHRASE_HTML} %]"),
-        "look": (_OBJECT_TITLE, ""),
+        "spoken": (_OBJECT_TITLE, ""),
+        "looks": ("'#' || \"step\"", _LOOK_TIP),
     }
     if name in tips:
         title, tip = tips[name]
@@ -285,6 +288,18 @@ def _style_groundings(layer: QgsVectorLayer) -> None:
     _outline(layer, palette.MOVING, 30, 0.25)
 
 
+def _style_looks(layer: QgsVectorLayer) -> None:
+    """Dashed frames with their number: where a model looked, not what it found."""
+    fill = QgsSimpleFillSymbolLayer(
+        _colour(palette.ACCENT, 0),
+        strokeColor=_colour(palette.ACCENT, 220),
+        strokeStyle=Qt.PenStyle.DashLine,
+        strokeWidth=0.5,
+    )
+    layer.setRenderer(QgsSingleSymbolRenderer(_filled(QgsFillSymbol.createSimple({}), fill)))
+    _label(layer, 'if("step" > 0, "step", null)', min_scale=100_000.0, size_pt=10.0)
+
+
 def _box_symbol(colour: str, fill_alpha: int = 40, width_mm: float = 0.35) -> QgsSymbol:
     fill = QgsSimpleFillSymbolLayer(
         _colour(colour, fill_alpha), strokeColor=_colour(colour), strokeWidth=width_mm
@@ -317,22 +332,13 @@ def _style_detections(layer: QgsVectorLayer) -> None:
     layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
 
 
-def _style_look(layer: QgsVectorLayer) -> None:
+def _style_spoken(layer: QgsVectorLayer) -> None:
     """By class, which `add_classes` brings."""
-    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["look"], []))
+    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["spoken"], []))
     _label(layer, _OBJECT_TITLE, min_scale=15000.0)
     settings = layer.labeling().settings()
     settings.placement = QgsPalLayerSettings.Placement.OutsidePolygons
     layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
-
-
-def _style_look_zooms(layer: QgsVectorLayer) -> None:
-    fill = QgsSimpleFillSymbolLayer(_colour(palette.CASING, 0), strokeColor=_colour(palette.CASING, 220))
-    fill.setStrokeStyle(Qt.PenStyle.DashLine)
-    fill.setStrokeWidth(0.4)
-    casing = QgsSimpleFillSymbolLayer(_colour(palette.INK, 0), strokeColor=_colour(palette.INK, 160))
-    casing.setStrokeWidth(0.8)
-    layer.setRenderer(QgsSingleSymbolRenderer(_filled(QgsFillSymbol.createSimple({}), casing, fill)))
 
 
 def _style_segments(layer: QgsVectorLayer) -> None:
@@ -364,7 +370,7 @@ def _category(name: str, label: str, colour: str) -> QgsRendererCategory:
     if label:
         # In a print layout, QGIS would work out what stands between these signs.
         return QgsRendererCategory(label, _object_symbol(colour), label.replace("[%", "[ %"))
-    title = tr("Others") if name == "look" else tr("Found by motion")
+    title = tr("Others") if name == "spoken" else tr("Found by motion")
     return QgsRendererCategory(label, _box_symbol(palette.MOVING, 30, 0.25), title)
 
 
@@ -438,7 +444,7 @@ _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {
     "segments": _style_segments,
     "candidates": _style_candidates,
     "groundings": _style_groundings,
+    "looks": _style_looks,
     "answers": _style_search_area,
-    "look": _style_look,
-    "look_zooms": _style_look_zooms,
+    "spoken": _style_spoken,
 }

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from rs_copilot import __version__
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.models.machine import cpu_memory_bytes
+from rs_copilot.models.store import State, Store, open_store
 
 # Distribution names; the extra that brings them, or "" for the base.
 PACKAGES = {
@@ -35,11 +37,15 @@ PACKAGES = {
     "numba": "",
     "onnxruntime": "",
     "faiss-cpu": "",
+    "rapidfuzz": "",
+    "httpx2": "",
     "onnx": "train",
     "torch": "vlm",
     "transformers": "vlm",
     "accelerate": "vlm",
     "bitsandbytes": "vlm",
+    "huggingface_hub": "vlm",
+    "peft": "vlm",
     "onnxruntime-gpu": "gpu",
 }
 EXTRA_PURPOSE = {
@@ -78,6 +84,15 @@ class Missing(BaseModel):
     required: bool
 
 
+class ModelHere(BaseModel):
+    """A vision-language model of which something is on this machine."""
+
+    id: str
+    state: State
+    revision: str | None
+    size_bytes: int
+
+
 class DoctorResult(BaseModel):
     """The state of this installation."""
 
@@ -90,6 +105,8 @@ class DoctorResult(BaseModel):
     devices: list[Device]
     providers: list[str]
     missing: list[Missing]
+    models_folder: str
+    models: list[ModelHere]
 
     @property
     def is_healthy(self) -> bool:
@@ -104,6 +121,7 @@ class DoctorResult(BaseModel):
             *(f"device {device.id}: {device.name}, {_memory_text(device)}" for device in self.devices),
             f"computing on: {', '.join(self.providers)}",
             *(f"{name} {version}" for name, version in self.packages.items() if version),
+            *(_model_text(model) for model in self.models),
         ]
         for item in self.missing:
             kind = "MISSING" if item.required else "not installed"
@@ -118,6 +136,8 @@ def run(_: DoctorParams, context: JobContext) -> DoctorResult:
     """Look around."""
     context.check()
     packages = {name: installed_version(name) for name in PACKAGES}
+    store = open_store()
+    models = list(_models_here(store))
     for name, twin in TWINS.items():
         packages[name] = packages[name] or installed_version(twin)
     return DoctorResult(
@@ -129,7 +149,9 @@ def run(_: DoctorParams, context: JobContext) -> DoctorResult:
         packages=packages,
         devices=find_devices(),
         providers=["cpu"],  # what the jobs of this version compute on, not what could be loaded
-        missing=[*_missing(packages), *_two_runtimes()],
+        missing=[*_missing(packages), *_two_runtimes(), *_no_model(models)],
+        models_folder=str(store.folder),
+        models=models,
     )
 
 
@@ -165,38 +187,27 @@ def _two_runtimes() -> Iterable[Missing]:
         )
 
 
+def _models_here(store: Store) -> Iterable[ModelHere]:
+    for card in store.cards.values():
+        state = store.state(card)
+        if state is not State.ABSENT:
+            size = card.size_bytes if state is State.PRESENT else store.disk_bytes(card)
+            yield ModelHere(id=card.id, state=state, revision=card.revision, size_bytes=size)
+
+
+def _no_model(models: list[ModelHere]) -> Iterable[Missing]:
+    if not any(model.state is State.PRESENT for model in models):
+        how = "rs-copilot models list shows which fits, rs-copilot models fetch ID brings it"
+        yield Missing(
+            name="a vision-language model", purpose="for looking and speaking", how=how, required=False
+        )
+
+
 def find_devices() -> list[Device]:
     """The CPU with its memory, then NVIDIA cards as their driver reports them."""
     free, total = cpu_memory_bytes()
     name = platform.processor() or platform.machine()
     return [Device(id="cpu", name=name, memory_free_bytes=free, memory_total_bytes=total), *_nvidia_devices()]
-
-
-def cpu_memory_bytes() -> tuple[int | None, int | None]:
-    """Available and total main memory; ``None`` where this system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:  # noqa: PTH123  not a file of the user's
-            return parse_meminfo(file.read())
-    except OSError:
-        return None, _total_by_sysconf()
-
-
-def parse_meminfo(text: str) -> tuple[int | None, int | None]:
-    """Available and total bytes from the text of ``/proc/meminfo`` (which counts in kB of 1024 bytes)."""
-    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-
-    def in_bytes(name: str) -> int | None:
-        words = fields.get(name, "").split()
-        return int(words[0]) * 1024 if words and words[0].isdigit() else None
-
-    return in_bytes("MemAvailable"), in_bytes("MemTotal")
-
-
-def _total_by_sysconf() -> int | None:
-    names = getattr(os, "sysconf_names", {})
-    if "SC_PHYS_PAGES" not in names:
-        return None
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _nvidia_devices() -> list[Device]:
@@ -235,6 +246,11 @@ def _usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _model_text(model: ModelHere) -> str:
+    commit = f", commit {model.revision[:12]}" if model.revision else ""
+    return f"model {model.id}: {model.state.value}, {model.size_bytes / 1e9:.1f} GB{commit}"
 
 
 def _memory_text(device: Device) -> str:

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from functools import partial
 from typing import Any
 
-from rs_copilot.errors import CancelledError, UsageError
-from rs_copilot.jobs.backends import HINT, BackendSpec
+from rs_copilot.errors import CancelledError
+from rs_copilot.jobs.backends import backend_of
 from rs_copilot.jobs.context import JobContext, Progress
+from rs_copilot.jobs.look_answer import Asking, answer, answer_closer
 from rs_copilot.jobs.look_keep import LookKeepParams, crs_to_keep_in
 from rs_copilot.jobs.look_keep import run as keep_objects
 from rs_copilot.jobs.look_params import LookParams, LookResult, Object, Turn
 from rs_copilot.jobs.look_pictures import check_source
-from rs_copilot.jobs.look_stream import AnswerStream, place_objects
 from rs_copilot.jobs.look_talk import Talk, build_talk, names_of
-from rs_copilot.jobs.shelf import Shelf
-from rs_copilot.types import SizeWH
+from rs_copilot.jobs.shelf import shelf_of
 from rs_copilot.vlm.backend import Backend, Decoding, Stop
-from rs_copilot.vlm.families import Family
-from rs_copilot.vlm.parsing import Listener
 from rs_copilot.vlm.prompts import LETTERS
 from rs_copilot.vlm.short_answers import read_letter, read_scene
 from rs_copilot.vlm.tasks import Task
@@ -41,11 +34,8 @@ def run(params: LookParams, context: JobContext) -> LookResult:
         CancelledError: stopped; the last report holds what was said.
     """
     started = time.monotonic()
-    if not params.model:
-        raise UsageError("No model is chosen.", hint=HINT)
-    key = None if params.key is None else params.key.get_secret_value()
-    spec = BackendSpec(params.model, params.precision, params.adapter, params.family, key)
-    with _shelf(context) as shelf:
+    spec = backend_of(params.model, params.precision, params.adapter, params.family, params.key)
+    with shelf_of(context) as shelf:
         is_known = shelf.holds(spec, context.device)
         if not is_known:
             # A wrong path is better said before minutes of loading.
@@ -56,54 +46,33 @@ def run(params: LookParams, context: JobContext) -> LookResult:
             return _answer(params, talk, backend, context, started)
 
 
-@contextmanager
-def _shelf(context: JobContext) -> Iterator[Shelf]:
-    """The caller's shelf, or one for this question only."""
-    if context.shelf is not None:
-        yield context.shelf
-        return
-    shelf = Shelf()
-    try:
-        yield shelf
-    finally:
-        shelf.release()
-
-
 def _answer(
     params: LookParams, talk: Talk, backend: Backend, context: JobContext, started: float
 ) -> LookResult:
-    def report(pieces: int, partial_answer: dict[str, Any]) -> None:
-        context.on_progress(Progress(pieces, params.max_tokens, "Answering", partial_answer))
-
     if params.out is not None and talk.about is not None:
         # Better said before the work than after it.
         crs_to_keep_in(params.out, talk.about)
-    expected = talk.shown[-1].seen(backend.family) if talk.shown else None
-    stream = _stream(talk, expected, backend.family, report)
+
+    def report(pieces: int, partial: dict[str, Any]) -> None:
+        context.on_progress(Progress(pieces, params.max_tokens, "Answering", partial))
+
+    decoding = Decoding(max_tokens=params.max_tokens, lookup=talk.has_places)
+    asking = Asking(backend, decoding, report, context.cancelled.is_set)
     context.progress(0, params.max_tokens, "Looking")
-    try:
-        decoding = Decoding(max_tokens=params.max_tokens, lookup=talk.has_places)
-        reply = backend.reply(talk.messages, decoding, stream.hear, context.cancelled.is_set)
-    finally:
-        stream.flush()
-    if reply.stop is Stop.CANCELLED:
+    notes = _notes(params, talk)
+    said = (answer_closer if _can_zoom(params, talk) else answer)(talk, asking)
+    if said.stop is Stop.CANCELLED:
         raise CancelledError("The answer was stopped; what had been said is kept.")
-    if talk.has_places and reply.seen[-1] != expected:
-        # For want of memory the model saw less than was planned: its numbers mean other places.
-        stream = _stream(talk, reply.seen[-1], backend.family, report)
-        stream.hear(reply.text)
-    parsed = stream.finish()
-    stream.flush()
     return LookResult(
-        text=reply.text,
-        value=_value(reply.text, params.turns[-1]),
-        stop=reply.stop.value,
-        objects=stream.objects,
-        zooms=stream.zooms,
-        is_empty=parsed.is_empty,
-        skipped=len(parsed.skipped),
-        notes=list(reply.notes),
-        usage=asdict(reply.usage),
+        text=said.text,
+        value=_value(said.text, talk.turn),
+        stop=said.stop.value,
+        objects=said.objects,
+        zooms=said.zooms,
+        is_empty=said.is_empty,
+        skipped=said.skipped,
+        notes=[*notes, *(note for note in said.notes if note not in notes)],
+        usage=said.usage,
         model=backend.model,
         model_hash=backend.sha256,
         device=backend.device,
@@ -111,8 +80,27 @@ def _answer(
         prompt=talk.prompt.version,
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
-        kept=_kept(params, talk, stream.objects, backend, context),
+        kept=_kept(params, talk, said.objects, backend, context),
     )
+
+
+def _can_zoom(params: LookParams, talk: Talk) -> bool:
+    return params.zoom and bool(talk.shown) and talk.fresh <= 1
+
+
+def _notes(params: LookParams, talk: Talk) -> list[str]:
+    """What the pictures or the wishes make necessary to know."""
+    notes = []
+    if params.zoom and not _can_zoom(params, talk):
+        notes.append("Looking closer goes with one picture: the model answers at once.")
+    if talk.has_places and talk.fresh > 1:
+        notes.append("Boxes are taken to be in the last picture.")
+    read = min((item.picture.share for item in talk.shown), default=1.0)
+    if read < 1.0 and not _can_zoom(params, talk):
+        notes.append(
+            f"The raster has no overviews: {read:.0%} of what is shown was read, the rest filled in."
+        )
+    return notes
 
 
 def _kept(
@@ -140,15 +128,3 @@ def _value(text: str, turn: Turn) -> str | None:
         letter = read_letter(text, letters)
         return None if letter is None else turn.choices[letters.index(letter)]
     return read_scene(text, names_of(turn)) if turn.task is Task.CLASSIFY else None
-
-
-def _stream(
-    talk: Talk, seen: SizeWH | None, family: Family, report: Callable[[int, dict[str, Any]], None]
-) -> AnswerStream:
-    """Hears an answer about the last picture, which the model sees in the given size."""
-    if not talk.has_places or seen is None:
-        return AnswerStream(None, lambda _: [], report)
-    where = family.coordinates
-    listener = Listener(talk.prompt.grammar, seen, coordinates=where, classes=talk.classes)
-    place = partial(place_objects, shown=talk.shown[-1], seen=seen, coordinates=where)
-    return AnswerStream(listener, place, report)

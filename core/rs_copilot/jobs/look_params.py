@@ -73,7 +73,7 @@ class LookParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     turns: tuple[Turn, ...] = Field(min_length=1)
-    model: str = ""
+    model: str | None = None
     precision: str = "auto"
     adapter: str | None = None
     max_px: int | None = Field(default=None, gt=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,24 +12,25 @@ import numpy as np
 import pyproj
 from pyproj.exceptions import CRSError
 
-from rs_copilot.errors import BadInputError, UsageError
+from rs_copilot.errors import UsageError
 from rs_copilot.geo import crs as geo_crs
-from rs_copilot.jobs.detect import is_map
-from rs_copilot.jobs.look_params import Source
+from rs_copilot.jobs.look_params import Box, Source
 from rs_copilot.jobs.look_place import ScenePlaces
+from rs_copilot.jobs.sources import is_map
 from rs_copilot.raster.source import open_raster
-from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
-from rs_copilot.tiles.plan import Tile, plan_tiles
-from rs_copilot.types import FloatArray, SizeWH
-from rs_copilot.video.clip import open_clip
-from rs_copilot.vlm.families import Family
+from rs_copilot.tiles.glance import Box as Window
+from rs_copilot.types import FloatArray, Frame, SizeWH
+from rs_copilot.video.clip import Clip, open_clip
+from rs_copilot.vlm.families import Coordinates, Family
 from rs_copilot.vlm.messages import ImagePart
+from rs_copilot.vlm.picture import FrameWindows, Picture, PictureSource, RasterWindows, open_raster_windows
 from rs_copilot.vlm.resize import PixelBudget, seen_size
 
 # What is pointed at is seen with as much around it.
 AROUND = 2.0
 # Straight edges of one CRS are bent in another.
 EDGE_STEPS = 9
+HAIR_PX = 1e-4
 
 ToMap = Callable[[FloatArray], FloatArray]
 
@@ -37,34 +39,39 @@ ToMap = Callable[[FloatArray], FloatArray]
 class Shown:
     """A picture as it is shown to a model.
 
-    ``origin_px`` and ``scale_xy`` lead from its pixels to those of the source; ``to_lonlat`` from there to
-    the map, ``None`` where the place is not known. ``quad_px`` (4, 2) is what is pointed at, in pixels of the
-    picture.
+    ``part`` is how a message carries it. ``to_lonlat`` leads from pixels of the source to the map, ``None``
+    where the place is not known. ``quad_px`` (4, 2) is what is pointed at, in pixels of the source.
     """
 
+    source: Source
+    picture: Picture
     part: ImagePart
-    origin_px: tuple[float, float] = (0.0, 0.0)
-    scale_xy: tuple[float, float] = (1.0, 1.0)
     to_lonlat: ToMap | None = field(default=None, repr=False)
     time_s: float | None = None
     quad_px: FloatArray | None = field(default=None, repr=False)
 
-    def source_px(self, points: FloatArray) -> FloatArray:
-        """``(N, 2)`` pixels of the picture in pixels of the source."""
-        return np.asarray(points * np.array(self.scale_xy) + np.array(self.origin_px))
-
     def seen(self, family: Family) -> SizeWH:
         """In which size a model of the family sees it."""
-        return seen_size(
-            self.part.size, family.unit_px, (self.part.budget or family.limits).within(family.limits)
+        return seen_size(self.picture.size, family.unit_px, self.picture.budget.within(family.limits))
+
+    def pointed(self, family: Family) -> FloatArray | None:
+        """What is pointed at, in the coordinates of a model of the family."""
+        if self.quad_px is None:
+            return None
+        x1, y1, x2, y2 = self.picture.window_px
+        seen = self.seen(family)
+        full = (
+            (1000, 1000) if family.coordinates is Coordinates.PER_MILLE else (seen.width_px, seen.height_px)
         )
+        scaled = (self.quad_px - [x1, y1]) * np.array(full) / [x2 - x1, y2 - y1]
+        return np.asarray(np.clip(scaled, 0, full))
 
 
 @dataclass
 class PictureShelf:
     """The last pictures of a conversation, so that a follow-up question reads nothing again."""
 
-    room: int = 32
+    room_bytes: int = 256 << 20
     _kept: OrderedDict[object, list[Shown]] = field(default_factory=OrderedDict)
 
     def read(
@@ -87,9 +94,12 @@ class PictureShelf:
                 self._kept[key] = list(_read(item, family, budget, places, many=many))
             self._kept.move_to_end(key)
             found += self._kept[key]
-            while len(self._kept) > self.room:
+            while len(self._kept) > 1 and self._bytes() > self.room_bytes:
                 self._kept.popitem(last=False)
         return found
+
+    def _bytes(self) -> int:
+        return sum(shown.picture.pixels.nbytes for kept in self._kept.values() for shown in kept)
 
 
 def with_kind(source: Source) -> Source:
@@ -135,39 +145,22 @@ def _read(
 ) -> Iterator[Shown]:
     if source.kind == "raster":
         yield _of_raster(source, family, budget)
-    elif source.kind == "image" or not many:
-        yield _of_clip(source, places, budget, source.time_s or 0.0)
-    else:
-        for time_s in _times(source):
-            yield _of_clip(source, places, budget, time_s)
+        return
+    with open_clip(source.path) as clip:
+        for time_s in _times(source, clip) if many and source.kind == "frame" else [source.time_s or 0.0]:
+            yield _of_frame(source, clip.frame_at(time_s), family, budget, places)
 
 
 def _of_raster(source: Source, family: Family, budget: PixelBudget) -> Shown:
-    with open_tile_pictures(source.path) as pictures:
+    with open_raster_windows(source.path) as raster:
         crs = _crs(source.crs)
-        window = _window_px(source, crs, pictures)
-        whole = SizeWH(int(window[2] - window[0]), int(window[3] - window[1]))
-        size = whole
-        if whole.width_px * whole.height_px > budget.max_px:
-            size = seen_size(whole, family.unit_px, budget)
-        scale = whole.width_px / size.width_px, whole.height_px / size.height_px
-        plan = plan_tiles(pictures.info.size, size, 0, scale)
-        x, y = round(window[0] / scale[0]), round(window[1] / scale[1])
-        place = (x, y, x + size.width_px, y + size.height_px)
-        pixels = pictures.read(plan, Tile(0, 0, 0, place, place))
-        if pixels is None:
-            raise UsageError("The raster has no data at the place that is asked about.")
-        origin = x * scale[0], y * scale[1]
-        own, georeference = pictures.info.crs, pictures.place
-    quad = None if source.quad is None else _raster_px(source.quad, crs, georeference.crs, pictures)
-    if quad is not None:
-        quad = (quad - np.array(origin)) / np.array(scale)
+        quad = None if source.quad is None else _pixels_of(np.array(source.quad), crs, raster)
+        picture = raster.read(_window_px(source.extent, quad, crs, raster), family, budget)
+        to_map, metric = raster.map_points, raster.info.metric_crs
+    if not picture.pixels.any():
+        raise UsageError("The raster has no data at the place that is asked about.")
     return Shown(
-        ImagePart(np.ascontiguousarray(pixels), budget),
-        origin,
-        scale,
-        lambda points: geo_crs.to_lonlat(georeference.apply(points), own),
-        quad_px=quad,
+        source, picture, picture.part, lambda points: geo_crs.to_lonlat(to_map(points), metric), quad_px=quad
     )
 
 
@@ -178,58 +171,74 @@ def _crs(name: str | None) -> pyproj.CRS:
         raise UsageError(f"No coordinate reference system is called {name!r}.") from error
 
 
-def _raster_px(points: object, crs: pyproj.CRS, own: pyproj.CRS, pictures: TilePictures) -> FloatArray:
-    plan = plan_tiles(pictures.info.size, pictures.info.size, 0)
-    return pictures.pixels_of(geo_crs.transform(np.array(points, dtype=np.float64), crs, own), plan)
-
-
-def _window_px(source: Source, crs: pyproj.CRS, pictures: TilePictures) -> tuple[int, int, int, int]:
-    """Whole pixels of the raster that are shown."""
-    size = np.array([pictures.info.size.width_px, pictures.info.size.height_px])
-    if source.extent is None and source.quad is None:
-        return 0, 0, int(size[0]), int(size[1])
-    if source.extent is not None:
-        x1, y1, x2, y2 = source.extent
+def _window_px(extent: Box | None, quad: FloatArray | None, crs: pyproj.CRS, raster: RasterWindows) -> Window:
+    """Whole pixels of the raster that are shown: those of the extent, or around what is pointed at."""
+    whole = raster.size.corners_px[2]
+    low, high = np.zeros(2), whole
+    if extent is not None:
+        x1, y1, x2, y2 = extent
         steps = np.linspace(0.0, 1.0, EDGE_STEPS)
-        grid = np.stack(np.meshgrid(x1 + (x2 - x1) * steps, y1 + (y2 - y1) * steps), axis=-1).reshape(-1, 2)
-        points = _raster_px(grid, crs, pictures.info.crs, pictures)
+        grid = np.stack(np.meshgrid(x1 + (x2 - x1) * steps, y1 + (y2 - y1) * steps), axis=-1)
+        points = _pixels_of(grid.reshape(-1, 2), crs, raster)
         low, high = points.min(axis=0), points.max(axis=0)
-    else:
-        points = _raster_px(source.quad, crs, pictures.info.crs, pictures)
-        middle, half = (points.min(axis=0) + points.max(axis=0)) / 2, float(np.ptp(points, axis=0).max()) / 2
-        low, high = middle - AROUND * half, middle + AROUND * half
-    low, high = np.floor(np.clip(low, 0, size)), np.ceil(np.clip(high, 0, size))
-    if not (np.isfinite(points).all() and (high > low).all()):
-        raise UsageError("The place that is asked about lies beside the raster.")
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    elif quad is not None:
+        middle, side = (quad.min(axis=0) + quad.max(axis=0)) / 2, float(np.ptp(quad, axis=0).max())
+        low, high = middle - AROUND * side / 2, middle + AROUND * side / 2
+    return _within(low, high, whole, "raster")
 
 
-def _of_clip(source: Source, places: ScenePlaces, budget: PixelBudget, time_s: float) -> Shown:
-    with open_clip(source.path) as clip:
-        frame = clip.frame_at(time_s)
-    size = frame.size
-    x1, y1, x2, y2 = 0, 0, size.width_px, size.height_px
-    if source.extent is not None:
-        left, top, right, bottom = source.extent
-        x1, y1 = max(int(np.floor(left)), 0), max(int(np.floor(top)), 0)
-        x2, y2 = min(int(np.ceil(right)), x2), min(int(np.ceil(bottom)), y2)
-        if x2 <= x1 or y2 <= y1:
-            raise BadInputError("The place that is asked about lies beside the picture.")
-    quad = None if source.quad is None else np.array(source.quad, dtype=np.float64) - [x1, y1]
+def _pixels_of(points: FloatArray, crs: pyproj.CRS, raster: RasterWindows) -> FloatArray:
+    """``(N, 2)`` points of any CRS, x or longitude first, in pixels of the raster."""
+    return raster.pictures.pixels_of(geo_crs.transform(points, crs, raster.info.crs), raster.plan)
+
+
+def _within(low: FloatArray, high: FloatArray, whole: FloatArray, what: str) -> Window:
+    """Whole pixels within a picture. A hair of a pixel is rounding of coordinates, not a wish."""
+    x1, y1 = np.floor(np.clip(low, 0, whole) + HAIR_PX)
+    x2, y2 = np.ceil(np.clip(high, 0, whole) - HAIR_PX)
+    # False for what is not finite as well.
+    if not (x2 > x1 and y2 > y1):
+        raise UsageError(f"The place that is asked about lies beside the {what}.")
+    return int(x1), int(y1), int(x2), int(y2)
+
+
+def _of_frame(
+    source: Source, frame: Frame, family: Family, budget: PixelBudget, places: ScenePlaces
+) -> Shown:
+    corners = np.array(source.extent or (0, 0, *frame.size.corners_px[2]), dtype=np.float64).reshape(2, 2)
+    window = _within(corners[0], corners[1], frame.size.corners_px[2], "picture")
+    picture = FrameWindows(frame.image).read(window, family, budget)
     is_frame = source.kind == "frame"
     return Shown(
-        ImagePart(np.ascontiguousarray(frame.image[y1:y2, x1:x2]), budget),
-        (float(x1), float(y1)),
-        to_lonlat=places.of_frame(source.path, frame) if is_frame else None,
-        time_s=frame.time_s if is_frame else None,
-        quad_px=quad,
+        source,
+        picture,
+        picture.part,
+        places.of_frame(source.path, frame) if is_frame else None,
+        frame.time_s if is_frame else None,
+        None if source.quad is None else np.array(source.quad, dtype=np.float64),
     )
 
 
-def _times(source: Source) -> list[float]:
+def _times(source: Source, clip: Clip) -> list[float]:
     """Times spread over the clip, ends included."""
-    with open_clip(source.path) as clip:
-        last_s = clip.info.duration_s
+    last_s = clip.info.duration_s
     start_s = source.time_s or 0.0
     end_s = last_s if source.until_s is None else min(source.until_s, last_s)
     return [float(time_s) for time_s in np.linspace(start_s, max(start_s, end_s), source.frames)]
+
+
+@contextmanager
+def open_windows(shown: Shown) -> Iterator[PictureSource]:
+    """The source of a picture, to look closer.
+
+    Raises:
+        BadInputError: it is gone or damaged.
+    """
+    source = shown.source
+    if source.kind == "raster":
+        with open_raster_windows(source.path) as raster:
+            yield raster
+        return
+    with open_clip(source.path) as clip:
+        frame = clip.frame_at(shown.time_s or 0.0)
+    yield FrameWindows(frame.image)

@@ -61,29 +61,30 @@ def between(placements: tuple[Placement, ...], frame: Frame) -> Callable[[FloatA
     pair = placements[after : after + 1] if exact else placements[max(after - 1, 0) : after + 1]
     if not exact and (len(pair) < 2 or pair[1].time_s - pair[0].time_s > MAX_GAP_S):
         return None
-    matrices = [_scaled(item, frame.size) for item in pair]
+    matrices = [map_from_frame(item, frame.size) for item in pair]
     known = [matrix for matrix in matrices if matrix is not None]
     if len(known) < len(matrices) or not known:
         return None
     if exact:
-        return lambda points: _onto_ground(known[0], points)
+        return lambda points: onto_ground(known[0], points)
     share = (frame.time_s - pair[0].time_s) / (pair[1].time_s - pair[0].time_s)
 
     def blend(points: FloatArray) -> FloatArray:
-        first, second = (_onto_ground(matrix, points) for matrix in known)
+        first, second = (onto_ground(matrix, points) for matrix in known)
         return np.asarray(first * (1.0 - share) + second * share)
 
     return blend
 
 
-def _onto_ground(matrix: FloatArray, points: FloatArray) -> FloatArray:
+def onto_ground(matrix: FloatArray, points: FloatArray) -> FloatArray:
     """Points on the ground; NaN towards the horizon, where a pixel is metres."""
     ground = hg.apply(matrix, points)
     ground[points @ matrix[2, :2] + matrix[2, 2] < 1.0 / MAX_RELATIVE_DISTANCE] = np.nan
     return ground
 
 
-def _scaled(placement: Placement, size: SizeWH) -> FloatArray | None:
+def map_from_frame(placement: Placement, size: SizeWH) -> FloatArray | None:
+    """From pixels of a frame that was decoded in a size to map metres, w = 1 at its centre."""
     if placement.map_from_px is None or placement.size is None:
         return None
     wide = placement.size.width_px / size.width_px

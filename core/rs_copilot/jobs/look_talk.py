@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from rs_copilot.errors import UsageError
 from rs_copilot.jobs.look_params import MAX_PICTURES, LookParams, Source, Turn
 from rs_copilot.jobs.look_pictures import PictureShelf, Shown, with_kind
 from rs_copilot.jobs.look_place import ScenePlaces
-from rs_copilot.types import FloatArray
-from rs_copilot.vlm.families import Coordinates, Family
+from rs_copilot.vlm.families import Family
 from rs_copilot.vlm.messages import Message, assistant, system, user
 from rs_copilot.vlm.parsing import SHAPES, split_thought
 from rs_copilot.vlm.parsing.labels import MAX_LABEL
@@ -28,14 +25,19 @@ MIN_SHARED_PX = 448 * 448
 class Talk:
     """What is said to a model. ``shown`` are all pictures in order, the last of them is what boxes are in.
 
-    ``about`` is the source of that picture.
+    ``turn`` is the question, which has ``fresh`` pictures of its own.
     """
 
     messages: tuple[Message, ...]
     shown: tuple[Shown, ...]
     prompt: Prompt
-    classes: tuple[str, ...] = ()
-    about: Source | None = None
+    turn: Turn
+    fresh: int = 0
+
+    @property
+    def about(self) -> Source | None:
+        """The source of the picture that boxes are in."""
+        return self.shown[-1].source if self.shown else None
 
     @property
     def has_places(self) -> bool:
@@ -55,12 +57,10 @@ def build_talk(params: LookParams, family: Family, pictures: PictureShelf) -> Ta
     """
     messages: list[Message] = []
     shown: list[Shown] = []
-    about: Source | None = None
     places = ScenePlaces(params.scene)
     for turn in map(_with_kinds, params.turns):
         new = _pictures(turn, params, family, pictures, places)
         shown += new
-        about = (turn.source.more or (turn.source,))[-1] if turn.source is not None else about
         if len(shown) > MAX_PICTURES:
             raise UsageError(f"expected at most {MAX_PICTURES} pictures in a conversation, found more")
         prompt = _prompt(turn, family, new, shown)
@@ -72,7 +72,7 @@ def build_talk(params: LookParams, family: Family, pictures: PictureShelf) -> Ta
             words = f"{prompt.system}\n{words}"
         messages.append(user(*(item.part for item in new), words))
         messages.append(assistant(split_thought(turn.answer or "")[1]))
-    return Talk(tuple(messages[:-1]), tuple(shown), prompt, names_of(params.turns[-1]), about)
+    return Talk(tuple(messages[:-1]), tuple(shown), prompt, params.turns[-1], len(new))
 
 
 def _with_kinds(turn: Turn) -> Turn:
@@ -110,10 +110,9 @@ def _prompt(turn: Turn, family: Family, new: Sequence[Shown], shown: Sequence[Sh
         raise UsageError("No picture is shown: there is nothing to look at.", hint="Choose a source.")
     if turn.task is Task.COMPARE and len(shown) < 2:
         raise UsageError("There is only one picture.", hint="Choose two or more to compare.")
-    pointed = shown[-1].quad_px if shown else None
+    pointed = shown[-1].pointed(family) if shown else None
     if turn.task is Task.DESCRIBE and pointed is None:
         raise UsageError("Nothing is pointed at.", hint="Draw a box around what shall be described.")
-    quad = _in_model_px(shown[-1], pointed, family) if pointed is not None else None
     times = [item.time_s for item in new if item.time_s is not None]
     return write_prompt(
         turn.task,
@@ -121,14 +120,6 @@ def _prompt(turn: Turn, family: Family, new: Sequence[Shown], shown: Sequence[Sh
         text=turn.text,
         classes=names_of(turn),
         choices=turn.choices,
-        quad=quad if turn.task is Task.DESCRIBE else None,
+        quad=pointed if turn.task is Task.DESCRIBE else None,
         times_s=times if len(times) == len(new) else (),
     )
-
-
-def _in_model_px(shown: Shown, quad_px: FloatArray, family: Family) -> FloatArray:
-    """What is pointed at, in the coordinates of a model."""
-    size, seen = shown.part.size, shown.seen(family)
-    full = (1000, 1000) if family.coordinates is Coordinates.PER_MILLE else (seen.width_px, seen.height_px)
-    scale = np.array(full) / np.array([size.width_px, size.height_px])
-    return np.asarray(np.clip(quad_px * scale, 0, full))

@@ -12,10 +12,24 @@ from contextlib import contextmanager
 
 from rs_copilot.errors import OutOfMemoryError
 from rs_copilot.jobs.backends import BackendSpec, open_backend
+from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.look_pictures import PictureShelf
 from rs_copilot.vlm.backend import Backend
 
 IDLE_S = 15 * 60.0
+
+
+@contextmanager
+def shelf_of(context: JobContext) -> Iterator[Shelf]:
+    """The caller's shelf, or one for this job only."""
+    if context.shelf is not None:
+        yield context.shelf
+        return
+    shelf = Shelf()
+    try:
+        yield shelf
+    finally:
+        shelf.release()
 
 
 class Shelf:

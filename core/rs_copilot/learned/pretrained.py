@@ -70,13 +70,31 @@ def read_kind(folder: Path, known: Collection[str], hint: str) -> str:
     return str(kind)
 
 
-def read_network(folder: Path, loader: str, hint: str) -> Any:  # noqa: ANN401 - transformers has no types
+def need_transformers() -> None:
+    """Make sure that networks can be read.
+
+    Raises:
+        MissingDependencyError: torch or transformers is not installed.
+    """
+    _transformers()
+
+
+def read_network(
+    folder: Path,
+    loader: str,
+    hint: str,
+    *,
+    checks_numbers: bool = True,
+    **options: Any,  # noqa: ANN401 - transformers has no types
+) -> Any:  # noqa: ANN401
     """A network with its weights, ready to run.
 
     Args:
         folder: configuration and weights.
         loader: name of the class of transformers that reads it, ``AutoModelFor...``.
         hint: what to do if it cannot be read.
+        checks_numbers: whether every weight is looked at; large networks are tried out instead.
+        options: for transformers, for example ``dtype``.
 
     Raises:
         MissingDependencyError: torch or transformers is not installed.
@@ -90,6 +108,7 @@ def read_network(folder: Path, loader: str, hint: str) -> Any:  # noqa: ANN401 -
             trust_remote_code=False,
             use_safetensors=True,
             output_loading_info=True,
+            **options,
         )
     except unreadable as error:
         raise BadInputError(f"cannot read the network in {folder}: {error}", hint=hint) from error
@@ -97,7 +116,7 @@ def read_network(folder: Path, loader: str, hint: str) -> Any:  # noqa: ANN401 -
     if info["missing_keys"]:
         absent = sorted(info["missing_keys"])
         raise BadInputError(f"{folder} lacks {len(absent)} weights, {absent[0]} first", hint=hint)
-    if not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
+    if checks_numbers and not all(bool(values.isfinite().all()) for values in network.state_dict().values()):
         raise BadInputError(f"{folder} has weights that are no numbers", hint=hint)
     return network.eval()
 

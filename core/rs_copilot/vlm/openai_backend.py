@@ -298,7 +298,7 @@ class ServerBackend:
         on_text: Callable[[str], None],
         is_cancelled: Callable[[], bool],
     ) -> Reply:
-        answer = _Answer(Repeats(decoding.repeats))
+        answer = _Answer(Repeats(decoding.repeats), decoding.max_tokens)
         if is_cancelled():
             return self._finished(answer, conversation)
         lossless = self._connection.address.is_loopback
@@ -331,7 +331,7 @@ class ServerBackend:
                     return
                 if answer.take(piece):
                     on_text(piece.text)
-                if answer.stop is Stop.REPEATED:
+                if answer.is_enough:
                     return
         if answer.stop is Stop.CANCELLED:
             # The stream ended without saying why.
@@ -366,6 +366,7 @@ class _Answer:
     """An answer that is still growing. Until the server says why it ended it counts as cut short."""
 
     repeats: Repeats
+    max_pieces: int
     said: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     stop: Stop = Stop.CANCELLED
@@ -373,6 +374,7 @@ class _Answer:
     count: int = 0
     first_s: float = 0.0
     started: float = field(default_factory=time.monotonic)
+    is_enough: bool = False
 
     def take(self, piece: Piece) -> bool:
         """Keep an event; true where it brings text."""
@@ -386,5 +388,8 @@ class _Answer:
         self.count += 1
         self.first_s = self.first_s or time.monotonic() - self.started
         if self.repeats.feed(piece.text):
-            self.stop = Stop.REPEATED
+            self.stop, self.is_enough = Stop.REPEATED, True
+        elif self.count > self.max_pieces:
+            # A piece is a token or more: this server does not keep to what was asked.
+            self.stop, self.is_enough = Stop.LENGTH, True
         return True

@@ -21,16 +21,18 @@ from rs_copilot.errors import CancelledError, MissingCrsError, OutOfMemoryError,
 from rs_copilot.jobs import look, shelf
 from rs_copilot.jobs.backends import BackendSpec
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.look_params import LookParams
-from rs_copilot.jobs.look_place import between
+from rs_copilot.jobs.look_params import LookParams, Source
+from rs_copilot.jobs.look_pictures import PictureShelf
+from rs_copilot.jobs.look_place import ScenePlaces, between
 from rs_copilot.jobs.registry import run_job
 from rs_copilot.jobs.shelf import Shelf
 from rs_copilot.types import Frame, FrameStatus, Placement, SizeWH
 from rs_copilot.vector import store
 from rs_copilot.vector.build import Grid, Provenance, frames_table
 from rs_copilot.vlm.backend import Decoding
-from rs_copilot.vlm.families import QWEN3_VL
+from rs_copilot.vlm.families import QWEN3_VL, RSCOVLM
 from rs_copilot.vlm.messages import Role
+from rs_copilot.vlm.resize import PixelBudget
 from rs_copilot.vlm.scripted import ScriptedBackend
 
 UTM = pyproj.CRS.from_epsg(32633)
@@ -79,6 +81,10 @@ def ask(*turns: dict, **params) -> look.LookResult:
 
 def numbers_in(text: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", text[text.index("[") : text.index("]")])]
+
+
+CENTER = PLACE * (600, 400)
+BOXES = [(CENTER[0] - half, CENTER[1] - half, CENTER[0] + half, CENTER[1] + half) for half in (60, 70)]
 
 
 def lonlat(*points: tuple[float, float]) -> list[tuple[float, float]]:
@@ -153,9 +159,11 @@ def test_what_is_pointed_at_is_said_in_the_models_coordinates(backend, raster):
     turn = {"source": {"path": str(raster), "quad": quad}, "task": "describe"}
     ask(turn)
     part = backend.heard[0][-1].pictures[0]
-    # As much around it, and shown as 224 x 224 pixels at least.
+    # As much around it; the numbers are pixels of what the model sees.
     assert 200 <= part.size.width_px <= 202
-    np.testing.assert_allclose(numbers_in(backend.heard[0][-1].text), [56, 56, 168, 168], atol=2)
+    side_px = backend._seen(backend.heard[0])[0].width_px
+    quarters = np.array([1, 1, 3, 3]) * side_px / 4
+    np.testing.assert_allclose(numbers_in(backend.heard[0][-1].text), quarters, atol=2)
     backend.family = QWEN3_VL
     ask(turn)
     np.testing.assert_allclose(numbers_in(backend.heard[1][-1].text), [250, 250, 750, 750], atol=8)
@@ -281,8 +289,6 @@ def test_a_cancelled_answer_reports_all_that_was_said(backend, raster):
 
 
 def test_questions_without_sense_are_refused(backend, raster):
-    with pytest.raises(UsageError, match="No model"):
-        ask({"source": {"path": str(raster)}, "task": "caption"}, model="")
     with pytest.raises(UsageError, match="nothing to look at"):
         ask({"task": "caption"})
     with pytest.raises(UsageError, match="at most 32"):
@@ -347,6 +353,17 @@ def test_far_neighbours_say_nothing():
     assert between((placed(0, 0.0, 0.0), placed(90, 9.0, 7.0)), frame) is None
     assert between((placed(0, 0.0, 0.0),), frame) is None
     assert between((), frame) is None
+
+
+def test_the_oldest_pictures_make_room(backend, raster):
+    pictures = PictureShelf(room_bytes=400_000)
+    params = {"places": ScenePlaces(), "many": False}
+    budget = PixelBudget(224 * 224, 300 * 300)
+    first, second = (Source(kind="raster", path=str(raster), extent=box, crs="EPSG:32633") for box in BOXES)
+    shown = [pictures.read(item, RSCOVLM, budget, **params)[0] for item in (first, first, second, first)]
+    assert shown[0] is shown[1]
+    assert shown[0] is not shown[3]
+    assert shown[0].part.digest == shown[3].part.digest
 
 
 # --- the shelf
@@ -420,3 +437,47 @@ def test_keys_are_not_shown():
     assert "sk-secret" not in repr(params) + params.model_dump_json() + json.dumps(
         params.model_dump(mode="json")
     )
+
+
+# --- closer looks
+
+CALL = '<tool_call>\n{"name": "image_zoom_in", "arguments": {"bbox": [84, 56, 140, 112]}}\n</tool_call>'
+
+
+def test_a_closer_look_is_told_and_its_boxes_are_in_the_source(backend, raster):
+    backend.script = [CALL, "0,0,28,28 ship\n"]
+    context, partials = JobContext(), []
+    context.on_progress = lambda step: partials.append(step.partial)
+    turn = {"source": {"path": str(raster)}, "task": "ground", "text": "the ship"}
+    before = {"source": {"path": str(raster)}, "task": "ask", "text": "Day or night?", "answer": "Day."}
+    params = {"model": "m", "turns": [before, turn], "max_px": 224 * 224, "zoom": True}
+    result = run_job("look", params, context)
+    overview, closer = backend.heard
+    assert [message.role for message in overview] == [Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.USER]
+    assert overview[2].text == "Day."
+    seen = backend._seen(closer)
+    zoom = result.zooms[0]
+    # Where it asked to look lies inside of where it looked.
+    scale = np.array([1200 / seen[1].width_px, 800 / seen[1].height_px])
+    x1, y1, x2, y2 = zoom.box_px
+    assert (np.array([x1, y1]) <= np.array([84, 56]) * scale).all()
+    assert (np.array([x2, y2]) >= np.array([140, 112]) * scale).all()
+    np.testing.assert_allclose(zoom.polygon, lonlat((x1, y1), (x2, y1), (x2, y2), (x1, y2)), atol=1e-9)
+    ship = result.objects[0]
+    expected = [x1, y1, x1 + 28 / seen[2].width_px * (x2 - x1), y1 + 28 / seen[2].height_px * (y2 - y1)]
+    np.testing.assert_allclose(ship.box_px, expected)
+    told = [partial for partial in partials if partial and partial["zooms"]]
+    assert told[0]["text"].endswith("</tool_call>\n")
+    assert told[-1]["objects"][0]["label"] == "ship"
+    assert result.usage["new_tokens"] > 3
+
+
+def test_small_pictures_need_no_closer_look(backend, tmp_path):
+    Image.fromarray(np.full((56, 84, 3), 50, np.uint8)).save(tmp_path / "photo.png")
+    backend.script = ["a photo"]
+    source = {"path": str(tmp_path / "photo.png")}
+    result = ask({"source": source, "task": "ask", "text": "What?"}, zoom=True)
+    assert (result.text, result.zooms, result.notes) == ("a photo", [], [])
+    backend.script = ["no", "no"]
+    more = {"source": {**source, "more": [source]}, "task": "compare", "text": "Same?"}
+    assert "one picture" in ask(more, zoom=True).notes[0]

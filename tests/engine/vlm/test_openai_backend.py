@@ -19,6 +19,7 @@ from PIL import Image
 from rs_copilot.errors import BadInputError, MissingDependencyError, RsCopilotError, UsageError
 from rs_copilot.jobs.backends import BackendSpec, open_backend
 from rs_copilot.types import SizeWH
+from rs_copilot.vlm import openai_backend
 from rs_copilot.vlm.backend import Decoding, Stop
 from rs_copilot.vlm.families import QWEN3_VL, QWEN25_VL, RSCOVLM
 from rs_copilot.vlm.messages import ImagePart, VideoPart, assistant, system, user
@@ -176,6 +177,23 @@ def test_endless_repetition_is_stopped(server):
     reply = server.ask(decoding=Decoding(repeats=5))
     assert reply.stop is Stop.REPEATED
     assert reply.text.count("\n") == 6
+
+
+def test_a_server_that_never_ends_is_left(server, monkeypatch):
+    server.reply = lambda body, out: stream(out, [f"{number}\n" for number in range(500)])
+    reply = server.ask(decoding=Decoding(max_tokens=20))
+    assert reply.stop is Stop.LENGTH
+    assert reply.text.count("\n") == 21
+    monkeypatch.setattr(openai_backend, "MAX_ANSWER_BYTES", 2000)
+    with pytest.raises(MissingDependencyError, match="is longer than"):
+        server.ask()
+
+
+def test_a_silent_server_is_not_waited_for_without_end(server, monkeypatch):
+    monkeypatch.setattr(openai_backend, "SILENT_S", 0.1)
+    server.reply = lambda body, out: time.sleep(0.5)
+    with pytest.raises(MissingDependencyError, match="Timeout"):
+        server.ask()
 
 
 def test_many_conversations_are_answered_in_their_order(server):
