@@ -16,8 +16,8 @@ from .projection import XY
 
 # A clip is shown to a model as so many of its frames.
 CLIP_FRAMES = 8
-# About twice what a model sees of a picture at once. Of less a closer look shows hardly more, and it costs: an
-# answer that is looked for closely names its objects only at its end.
+# About twice what a model sees of a picture at once. Of less a closer look shows hardly more, and it costs:
+# an answer that is looked for closely names its objects only at its end.
 LARGE_PX = 2_000_000
 
 
