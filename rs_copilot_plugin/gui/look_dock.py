@@ -31,6 +31,7 @@ from .offer_card import OfferCard
 from .question_edit import QuestionEdit
 from .widgets import faint_label, fill_combo, narrow_combo, tool_button
 
+_VIEW_MIN_PX = 90
 _END = QTextCursor.MoveOperation.End
 
 
@@ -60,8 +61,11 @@ class LookDock(QgsDockWidget):
         self.model_row = ModelRow()
         layout.addWidget(self.model_row)
         self.offer = OfferCard()
-        layout.addWidget(self.offer)
+        self.offer.hide()
+        layout.addWidget(self.offer, 1)
         self.view = ConversationView()
+        # The docks' column must not become higher than a small screen.
+        self.view.setMinimumHeight(_VIEW_MIN_PX)
         layout.addWidget(self.view, 1)
         layout.addLayout(self._answer_row())
         layout.addWidget(self._status())
