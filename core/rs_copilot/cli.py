@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from rs_copilot import __version__
+from rs_copilot.cli_ask import ask
+from rs_copilot.cli_models import models_app
 from rs_copilot.cli_objects import detect, segment
 from rs_copilot.cli_options import (
     TELEMETRY_HELP,
@@ -290,6 +292,11 @@ app.command(epilog="Example: rs-copilot detect ortho.tif --out scene.gpkg --regi
 app.command(epilog="Example: rs-copilot segment ortho.tif --model onnx:landcover.onnx --out scene.gpkg")(
     segment
 )
+app.command(
+    epilog="Example: rs-copilot ask scene.gpkg 'When is the bridge first seen?' --layer zones=zones.gpkg"
+)(ask)
+
+app.add_typer(models_app, name="models")
 
 train_app = typer.Typer(help="Train models, or adapt them to your own layers.", rich_markup_mode=None)
 app.add_typer(train_app, name="train")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs_copilot.errors import BadInputError, UsageError
-from rs_copilot.learned.pretrained import PINNED
-from rs_copilot.learned.vlm import open_local
+from rs_copilot.jobs.local_models import LocalModel, find_local
+from rs_copilot.models.store import open_store
 from rs_copilot.vlm.backend import Backend
 from rs_copilot.vlm.families import FAMILIES, RSCOVLM
 from rs_copilot.vlm.scripted import ScriptedBackend
@@ -42,9 +42,25 @@ def open_backend(spec: BackendSpec, device: str = "auto") -> Backend:
     kind, _, place = spec.name.partition(":")
     if kind == "scripted" and place:
         return _read_script(Path(place), device)
-    if Path(spec.name).is_dir() or PINNED.fullmatch(spec.name):
-        return open_local(spec.name, precision=spec.precision, adapter=spec.adapter, device=device)
+    local = find_local(open_store(), spec.name, spec.adapter)
+    if local is not None:
+        return _open_local(local, spec, device)
     raise UsageError(f"No model is called {spec.name!r}.", hint=HINT)
+
+
+def _open_local(local: LocalModel, spec: BackendSpec, device: str) -> Backend:
+    # Torch, only where a model is really loaded.
+    from rs_copilot.learned.vlm import open_local
+
+    return open_local(
+        local.folder,
+        precision=spec.precision,
+        adapter=local.adapter,
+        device=device,
+        family=local.family,
+        name=local.name,
+        sha256=local.sha256,
+    )
 
 
 def _read_script(path: Path, device: str) -> ScriptedBackend:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from rs_copilot import __version__
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.models.machine import cpu_memory_bytes
+from rs_copilot.models.store import State, Store, open_store
 
 # Distribution names; the extra that brings them, or "" for the base.
 PACKAGES = {
@@ -36,11 +37,15 @@ PACKAGES = {
     "numba": "",
     "onnxruntime": "",
     "faiss-cpu": "",
+    "rapidfuzz": "",
+    "httpx2": "",
     "onnx": "train",
     "torch": "vlm",
     "transformers": "vlm",
     "accelerate": "vlm",
     "bitsandbytes": "vlm",
+    "huggingface_hub": "vlm",
+    "peft": "vlm",
     "onnxruntime-gpu": "gpu",
 }
 EXTRA_PURPOSE = {
@@ -79,6 +84,15 @@ class Missing(BaseModel):
     required: bool
 
 
+class ModelHere(BaseModel):
+    """A vision-language model of which something is on this machine."""
+
+    id: str
+    state: State
+    revision: str | None
+    size_bytes: int
+
+
 class DoctorResult(BaseModel):
     """The state of this installation."""
 
@@ -91,6 +105,8 @@ class DoctorResult(BaseModel):
     devices: list[Device]
     providers: list[str]
     missing: list[Missing]
+    models_folder: str
+    models: list[ModelHere]
 
     @property
     def is_healthy(self) -> bool:
@@ -105,6 +121,7 @@ class DoctorResult(BaseModel):
             *(f"device {device.id}: {device.name}, {_memory_text(device)}" for device in self.devices),
             f"computing on: {', '.join(self.providers)}",
             *(f"{name} {version}" for name, version in self.packages.items() if version),
+            *(_model_text(model) for model in self.models),
         ]
         for item in self.missing:
             kind = "MISSING" if item.required else "not installed"
@@ -119,6 +136,8 @@ def run(_: DoctorParams, context: JobContext) -> DoctorResult:
     """Look around."""
     context.check()
     packages = {name: installed_version(name) for name in PACKAGES}
+    store = open_store()
+    models = list(_models_here(store))
     for name, twin in TWINS.items():
         packages[name] = packages[name] or installed_version(twin)
     return DoctorResult(
@@ -130,7 +149,9 @@ def run(_: DoctorParams, context: JobContext) -> DoctorResult:
         packages=packages,
         devices=find_devices(),
         providers=["cpu"],  # what the jobs of this version compute on, not what could be loaded
-        missing=[*_missing(packages), *_two_runtimes()],
+        missing=[*_missing(packages), *_two_runtimes(), *_no_model(models)],
+        models_folder=str(store.folder),
+        models=models,
     )
 
 
@@ -163,6 +184,22 @@ def _two_runtimes() -> Iterable[Missing]:
             purpose=f"onnxruntime {plain} and onnxruntime-gpu {gpu} overwrite each other",
             how="pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu",
             required=False,
+        )
+
+
+def _models_here(store: Store) -> Iterable[ModelHere]:
+    for card in store.cards.values():
+        state = store.state(card)
+        if state is not State.ABSENT:
+            size = card.size_bytes if state is State.PRESENT else store.disk_bytes(card)
+            yield ModelHere(id=card.id, state=state, revision=card.revision, size_bytes=size)
+
+
+def _no_model(models: list[ModelHere]) -> Iterable[Missing]:
+    if not any(model.state is State.PRESENT for model in models):
+        how = "rs-copilot models list shows which fits, rs-copilot models fetch ID brings it"
+        yield Missing(
+            name="a vision-language model", purpose="for looking and speaking", how=how, required=False
         )
 
 
@@ -209,6 +246,11 @@ def _usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _model_text(model: ModelHere) -> str:
+    commit = f", commit {model.revision[:12]}" if model.revision else ""
+    return f"model {model.id}: {model.state.value}, {model.size_bytes / 1e9:.1f} GB{commit}"
 
 
 def _memory_text(device: Device) -> str:

@@ -25,6 +25,8 @@ EXTRA_OF = {
     "transformers": "vlm",
     "accelerate": "vlm",
     "bitsandbytes": "vlm",
+    "huggingface_hub": "vlm",
+    "safetensors": "vlm",
     "psycopg": "postgis",
     "motmetrics": "eval",
     "sklearn": "eval",

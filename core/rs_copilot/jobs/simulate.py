@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,10 +16,25 @@ from pydantic import BaseModel, ConfigDict, Field
 from rs_copilot import simulation
 from rs_copilot.errors import StorageError, UsageError
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.reasoning.question import QuestionItem, QuestionSet
 from rs_copilot.simulation.settings import ClipSettings, SatelliteSettings, Settings, WorldSettings
 from rs_copilot.types import SizeWH
 
-FILES = ("satellite.tif", "clip.mp4", "clip.srt", "truth.gpkg", "dem.tif", "dsm.tif")
+FILES = (
+    "satellite.tif",
+    "clip.mp4",
+    "clip.srt",
+    "truth.gpkg",
+    "dem.tif",
+    "dsm.tif",
+    "map.gpkg",
+    "questions.json",
+)
+# What a map of the town would hold; nothing of it tells of the flight.
+MAP_LAYERS = ("zones", "roads", "occluders")
+if TYPE_CHECKING:
+    from rs_copilot.simulation.questions.exact import Exact
+
 SeasonName = Literal["summer", "autumn"]
 
 
@@ -161,6 +176,7 @@ def _render_into(settings: Settings, out: Path, context: JobContext) -> None:
 def _render(settings: Settings, folder: Path, context: JobContext) -> None:
     """Everything into ``folder``; imports are late because numba is heavy."""
     from rs_copilot.simulation.clip import ClipWriter, rendered_frames
+    from rs_copilot.simulation.questions.exact import Exact
     from rs_copilot.simulation.satellite import satellite_image, write_elevation, write_satellite
     from rs_copilot.simulation.scenario import make_scenario
     from rs_copilot.simulation.telemetry import read_instruments, srt_text
@@ -181,4 +197,27 @@ def _render(settings: Settings, folder: Path, context: JobContext) -> None:
             writer.write(frame)
             observations += observe(scenario, frame)
             context.progress(frame.index + 1, total, f"rendering frame {frame.index + 1} of {total}")
-    write_truth(folder / "truth.gpkg", truth_tables(scenario, observations))
+    tables = truth_tables(scenario, observations)
+    write_truth(folder / "truth.gpkg", tables)
+    write_truth(folder / "map.gpkg", {name: tables[name] for name in MAP_LAYERS})
+    write_questions(folder / "questions.json", Exact(scenario, tables["observations"], tables["events"]))
+
+
+def write_questions(path: Path, exact: Exact, wordings: str = "development") -> None:
+    """A question set about a world, with exact answers.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from rs_copilot.simulation.questions.generate import make_questions
+
+    questions = QuestionSet(
+        clip="clip.mp4",
+        satellite="satellite.tif",
+        layers={name: f"map.gpkg|layername={name}" for name in MAP_LAYERS},
+        questions=tuple(
+            QuestionItem.model_validate(item)
+            for item in make_questions(exact, exact.scenario.settings.world.seed, wordings)
+        ),
+    )
+    path.write_text(questions.model_dump_json(indent=1), encoding="utf-8")

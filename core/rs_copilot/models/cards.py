@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rs_copilot.errors import BadInputError
 
+PIECE_BYTES = 1 << 22
 HINT_CARD = (
     "Weights come with a card: NAME.onnx and NAME.json in one folder, as `rs-copilot train` writes them."
 )
@@ -71,17 +72,11 @@ def check_hash(weights: Path, card: WeightsCard) -> None:
         )
 
 
-def sha256_of(weights: Path) -> str:
-    """The hash of a file, read piece by piece."""
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
-    return str(digest.hexdigest())
-
-
-def _digest(file: Any) -> Any:  # noqa: ANN401  hashlib's type has no public name
-    """What ``hashlib.file_digest`` of Python 3.11 does."""
+def sha256_of(weights: Path, on_bytes: Callable[[int], None] = lambda _: None) -> str:
+    """The hash of a file, read piece by piece; ``on_bytes`` hears how many bytes each piece had."""
     digest = hashlib.sha256()
-    chunks: Iterator[bytes] = iter(lambda: file.read(1 << 20), b"")
-    for chunk in chunks:
-        digest.update(chunk)
-    return digest
+    with weights.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            digest.update(piece)
+            on_bytes(len(piece))
+    return digest.hexdigest()

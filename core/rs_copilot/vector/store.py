@@ -272,8 +272,12 @@ def read_scene_info(path: str | Path) -> SceneInfo:
         return SceneInfo(str(path), _read_crs(connection), version, tuple(row[0] for row in clips))
 
 
-def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.GeoDataFrame:
+def read_layer(
+    path: str | Path, layer: str, *, clip: str | None = None, without: str | None = None
+) -> gpd.GeoDataFrame:
     """All rows of a layer, or those of one clip; indexed by ``fid``, geometry in the scene's CRS.
+
+    ``without`` names a field: rows that have a value there are left out.
 
     Raises:
         SceneError: no scene, or no such layer.
@@ -281,7 +285,8 @@ def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.
     wanted = _layer(layer)
     if postgis.is_database(path):
         rows, crs = postgis.read_rows(str(path), wanted, clip)
-        return _assembled(rows, wanted, crs, lambda blob: None if blob is None else shapely.from_wkb(blob))
+        table = _assembled(rows, wanted, crs, lambda blob: None if blob is None else shapely.from_wkb(blob))
+        return table if without is None else table[table[without].isna()]
     with _reading(Path(path)) as connection:
         _check_whole(connection)
         names = ["fid", *wanted.field_names]
@@ -292,7 +297,9 @@ def read_layer(path: str | Path, layer: str, *, clip: str | None = None) -> gpd.
             return _assembled([], wanted, _read_crs(connection), gpkg_blob.decode)
         # A scene of an earlier version lacks what later ones know: it reads as unknown.
         columns = ", ".join(f'"{name}"' if name in known else f'NULL AS "{name}"' for name in names)
-        where, values = ("", ()) if clip is None else (" WHERE clip = ?", (clip,))
+        wishes = [] if clip is None else ["clip = ?"]
+        wishes += [] if without is None or without not in known else [f'"{without}" IS NULL']
+        where, values = " WHERE " * bool(wishes) + " AND ".join(wishes), () if clip is None else (clip,)
         query = f'SELECT {columns} FROM "{wanted.name}"{where} ORDER BY fid'  # noqa: S608  # nosec B608 - as above
         rows = connection.execute(query, values).fetchall()
         crs = _read_crs(connection)

@@ -1,0 +1,83 @@
+"""What stands between the camera and a place: houses, trees, bridges with known outlines and heights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from rs_copilot.reasoning.things import Thing
+from rs_copilot.types import BoolArray, FloatArray
+
+# A ray that ends on top of what it looks at must not be stopped by it.
+CLEARANCE_M = 0.3
+
+
+@dataclass(frozen=True)
+class Occluders:
+    """Things with heights, to look past."""
+
+    things: tuple[Thing, ...] = ()
+    heights_m: FloatArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "heights_m", np.array([thing.height_m or 0.0 for thing in self.things]))
+
+    def __bool__(self) -> bool:
+        return bool(self.things)
+
+    @cached_property
+    def _tree(self) -> shapely.STRtree:
+        return shapely.STRtree(self._shapes)
+
+    @cached_property
+    def _shapes(self) -> NDArray[Any]:
+        return np.array([thing.shape for thing in self.things], dtype=object)
+
+    def hiding(
+        self, cameras_m: FloatArray, points_m: FloatArray, height_m: float = 0.7
+    ) -> Sequence[Thing | None]:
+        """The first thing from each point towards its camera that hides it, ``None`` where nothing does.
+
+        Args:
+            cameras_m: (N, 3) easting, northing, height above the ground.
+            points_m: (N, 2) places that are looked at.
+            height_m: of what stands there.
+        """
+        found: list[Thing | None] = [None] * len(points_m)
+        rays = shapely.linestrings(np.stack([points_m, cameras_m[:, :2]], axis=1))
+        pairs = self._tree.query(rays, predicate="intersects") if self.things else np.zeros((2, 0), dtype=int)
+        near_m = self._blocked_at(rays, pairs, cameras_m[:, 2], height_m)
+        # From far to near, so that the first thing on the way to the camera is written last.
+        for place in np.argsort(-near_m, kind="stable"):
+            if np.isfinite(near_m[place]):
+                found[pairs[0, place]] = self.things[pairs[1, place]]
+        return found
+
+    def _blocked_at(
+        self, rays: NDArray[Any], pairs: NDArray[np.int64], camera_heights_m: FloatArray, height_m: float
+    ) -> FloatArray:
+        """How far from the points things stop rays, in metres on the ground; infinity where they do not.
+
+        ``pairs`` (2, K) are numbers of rays and things that cross on the map. A ray climbs evenly from its
+        point to the camera, so that it is lowest where it enters an outline.
+        """
+        ray, number = pairs
+        parts = shapely.intersection(rays[ray], self._shapes[number])
+        places, owner = shapely.get_coordinates(parts, return_index=True)
+        along = shapely.line_locate_point(rays[ray][owner], shapely.points(places))
+        entry, leave = np.full(len(ray), np.inf), np.zeros(len(ray))
+        np.minimum.at(entry, owner, along)
+        np.maximum.at(leave, owner, along)
+        rise = (camera_heights_m[ray] - height_m) / np.maximum(shapely.length(rays[ray]), 1e-6)
+        passes = height_m + rise * entry >= self.heights_m[number] - CLEARANCE_M
+        return np.where(passes | (leave <= CLEARANCE_M), np.inf, entry)
+
+    def is_hidden(self, cameras_m: FloatArray, points_m: FloatArray) -> BoolArray:
+        """Which of the places are hidden (N,)."""
+        return np.array([thing is not None for thing in self.hiding(cameras_m, points_m)], dtype=bool)

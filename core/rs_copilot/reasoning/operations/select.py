@@ -1,0 +1,267 @@
+"""Operations that choose things."""
+
+from __future__ import annotations
+
+import numpy as np
+import shapely
+from scipy.special import ndtr
+
+from rs_copilot.reasoning.memory import Memory, plain
+from rs_copilot.reasoning.operations import showing
+from rs_copilot.reasoning.operations.table import Takes, operation
+from rs_copilot.reasoning.things import Kind, Thing
+from rs_copilot.reasoning.values import CannotTell, Finding, Moments, Sort, Things
+from rs_copilot.reasoning.views import SIGMAS_OF_RADIUS
+from rs_copilot.types import FloatArray
+
+KINDS = tuple(kind.value for kind in Kind)
+# What people call the classes that trackers and detectors know.
+VEHICLES = frozenset({"vehicle", "car", "truck", "van", "bus", "small vehicle", "large vehicle"})
+MOVING_MPS = 0.7
+# How far from the moment of a question an event may be to be the one that is meant.
+NEAR_S = 3.0
+
+
+@operation(gives=Sort.THINGS, name=Sort.NAME)
+def named(memory: Memory, name: str) -> Finding:
+    """The thing that is called so.
+
+    Raises:
+        CannotTell: nothing is.
+    """
+    found = memory.named(name)
+    if not found:
+        raise CannotTell(
+            f"nothing in this scene is called {name!r}", "Give its name as it stands in a layer, or mark it."
+        )
+    return Finding((found[0],), 1.0 if plain(found[0].name) == plain(name) else 0.9)
+
+
+@operation(gives=Sort.THINGS, kind=Takes(Sort.WORD, words=KINDS), label=Takes(Sort.NAME, optional=True))
+def things(memory: Memory, kind: str, label: str | None = None) -> Finding:
+    """All things of a kind, or those of one class."""
+    found = memory.by_kind[Kind(kind)]
+    if label is not None:
+        found = tuple(item for item in found if is_a(item, label))
+    return Finding(found)
+
+
+def is_a(item: Thing, label: str) -> bool:
+    """Whether a thing is of a class; a vehicle may be any that a detector tells apart."""
+    wanted, own = plain(label).rstrip("s"), plain(item.label).rstrip("s")
+    return own == wanted or (wanted == "vehicle" and own in VEHICLES)
+
+
+@operation(gives=Sort.THINGS, a=Sort.THINGS, b=Sort.THINGS)
+def union(memory: Memory, a: Things, b: Things) -> Finding:  # noqa: ARG001  operations share a form
+    """Things of two lists, each once."""
+    return Finding(tuple({item.key: item for item in (*a, *b)}.values()))
+
+
+def chance_inside(item: Thing, area: shapely.Geometry, span: tuple[float, float] | None) -> float:
+    """Probability that a thing was in an area, at any moment of a span of seconds."""
+    points = points_of(item, span)
+    if not len(points):
+        return 0.0
+    shapes = shapely.points(points)
+    border = (
+        shapely.distance(shapes, shapely.boundary(area)) if area.area > 0 else -shapely.distance(shapes, area)
+    )
+    signed = np.where(shapely.contains_xy(area, points[:, 0], points[:, 1]), border, -np.abs(border))
+    deepest = float(np.max(signed))
+    sigma = max(item.error_m, 0.3) / SIGMAS_OF_RADIUS
+    return float(ndtr(deepest / sigma))
+
+
+def points_of(item: Thing, span: tuple[float, float] | None) -> FloatArray:
+    """Where a thing was: every point of its path, or its middle. Shape (N, 2)."""
+    if item.path is None:
+        return item.point_xy[None]
+    path = item.path if span is None else item.path.within(*span)
+    return path.xy_m if path is not None else np.zeros((0, 2))
+
+
+def span_of(during: Moments | None) -> tuple[float, float] | None:
+    """From the first to the last of moments."""
+    return None if during is None else (during.spans_s[0][0], during.spans_s[-1][1])
+
+
+def one(items: Things, what: str) -> Thing:
+    """The only thing that is meant.
+
+    Raises:
+        CannotTell: there is none.
+    """
+    if not items:
+        raise CannotTell(f"there is no {what}")
+    return items[0]
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, zone=Sort.THINGS, during=Takes(Sort.MOMENTS, optional=True))
+def within(memory: Memory, of: Things, zone: Things, during: Moments | None = None) -> Finding:  # noqa: ARG001
+    """Those that were in a zone, at any time or during some."""
+    area = one(zone, "zone").shape
+    chances = [chance_inside(item, area, span_of(during)) for item in of]
+    kept = tuple(item for item, chance in zip(of, chances, strict=True) if chance > 0.5)
+    sure = float(np.prod([max(chance, 1.0 - chance) for chance in chances])) if chances else 1.0
+    return Finding(kept, max(sure, 0.05), (showing.thing(zone[0]), *showing.all_of(kept)))
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, to=Sort.THINGS, radius=Sort.METRES)
+def near(memory: Memory, of: Things, to: Things, radius: float) -> Finding:  # noqa: ARG001
+    """Those that were within some metres of a place."""
+    place = one(to, "place")
+    area = place.shape.buffer(radius)
+    kept = tuple(item for item in of if item.key != place.key and chance_inside(item, area, None) > 0.5)
+    return Finding(kept, 1.0, (showing.thing(place), *showing.all_of(kept)))
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, a=Sort.THINGS, b=Sort.THINGS)
+def between(memory: Memory, of: Things, a: Things, b: Things) -> Finding:  # noqa: ARG001
+    """Those that lie between two places: nearer to the line between them than a quarter of its length."""
+    start, end = one(a, "place").point_xy, one(b, "place").point_xy
+    step = end - start
+    length = float(np.hypot(*step)) or 1.0
+
+    def is_between(item: Thing) -> bool:
+        offset = points_of(item, None) - start
+        along = offset @ step / length**2
+        across = np.abs(offset @ np.array([-step[1], step[0]])) / length
+        return bool(((along > 0) & (along < 1) & (across < 0.25 * length)).any())
+
+    kept = tuple(item for item in of if item.key not in (a[0].key, b[0].key) and is_between(item))
+    return Finding(kept, 0.95, (showing.line(start, end, "between"), *showing.all_of(kept)))
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, min_speed=Takes(Sort.SPEED, optional=True))
+def moving(memory: Memory, of: Things, min_speed: float | None = None) -> Finding:  # noqa: ARG001
+    """Those that moved, or moved faster than some speed on average."""
+    least = MOVING_MPS if min_speed is None else min_speed
+    kept = tuple(item for item in of if mean_speed_mps(item) >= least)
+    return Finding(kept, 1.0, showing.all_of(kept))
+
+
+def mean_speed_mps(item: Thing) -> float:
+    """Length of its path by the time it took; 0 for what has none."""
+    if item.path is None or len(item.path.times_s) < 2:
+        return 0.0
+    start_s, end_s = item.path.span_s
+    steps = np.linalg.norm(np.diff(item.path.xy_m, axis=0), axis=1)
+    return float(steps.sum() / max(end_s - start_s, 1e-6))
+
+
+def gaps_m(of: Things, to: Thing, at: float | None) -> FloatArray:
+    """Distances of things from another, at a moment where one is given; infinite where that is not known."""
+    place = to.place_at(at)
+    if place is None:
+        raise CannotTell(f"where {showing.describe(to)} was at {at:g} s is not known")
+    found = []
+    for item in of:
+        xy = item.place_at(at)
+        found.append(np.inf if xy is None else float(np.hypot(*(xy - place))))
+    return np.array(found)
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, to=Sort.THINGS, at=Takes(Sort.SECONDS, optional=True))
+def nearest(memory: Memory, of: Things, to: Things, at: float | None = None) -> Finding:  # noqa: ARG001
+    """The one that is nearest to a place, at some moment."""
+    return _by_distance(of, to, at, 1.0)
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, to=Sort.THINGS, at=Takes(Sort.SECONDS, optional=True))
+def farthest(memory: Memory, of: Things, to: Things, at: float | None = None) -> Finding:  # noqa: ARG001
+    """The one that is farthest from a place, at some moment."""
+    return _by_distance(of, to, at, -1.0)
+
+
+def _by_distance(of: Things, to: Things, at: float | None, sign: float) -> Finding:
+    place = one(to, "place")
+    others = tuple(item for item in of if item.key != place.key)
+    one(others, "thing to compare")
+    gaps = gaps_m(others, place, at)
+    gaps = np.where(np.isfinite(gaps), gaps, sign * np.inf)
+    order = np.argsort(sign * gaps)
+    best = others[int(order[0])]
+    if not np.isfinite(gaps[order[0]]):
+        raise CannotTell("where these are at that moment is not known")
+    sure = 1.0
+    if len(order) > 1:
+        second = others[int(order[1])]
+        margin = float(abs(gaps[order[1]] - gaps[order[0]]))
+        sure = chance_apart(margin, (best.error_m, second.error_m, place.error_m))
+    start, end = place.place_at(at), best.place_at(at)
+    shown = () if start is None or end is None else (showing.line(start, end, f"{gaps[order[0]]:.0f} m"),)
+    return Finding((best,), sure, (showing.thing(best, time_s=at), *shown))
+
+
+def chance_apart(margin: float, errors: tuple[float, ...]) -> float:
+    """Probability that two quantities which differ by ``margin`` are not the other way round.
+
+    ``errors`` are radii that hold 90 %.
+    """
+    sigma = float(np.sqrt(sum(error**2 for error in errors))) / SIGMAS_OF_RADIUS
+    return float(ndtr(margin / max(sigma, 1e-3))) if np.isfinite(margin) else 1.0
+
+
+@operation(
+    gives=Sort.THINGS, of=Sort.THINGS, by=Takes(Sort.WORD, words=("speed", "length", "area", "duration"))
+)
+def largest(memory: Memory, of: Things, by: str) -> Finding:  # noqa: ARG001
+    """The one with the highest mean speed, the longest path, the largest area, or in view for longest."""
+    one(of, "thing to compare")
+    values = np.array([_size(item, by) for item in of])
+    best = of[int(np.argmax(values))]
+    return Finding((best,), 0.9, (showing.thing(best),))
+
+
+def _size(item: Thing, by: str) -> float:
+    if by == "speed":
+        return mean_speed_mps(item)
+    if by == "area":
+        return float(item.shape.area)
+    if by == "duration":
+        return 0.0 if item.path is None else item.path.span_s[1] - item.path.span_s[0]
+    return float(item.shape.length)
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, which=Takes(Sort.WORD, words=("first", "last")))
+def pick(memory: Memory, of: Things, which: str) -> Finding:  # noqa: ARG001
+    """The first or the last in time."""
+    timed = sorted(
+        (item for item in of if _start_s(item) is not None), key=lambda item: _start_s(item) or 0.0
+    )
+    found = one(tuple(timed), "such thing")
+    best = found if which == "first" else timed[-1]
+    return Finding((best,), 1.0, (showing.thing(best),))
+
+
+def _start_s(item: Thing) -> float | None:
+    if item.time_s is not None:
+        return item.time_s
+    return None if item.path is None else item.path.span_s[0]
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, which=Takes(Sort.WORD, words=("first", "last")))
+def end_of(memory: Memory, of: Things, which: str) -> Finding:  # noqa: ARG001
+    """The first or the last of things that are in an order."""
+    found = one(of, "thing")
+    best = found if which == "first" else of[-1]
+    return Finding((best,), 1.0, (showing.thing(best),))
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, at=Sort.SECONDS)
+def closest_in_time(memory: Memory, of: Things, at: float) -> Finding:  # noqa: ARG001
+    """The event that happened nearest to a moment, at most three seconds from it."""
+    timed = [(abs(item.time_s - at), number) for number, item in enumerate(of) if item.time_s is not None]
+    if not timed or min(timed)[0] > NEAR_S:
+        raise CannotTell(f"no such event was seen around {at:g} s")
+    gap_s, number = min(timed)
+    return Finding((of[number],), 0.95 - 0.1 * gap_s, (showing.thing(of[number]),))
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, during=Sort.MOMENTS)
+def happening(memory: Memory, of: Things, during: Moments) -> Finding:  # noqa: ARG001
+    """Events that happened during some time."""
+    start_s, end_s = during.spans_s[0][0], during.spans_s[-1][1]
+    kept = tuple(item for item in of if item.time_s is not None and start_s <= item.time_s <= end_s)
+    return Finding(kept, 1.0, showing.all_of(kept))

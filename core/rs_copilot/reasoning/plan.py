@@ -1,0 +1,39 @@
+"""What a planner makes of a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rs_copilot.reasoning.memory import Memory
+from rs_copilot.reasoning.program import Program
+from rs_copilot.reasoning.question import Question
+from rs_copilot.reasoning.tasks import AnswerKind, SpatialTask
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A program for a question, and what was understood of it.
+
+    ``understood`` repeats the question in plain words, ``missed`` are words that nothing was made of.
+    """
+
+    program: Program
+    task: SpatialTask | None
+    kind: AnswerKind
+    understood: str
+    missed: tuple[str, ...] = ()
+    planner: str = "built in"
+
+
+@dataclass(frozen=True)
+class NoPlan:
+    """Why nothing could be made of a question, and how it could be put."""
+
+    reason: str
+    settle: str | None = None
+    missed: tuple[str, ...] = ()
+
+
+Planner: TypeAlias = Callable[[Question, Memory], "Plan | NoPlan"]

@@ -1,0 +1,167 @@
+"""What is exactly true of a demo world: what the camera sees when, what hides it, what moved where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from rs_copilot.geo.crs import GEOD, to_lonlat
+from rs_copilot.simulation import fields as f
+from rs_copilot.simulation.flight import ground_hits
+from rs_copilot.simulation.scenario import Scenario
+from rs_copilot.simulation.truth import border_px
+from rs_copilot.simulation.world import CRS, bilinear
+from rs_copilot.types import BoolArray, FloatArray
+
+# A ray ends this far before the ground that it looks at: grass and kerbs are no obstacles.
+NEAR_GROUND_M = 0.6
+STEP_M = 0.5
+SEEN_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How a ground point lies to every frame (N,).
+
+    ``inside_m`` is how far inside the picture it is on the ground, negative outside; ``is_clear`` whether
+    nothing stands in the way; ``hider`` the row of the region that does, 0 for none.
+    """
+
+    inside_m: FloatArray
+    is_clear: BoolArray
+    hider: FloatArray
+
+    def seen(self, margin_m: float = 0.0) -> BoolArray:
+        """Frames that see it."""
+        return np.asarray((self.inside_m > margin_m) & self.is_clear)
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """A moving object while the camera saw it clearly: ``times_s`` (N,), ``xy`` (N, 2) local metres."""
+
+    track_id: int
+    label: str
+    times_s: FloatArray = field(repr=False)
+    xy: FloatArray = field(repr=False)
+    speed_mps: FloatArray = field(repr=False)
+
+    def inside(self, area: shapely.Geometry) -> BoolArray:
+        """Moments in an area."""
+        return np.asarray(shapely.contains_xy(area, self.xy[:, 0], self.xy[:, 1]))
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A world with its flight; places are local metres. ``observations`` is the layer of ``truth.gpkg``."""
+
+    scenario: Scenario
+    observations: gpd.GeoDataFrame = field(repr=False)
+    events: gpd.GeoDataFrame = field(repr=False)
+
+    @cached_property
+    def times_s(self) -> FloatArray:
+        """Time of every frame."""
+        clip = self.scenario.flight.clip
+        return np.array([clip.time_s(index) for index in range(clip.frame_count)])
+
+    @cached_property
+    def footprints(self) -> list[shapely.Polygon]:
+        """Ground that every frame shows."""
+        flight, world = self.scenario.flight, self.scenario.world
+        border = border_px(flight.clip.size)
+        return [
+            shapely.Polygon(ground_hits(world, flight.pose(float(t)), flight.intrinsics, border)[:, :2])
+            for t in self.times_s
+        ]
+
+    @cached_property
+    def centers(self) -> FloatArray:
+        """Ground at the image centres (N, 2)."""
+        flight, world = self.scenario.flight, self.scenario.world
+        middle = flight.clip.size.center_px[None]
+        return np.array(
+            [
+                ground_hits(world, flight.pose(float(t)), flight.intrinsics, middle)[0, :2]
+                for t in self.times_s
+            ]
+        )
+
+    @cached_property
+    def cameras(self) -> FloatArray:
+        """Camera centres (N, 3)."""
+        return np.array([self.scenario.flight.pose(float(t)).xyz_m for t in self.times_s])
+
+    @cached_property
+    def seen_ground(self) -> shapely.Geometry:
+        """All ground that any frame shows."""
+        return shapely.union_all(self.footprints)
+
+    @cached_property
+    def walks(self) -> list[Walk]:
+        """Moving objects while they were seen clearly, those seen for three frames or more."""
+        clear = self.observations[self.observations["visible"] > SEEN_SHARE]
+        found = []
+        for track_id, rows in clear.sort_values("time_s").groupby("track_id"):
+            xy = shapely.get_coordinates(rows.geometry.to_numpy()) - self.scenario.world.origin_en
+            if len(rows) >= 3:
+                values = (rows[name].to_numpy(dtype=np.float64) for name in ("time_s", "speed_mps"))
+                times, speeds = values
+                found.append(Walk(int(track_id), str(rows["label"].iloc[0]), times, xy, speeds))
+        return found
+
+    def sight(self, xy: FloatArray, height_m: float = 0.0) -> Sight:
+        """How a place on the ground lies to every frame."""
+        ground = float(self.scenario.world.ground_z(xy[None])[0])
+        point = shapely.Point(xy)
+        inside = np.array(
+            [
+                (1.0 if outline.contains(point) else -1.0) * outline.exterior.distance(point)
+                for outline in self.footprints
+            ]
+        )
+        hider = np.zeros(len(inside))
+        for index in np.flatnonzero(inside > -2.0):
+            hider[index] = self._hider(self.cameras[index], np.append(xy, ground + height_m))
+        return Sight(inside, hider == 0, hider)
+
+    def _hider(self, camera: FloatArray, point: FloatArray) -> int:
+        """The region that stops the ray from a point to the camera, 0 for none."""
+        world = self.scenario.world
+        step = camera - point
+        length = float(np.linalg.norm(step))
+        shares = np.arange(NEAR_GROUND_M, length, STEP_M) / length
+        path = point + shares[:, None] * step
+        path = path[path[:, 2] < world.field.z_max]
+        top = bilinear(world.field.top, world.field.cell_m, path[:, :2])
+        ground = world.ground_z(path[:, :2])
+        stopped = np.flatnonzero((top > path[:, 2]) & (top - ground > NEAR_GROUND_M))
+        if not len(stopped):
+            return 0
+        cell = np.floor(path[stopped[0], :2] / world.field.cell_m).astype(int)
+        return int(world.field.region[cell[1], cell[0]])
+
+    def kind_of(self, region: int) -> str:
+        """What a region is: building, tree, …"""
+        return f.KIND_NAMES[int(self.scenario.world.field.regions[region, f.KIND])]
+
+    def lonlat(self, shape: shapely.Geometry) -> Mapping[str, object]:
+        """A local shape as GeoJSON in degrees."""
+        origin = self.scenario.world.origin_en
+        moved = shapely.transform(shape, lambda xy: to_lonlat(xy + origin, CRS))
+        return dict(shapely.geometry.mapping(moved))
+
+    def geodesic(self, a: FloatArray, b: FloatArray) -> tuple[float, float]:
+        """Metres and true azimuth between two local points."""
+        ends = to_lonlat(np.array([a, b]) + self.scenario.world.origin_en, CRS)
+        azimuth, _, metres = GEOD.inv(*ends[0], *ends[1])
+        return float(metres), float(azimuth) % 360.0
+
+    def index(self, time_s: float) -> int:
+        """The frame of a moment."""
+        return int(np.argmin(np.abs(self.times_s - time_s)))
