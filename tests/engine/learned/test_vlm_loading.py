@@ -14,6 +14,8 @@ import pytest
 
 from rs_copilot.errors import BadInputError, MissingDependencyError, OutOfMemoryError, UsageError
 from rs_copilot.jobs.backends import BackendSpec, open_backend
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.models_quantise import ModelsQuantiseParams, run
 from rs_copilot.learned.pretrained import hash_of
 from rs_copilot.learned.vlm import loading, open_local, save_quantised
 from rs_copilot.learned.vlm.local import LocalBackend
@@ -145,6 +147,19 @@ def test_a_card_says_how_to_speak_to_a_model(one_folder: Path, tmp_path: Path) -
     assert open_local(named, device="cpu").family.name == "rscovlm"
     third = save_vlm(tmp_path / "third", QWEN3)
     assert open_local(third, device="cpu").family.limits.min_px == 65536
+
+
+@needs_bits
+def test_a_job_writes_4_bits_and_keeps_how_to_speak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RS_COPILOT_MODELS", str(tmp_path / "models"))
+    folder = save_vlm(tmp_path / "RSCoVLM-7B", QWEN25)
+    out = tmp_path / "small"
+    found = run(ModelsQuantiseParams(model=str(folder), out=out), JobContext(device="cpu"))
+    assert found.after_bytes < found.before_bytes
+    # The folder's name does not say any more what its limits say now.
+    assert open_local(out, device="cpu").family.name == "rscovlm"
+    with pytest.raises(UsageError, match="No model is called"):
+        run(ModelsQuantiseParams(model="nobody", out=out), JobContext(device="cpu"))
 
 
 # What does not fit.

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -76,6 +77,12 @@ class Forward:
     def inner(self) -> Network:
         """The network without the head that names words."""
         return self.network.model
+
+    @cached_property
+    def _cache_name(self) -> str:
+        """What this version of transformers calls keys and values: the name changed in 5.24."""
+        names = inspect.signature(self.inner.language_model.forward).parameters
+        return "cache" if "cache" in names else "past_key_values"
 
     def new_cache(self) -> Cache:
         """Empty keys and values."""
@@ -220,7 +227,7 @@ class Forward:
             position_ids=places,
             attention_mask=mask,
             use_cache=True,
-            **{_cache_name(self.inner.language_model): cache},
+            **{self._cache_name: cache},
             **more,
         )
         return output.last_hidden_state
@@ -277,12 +284,6 @@ def _step_s(clip: Picture) -> float:
     if len(times_s) < 2:
         return 1.0
     return FRAMES_PER_STEP * (times_s[-1] - times_s[0]) / (len(times_s) - 1)
-
-
-def _cache_name(network: Network) -> str:
-    """What this version of transformers calls keys and values: the name changed in 5.24."""
-    names = inspect.signature(network.forward).parameters
-    return "cache" if "cache" in names else "past_key_values"
 
 
 @contextmanager
