@@ -275,7 +275,7 @@ def _rows_of(visual: Tensor, deeper: list[Tensor], part: slice) -> tuple[Tensor,
 def _joined(seen: list[tuple[Tensor, ...]], layer: int, like: Tensor) -> Tensor:
     import torch
 
-    return torch.cat([parts[layer] for parts in seen]).to(like.device, like.dtype)
+    return torch.cat([parts[layer].to(like.device, like.dtype) for parts in seen])
 
 
 def _step_s(clip: Picture) -> float:
