@@ -6,6 +6,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.models_quantise import ModelsQuantiseParams, run
 from rs_copilot.learned.pretrained import hash_of
 from rs_copilot.learned.vlm import loading, open_local, save_quantised
-from rs_copilot.learned.vlm.local import LocalBackend
+from rs_copilot.learned.vlm.forward import Features
+from rs_copilot.learned.vlm.local import Kept, LocalBackend
 from rs_copilot.learned.vlm.memory import is_out_of_memory, stream_layers
 from rs_copilot.models.memory_plan import (
     FreeMemory,
@@ -60,9 +62,15 @@ def broken(one_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(one_folder, tmp_path / "broken"))
 
 
-@pytest.fixture
-def model(one_folder: Path) -> LocalBackend:
+@pytest.fixture(scope="module")
+def opened(one_folder: Path) -> LocalBackend:
     return open_local(one_folder, precision="fp32", device="cpu")
+
+
+@pytest.fixture
+def model(opened: LocalBackend) -> LocalBackend:
+    """The model as it is after loading."""
+    return replace(opened, forward=replace(opened.forward, features=Features()), _kept=Kept())
 
 
 def scores(model: LocalBackend) -> Any:
@@ -316,10 +324,11 @@ def test_what_counts_as_short_memory() -> None:
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
 
 
-def test_closing_gives_the_weights_back(model: LocalBackend) -> None:
+def test_closing_gives_the_weights_back(one_folder: Path) -> None:
     import gc
     import weakref
 
+    model = open_local(one_folder, device="cpu")
     model.reply(BLANK, SHORT)
     watched = weakref.ref(model.forward.network)
     model.close()

@@ -143,27 +143,26 @@ class Forward:
             transcripts: one or several; the start may only be known of a single one.
             cache: keys and values of the first ``known`` tokens.
             known: how many tokens need not be read again; at least one is read.
-            is_cancelled: asked before every chunk and every layer of the eyes.
+            is_cancelled: asked before every layer.
 
         Yields:
             How many tokens are in the cache now, and the scores of the next word ``(B, words)``; those of the
             last chunk count.
 
         Raises:
-            CancelledError: the cache holds as many tokens as were told last.
+            CancelledError: of the cache only as many tokens as were told last are good.
         """
         width = max(len(item.ids) for item in transcripts)
         places, embedded, visual, deeper = self._embed(transcripts, width, known, is_cancelled)
         mask = padding_mask([len(item.ids) for item in transcripts], width)
         for start in range(known, width, self.chunk):
-            if is_cancelled():
-                raise CancelledError("cancelled while the conversation was read")
             stop = min(width, start + self.chunk)
             part = slice(start - known, stop - known)
             seen = _rows_of(visual, deeper, part)
-            hidden = self.run(
-                embedded[:, part], places[:, :, start:stop], cache, _cut(mask, stop, self.device), seen
-            )
+            with _interrupted(self.inner.language_model.layers, is_cancelled):
+                hidden = self.run(
+                    embedded[:, part], places[:, :, start:stop], cache, _cut(mask, stop, self.device), seen
+                )
             yield stop, self.scores(hidden[:, -1:])[:, 0]
 
     def _embed(
@@ -292,7 +291,7 @@ def _interrupted(blocks: Sequence[Any], is_cancelled: Callable[[], bool]) -> Ite
 
     def check(*_: object) -> None:
         if is_cancelled():
-            raise CancelledError("cancelled while a picture was looked at")
+            raise CancelledError("cancelled while the conversation was read")
 
     hooks = [block.register_forward_pre_hook(check) for block in blocks]
     try:
