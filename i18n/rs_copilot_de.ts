@@ -1000,6 +1000,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
+   <source>Where the model looked</source>
+   <translation>Wohin das Modell sah</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Answers</source>
    <translation>Antworten</translation>
   </message>

@@ -69,6 +69,8 @@ _SEGMENT_TIP = (
     '[% if("area_m2" < 10000, format_number("area_m2", 0) || \' m²\', '
     "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
 )
+# What a model says is text, never markup.
+_LOOK_TIP = "[% replace(\"reason\", map('&', '&amp;', '<', '&lt;')) %]"
 # Scenes of earlier versions say no level; `attribute` is null there, where a column's name would be an error.
 _AREA_LEVEL = "coalesce(attribute($currentfeature, 'level'), \"probability\")"
 _CANDIDATE_TIP = '[% format_number("score", 3) %]'
@@ -91,6 +93,7 @@ def set_tips(layer: QgsVectorLayer, name: str) -> None:
         "candidates": ("'#' || \"rank\"", _CANDIDATE_TIP),
         "detections": (_OBJECT_TITLE, _OBJECT_TIP),
         "segments": ('"label"', _SEGMENT_TIP),
+        "looks": ("'#' || \"step\"", _LOOK_TIP),
     }
     if name in tips:
         title, tip = tips[name]
@@ -272,6 +275,18 @@ def _style_groundings(layer: QgsVectorLayer) -> None:
     _outline(layer, palette.MOVING, 30, 0.25)
 
 
+def _style_looks(layer: QgsVectorLayer) -> None:
+    """Dashed frames with their number: where a model looked, not what it found."""
+    fill = QgsSimpleFillSymbolLayer(
+        _colour(palette.ACCENT, 0),
+        strokeColor=_colour(palette.ACCENT, 220),
+        strokeStyle=Qt.PenStyle.DashLine,
+        strokeWidth=0.5,
+    )
+    layer.setRenderer(QgsSingleSymbolRenderer(_filled(QgsFillSymbol.createSimple({}), fill)))
+    _label(layer, 'if("step" > 0, "step", null)', min_scale=100_000.0, size_pt=10.0)
+
+
 def _box_symbol(colour: str, fill_alpha: int = 40, width_mm: float = 0.35) -> QgsSymbol:
     fill = QgsSimpleFillSymbolLayer(
         _colour(colour, fill_alpha), strokeColor=_colour(colour), strokeWidth=width_mm
@@ -405,5 +420,6 @@ _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {
     "segments": _style_segments,
     "candidates": _style_candidates,
     "groundings": _style_groundings,
+    "looks": _style_looks,
     "answers": _style_search_area,
 }

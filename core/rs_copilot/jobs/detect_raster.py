@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 from rs_copilot.detection.found import Detector, Found
 from rs_copilot.detection.sweep import objects, work_of
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.detectors import DetectorSpec, open_detector
+from rs_copilot.jobs.detectors import DetectorSpec, lent_detector, open_detector
 from rs_copilot.jobs.raster_sweep import RasterSweep, Where, open_sweep
 from rs_copilot.tiles.sweep import Work
 from rs_copilot.vector import schema
@@ -91,7 +91,7 @@ class RasterRun:
         rows = [
             {
                 "label": name,
-                "score": float(score),
+                "score": float(score) if self.spec.has_scores else None,
                 "box_px": ",".join(f"{value:.1f}" for value in box),
                 "source": self.spec.name,
             }
@@ -115,8 +115,7 @@ def detect_on_raster(where: Where, spec: DetectorSpec, context: JobContext) -> R
         CancelledError: stopped; what was found is in the scene.
     """
     # One thread a picture: the sweep keeps every core busy with a tile of its own.
-    detector = open_detector(spec, context.device, threads=1)
-    with open_sweep(where, detector, context) as sweep:
+    with lent_detector(spec, context, threads=1) as detector, open_sweep(where, detector, context) as sweep:
         run = RasterRun(spec, detector, sweep)
         run.run()
         return run

@@ -141,9 +141,9 @@ def _create_layer(path: Path, layer: Layer, crs: pyproj.CRS) -> None:
     )
 
 
-def append_layer(path: str | Path, layer: str, table: gpd.GeoDataFrame) -> None:
-    """Add rows to one layer in one transaction; see `write_layers`."""
-    write_layers(path, {layer: table})
+def append_layer(path: str | Path, layer: str, table: gpd.GeoDataFrame) -> list[int]:
+    """Add rows to one layer in one transaction, and give their ``fid``; see `write_layers`."""
+    return write_layers(path, {layer: table})[layer]
 
 
 def replace_clip(path: str | Path, layer: str, clip: str, table: gpd.GeoDataFrame) -> None:
@@ -157,8 +157,8 @@ def write_layers(
     *,
     replace_clip: str | None = None,
     replace_method: str | None = None,
-) -> None:
-    """Add rows to several layers; all arrive or none.
+) -> dict[str, list[int]]:
+    """Add rows to several layers; all arrive or none. Gives their ``fid``, layer by layer.
 
     ``replace_clip`` first removes that clip's rows, with ``replace_method`` only those made that way.
 
@@ -169,16 +169,36 @@ def write_layers(
     layers = {name: _layer(name) for name in tables}
     if postgis.is_database(path):
         both = {name: (layers[name], table) for name, table in tables.items()}
-        postgis.write_layers(str(path), both, replace_clip, replace_method)
-        return
+        return postgis.write_layers(str(path), both, replace_clip, replace_method)
     _add_new_layers(Path(path), [layers[name] for name in tables if name in LATER_LAYERS])
+    fids = {}
     with _transaction(Path(path)) as connection:
         for name, table in tables.items():
             if replace_clip is not None:
                 delete = f'DELETE FROM "{name}" WHERE clip = ? AND method = coalesce(?, method)'  # noqa: S608  # nosec B608 - names are the schema's
                 connection.execute(delete, (replace_clip, replace_method))
-            _insert(connection, layers[name], table)
+            fids[name] = _insert(connection, layers[name], table)
             _refresh_contents(connection, layers[name])
+    return fids
+
+
+def remove_rows(path: str | Path, layer: str, fids: Sequence[int]) -> int:
+    """Remove rows of one layer by their ``fid``; gives how many there were.
+
+    Raises:
+        SceneError: the file is no scene, or the layer is unknown.
+        StorageError: no permission, or locked by another program; the scene is as before.
+    """
+    known = _layer(layer)
+    if postgis.is_database(path):
+        return postgis.remove_rows(str(path), known, fids)
+    with _transaction(Path(path)) as connection:
+        delete = f'DELETE FROM "{layer}" WHERE fid = ?'  # noqa: S608  # nosec B608 - a name of the schema
+        if not _columns(connection, known):
+            return 0
+        removed = sum(connection.execute(delete, (int(fid),)).rowcount for fid in fids)
+        _refresh_contents(connection, known)
+    return removed
 
 
 def _layer(name: str) -> Layer:
@@ -214,7 +234,7 @@ def _add_new_columns(connection: sqlite3.Connection, layer: Layer) -> None:
             connection.execute(f'ALTER TABLE "{layer.name}" ADD COLUMN "{item.name}" {_SQL_TYPE[item.type]}')
 
 
-def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFrame) -> None:
+def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFrame) -> list[int]:
     _add_new_columns(connection, layer)
     names = [item.name for item in layer.fields]
     values: list[list[Any]] = [[_sql_value(item) for item in table[name]] for name in names]
@@ -226,6 +246,9 @@ def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFram
     marks = ", ".join("?" * len(names))
     statement = f'INSERT INTO "{layer.name}" ({columns}) VALUES ({marks})'  # noqa: S608  # nosec B608 - as above
     connection.executemany(statement, zip(*values, strict=True))
+    # Numbers only grow, and nobody else writes within our transaction.
+    newest = f'SELECT fid FROM "{layer.name}" ORDER BY fid DESC LIMIT ?'  # noqa: S608  # nosec B608 - as above
+    return [int(row[0]) for row in connection.execute(newest, (len(table),))][::-1]
 
 
 def _sql_value(value: object) -> object:

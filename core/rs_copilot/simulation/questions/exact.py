@@ -15,12 +15,11 @@ from rs_copilot.simulation import fields as f
 from rs_copilot.simulation.flight import ground_hits
 from rs_copilot.simulation.scenario import Scenario
 from rs_copilot.simulation.truth import border_px
-from rs_copilot.simulation.world import CRS, bilinear
+from rs_copilot.simulation.world import CRS
 from rs_copilot.types import BoolArray, FloatArray
 
-# A ray ends this far before the ground that it looks at: grass and kerbs are no obstacles.
-NEAR_GROUND_M = 0.6
-STEP_M = 0.5
+# A ray that is stopped no farther than this before its end reaches it.
+NEAR_GROUND_M = 1.0
 SEEN_SHARE = 0.5
 
 
@@ -132,19 +131,19 @@ class Exact:
 
     def _hider(self, camera: FloatArray, point: FloatArray) -> int:
         """The region that stops the ray from a point to the camera, 0 for none."""
-        world = self.scenario.world
-        step = camera - point
+        from rs_copilot.simulation.raycast import march
+
+        field_ = self.scenario.world.field
+        step = point - camera
         length = float(np.linalg.norm(step))
-        shares = np.arange(NEAR_GROUND_M, length, STEP_M) / length
-        path = point + shares[:, None] * step
-        path = path[path[:, 2] < world.field.z_max]
-        top = bilinear(world.field.top, world.field.cell_m, path[:, :2])
-        ground = world.ground_z(path[:, :2])
-        stopped = np.flatnonzero((top > path[:, 2]) & (top - ground > NEAR_GROUND_M))
-        if not len(stopped):
+        reached = march(field_, *(float(value) for value in (*camera, *(step / length))))
+        if reached >= length - NEAR_GROUND_M:
             return 0
-        cell = np.floor(path[stopped[0], :2] / world.field.cell_m).astype(int)
-        return int(world.field.region[cell[1], cell[0]])
+        x, y = camera[:2] + reached * step[:2] / length
+        # A hit lies on the border of a cell as often as not: the step beyond it lies in what was hit.
+        beyond = np.array([x, y]) + 0.5 * field_.cell_m * step[:2] / length
+        cell = np.floor(beyond / field_.cell_m).astype(int)
+        return int(field_.region[cell[1], cell[0]])
 
     def kind_of(self, region: int) -> str:
         """What a region is: building, tree, …"""
