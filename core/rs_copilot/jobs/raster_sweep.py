@@ -21,7 +21,7 @@ from rs_copilot.jobs.region import read_region, region_px
 from rs_copilot.tiles.cluster import ClusterSweep, WorkMaker
 from rs_copilot.tiles.journal import Journal, open_journal
 from rs_copilot.tiles.model import TileModel
-from rs_copilot.tiles.pictures import MAX_CACHE_MB, TilePictures, open_tile_pictures
+from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
 from rs_copilot.tiles.plan import Tile, TilePlan, plan_tiles, scale_for
 from rs_copilot.tiles.sweep import Sweep, Tally, Work, pace_for
 from rs_copilot.vector.store import write_layers
@@ -121,16 +121,14 @@ def journal_path(out: str, key: str) -> Path:
 
 
 @contextmanager
-def open_sweep(
-    where: Where, model: TileModel, context: JobContext, max_cache_mb: int = MAX_CACHE_MB
-) -> Iterator[RasterSweep]:
+def open_sweep(where: Where, model: TileModel, context: JobContext) -> Iterator[RasterSweep]:
     """Open a raster and plan what the network looks at.
 
     Raises:
         BadInputError: the raster or the region's file cannot be used.
         UsageError: the region lies beside the raster.
     """
-    with open_tile_pictures(where.source, max_cache_mb) as pictures:
+    with open_tile_pictures(where.source) as pictures:
         scale = scale_for(pictures.pixel_m, where.gsd_m or model.gsd_m)
         plan = plan_tiles(pictures.info.size, model.tile, model.overlap_px, scale)
         region = None

@@ -28,8 +28,6 @@ from rs_copilot.vector.build import Provenance
 from rs_copilot.vector.store import ensure_scene
 
 METHOD = "segmentation"
-# Blocks of the file that stay decoded: less than for detection, since outlines need a compiler's memory.
-CACHE_MB = 40
 
 
 @dataclass(frozen=True)
@@ -201,7 +199,7 @@ def segment_raster(where: Where, task: SegmentTask, context: JobContext) -> Rast
     return_freed_memory()
     # One thread a picture: the sweep keeps every core busy with a tile of its own.
     segmenter = open_named(task.spec, context.device, threads=1)
-    with open_sweep(where, segmenter, context, CACHE_MB) as sweep:
+    with open_sweep(where, segmenter, context) as sweep:
         run = RasterRun(task, segmenter, sweep)
         run.run()
         return run

@@ -23,7 +23,8 @@ from rs_copilot.geo import crs as geo_crs
 from rs_copilot.raster.grid import BoundsM, RasterInfo, paste
 from rs_copilot.types import BoolArray, FloatArray, LonLat, SizeWH
 
-GDAL_OPTIONS = {"GDAL_CACHEMAX": 256}
+# Rasterio takes a whole number as bytes, where GDAL itself takes a small one as megabytes.
+GDAL_OPTIONS = {"GDAL_CACHEMAX": 256_000_000}
 WARP_MEMORY_MB = 256
 # Source pixels that are in memory at once while warping.
 STRIP_PX = 16_000_000
