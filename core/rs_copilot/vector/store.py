@@ -14,13 +14,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import pyproj
@@ -28,8 +28,8 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.errors import SceneError, StorageError
-from rs_copilot.vector import gpkg_blob, postgis
-from rs_copilot.vector.build import finite
+from rs_copilot.vector import gpkg_blob, gpkg_rows, postgis
+from rs_copilot.vector.gpkg_rows import GEOMETRY_COLUMN
 from rs_copilot.vector.schema import (
     LATER_LAYERS,
     LAYER_BY_NAME,
@@ -41,7 +41,6 @@ from rs_copilot.vector.schema import (
 )
 
 BUSY_TIMEOUT_S = 30.0
-GEOMETRY_COLUMN = "geom"
 _SQL_TYPE = {
     FieldType.TEXT: "TEXT",
     FieldType.REAL: "REAL",
@@ -177,8 +176,9 @@ def write_layers(
             if replace_clip is not None:
                 delete = f'DELETE FROM "{name}" WHERE clip = ? AND method = coalesce(?, method)'  # noqa: S608  # nosec B608 - names are the schema's
                 connection.execute(delete, (replace_clip, replace_method))
-            _insert(connection, layers[name], table)
-            _refresh_contents(connection, layers[name])
+            _add_new_columns(connection, layers[name])
+            gpkg_rows.insert_rows(connection, layers[name], table)
+            _refresh_contents(connection, layers[name], table if replace_clip is None else None)
 
 
 def _layer(name: str) -> Layer:
@@ -214,47 +214,42 @@ def _add_new_columns(connection: sqlite3.Connection, layer: Layer) -> None:
             connection.execute(f'ALTER TABLE "{layer.name}" ADD COLUMN "{item.name}" {_SQL_TYPE[item.type]}')
 
 
-def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFrame) -> None:
-    _add_new_columns(connection, layer)
-    names = [item.name for item in layer.fields]
-    values: list[list[Any]] = [[_sql_value(item) for item in table[name]] for name in names]
-    if layer.geometry is not GeometryType.NONE:
-        srs_id = _srs_id(connection, layer.name)
-        names.insert(0, GEOMETRY_COLUMN)
-        values.insert(0, gpkg_blob.encode_all(table.geometry.to_numpy(), srs_id))
-    columns = ", ".join(f'"{name}"' for name in names)
-    marks = ", ".join("?" * len(names))
-    statement = f'INSERT INTO "{layer.name}" ({columns}) VALUES ({marks})'  # noqa: S608  # nosec B608 - as above
-    connection.executemany(statement, zip(*values, strict=True))
+def _refresh_contents(
+    connection: sqlite3.Connection, layer: Layer, added: gpd.GeoDataFrame | None = None
+) -> None:
+    """Keep the extent that QGIS zooms to and the time of the last change.
 
-
-def _sql_value(value: object) -> object:
-    if value is None or type(value) in (str, int, bool):
-        return value
-    if value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
-    return finite(value)
-
-
-def _srs_id(connection: sqlite3.Connection, layer: str) -> int:
-    query = "SELECT srs_id FROM gpkg_geometry_columns WHERE table_name = ?"
-    return int(connection.execute(query, (layer,)).fetchone()[0])
-
-
-def _refresh_contents(connection: sqlite3.Connection, layer: Layer) -> None:
-    """Keep the extent that QGIS zooms to and the time of the last change."""
+    With the rows that were ``added`` the extent grows by them; without, the whole index is looked through.
+    """
     extent: tuple[float | None, ...] = (None,) * 4
     if layer.geometry is not GeometryType.NONE:
-        tree = f"rtree_{layer.name}_{GEOMETRY_COLUMN}"
-        query = f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{tree}"'  # noqa: S608  # nosec B608 - as above
-        extent = connection.execute(query).fetchone()
+        extent = _grown(connection, layer, added) or _whole_extent(connection, layer)
     connection.execute(
         "UPDATE gpkg_contents SET min_x = ?, min_y = ?, max_x = ?, max_y = ?, "
         "last_change = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE table_name = ?",
         (*extent, layer.name),
     )
+
+
+def _whole_extent(connection: sqlite3.Connection, layer: Layer) -> tuple[float | None, ...]:
+    tree = f"rtree_{layer.name}_{GEOMETRY_COLUMN}"
+    query = f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{tree}"'  # noqa: S608  # nosec B608 - as above
+    found: tuple[float | None, ...] = connection.execute(query).fetchone()
+    return found
+
+
+def _grown(
+    connection: sqlite3.Connection, layer: Layer, added: gpd.GeoDataFrame | None
+) -> tuple[float, ...] | None:
+    """The extent that is noted with new rows; ``None`` where one of the two is not known."""
+    query = "SELECT min_x, min_y, max_x, max_y FROM gpkg_contents WHERE table_name = ?"
+    noted = connection.execute(query, (layer.name,)).fetchone()
+    if added is None or None in noted:
+        return None
+    own = added.total_bounds
+    if not np.isfinite(own).all():
+        return None
+    return (*np.minimum(noted[:2], own[:2]).tolist(), *np.maximum(noted[2:], own[2:]).tolist())
 
 
 def read_scene_info(path: str | Path) -> SceneInfo:
