@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -18,13 +18,14 @@ from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.region import read_region, region_px
+from rs_copilot.jobs.row_writer import RowWriter
 from rs_copilot.tiles.cluster import ClusterSweep, WorkMaker
 from rs_copilot.tiles.journal import Journal, open_journal
 from rs_copilot.tiles.model import TileModel
 from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
 from rs_copilot.tiles.plan import Tile, TilePlan, plan_tiles, scale_for
 from rs_copilot.tiles.sweep import Sweep, Tally, Work, pace_for
-from rs_copilot.vector.store import write_layers
+from rs_copilot.vector.store import ensure_scene, write_layers
 
 Answers = Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]
 
@@ -102,14 +103,23 @@ class RasterSweep:
         pace = pace_for(self.model.device, self.model.batch)
         return Sweep(self.plan, self.pictures, work, pace, check, journal, self.tally).answers()
 
-    def write(self, layer: str, table: gpd.GeoDataFrame, replaces: str | None = None) -> dict[str, object]:
-        """Append rows, or first remove what an earlier run of that method left; names what can be shown."""
-        tables = {layer: table}
-        if replaces is None:
-            write_layers(self.where.out, tables)
-        else:
-            write_layers(self.where.out, tables, replace_clip=self.clip, replace_method=replaces)
-        return {"scene": self.where.out, "layers": [layer]}
+    @contextmanager
+    def rows(self, empty: Mapping[str, gpd.GeoDataFrame], method: str) -> Iterator[RowWriter]:
+        """A writer into the one layer of ``empty``, whose rows of that method are removed first.
+
+        Raises:
+            SceneError: the scene is none, or one in another CRS.
+            StorageError: it cannot be written.
+        """
+        (layer,) = empty
+
+        def begin() -> None:
+            ensure_scene(self.where.out, self.pictures.info.crs)
+            write_layers(self.where.out, empty, replace_clip=self.clip, replace_method=method)
+
+        with RowWriter(self.where.out, layer) as writer:
+            writer.begin(begin)
+            yield writer
 
 
 def journal_path(out: str, key: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -25,7 +26,6 @@ from rs_copilot.tiles.sweep import Work
 from rs_copilot.types import FloatArray
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import Provenance
-from rs_copilot.vector.store import ensure_scene
 
 METHOD = "segmentation"
 
@@ -83,16 +83,17 @@ class RasterRun:
             CancelledError: stopped; what was found is in the scene, and the journal goes on from there.
         """
         sweep, spec = self.sweep, self.task.spec
-        ensure_scene(sweep.where.out, sweep.pictures.info.crs)
         with sweep.journal(asdict(spec), self.min_px) as (journal, made):
             provenance = Provenance(sweep.clip, METHOD, self.segmenter.model, self.segmenter.sha256, made)
-            sweep.write("segments", self._table(Outlines.nothing(), provenance), replaces=METHOD)
             work = work_of(self.segmenter, wanted_numbers(self.segmenter, spec.classes), self.min_px)
             maker = SegmentWork(spec, sweep.context.device, self.min_px)
-            for done, found in polygons(sweep.plan, sweep.answers(journal, work, maker), self.min_px):
-                partial = sweep.write("segments", self._table(found, provenance)) if len(found) else None
-                text = f"Segmenting {sweep.clip}: {sum(self.labels.values())} areas"
-                sweep.context.progress(done, len(sweep.plan), text, partial)
+            empty = {"segments": self._table(Outlines.nothing(), provenance)}
+            with sweep.rows(empty, METHOD) as rows:
+                for done, found in polygons(sweep.plan, sweep.answers(journal, work, maker), self.min_px):
+                    if len(found):
+                        rows.put(partial(self._table, found, provenance))
+                    text = f"Segmenting {sweep.clip}: {rows.written} areas"
+                    sweep.context.progress(done, len(sweep.plan), text, rows.news())
 
     def _table(self, found: Outlines, provenance: Provenance) -> gpd.GeoDataFrame:
         """Rows of the layer ``segments``; outlines are in pixels of the plan."""

@@ -107,15 +107,16 @@ class _Output:
 
     def _best(self, values: NDArray[Any]) -> ByteImage:
         """The class of the highest value; 0 where even that is too improbable. ``values``: (C, H, W)."""
-        best = np.maximum(values[0], values[1])
+        # The best of C probabilities is never below 1 / C.
+        asks = self.threshold * len(values) > 1.0 or (self.is_probability and self.threshold > 0.0)
         found: ByteImage = np.asarray(values[1] > values[0]).view(np.uint8)
+        best = np.maximum(values[0], values[1]) if asks or len(values) > 2 else values[0]
         for number in range(2, len(values)):
             np.putmask(found, values[number] > best, number)
             np.maximum(best, values[number], out=best)
         if self.shift:
             found += np.uint8(self.shift)
-        # The best of C probabilities is never below 1 / C.
-        if self.threshold * len(values) > 1.0 or (self.is_probability and self.threshold > 0.0):
+        if asks:
             found[self._improbable(values, best)] = 0
         return found
 

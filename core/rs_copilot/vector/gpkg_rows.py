@@ -69,7 +69,7 @@ def _count_trigger(table: str) -> str:
 
 @contextmanager
 def _without_triggers(connection: sqlite3.Connection, table: str) -> Iterator[frozenset[str]]:
-    """Take both triggers off; gives the names of those that were there. After an error a rollback restores."""
+    """Take both triggers off; gives the names of those that were there. A rollback restores them as well."""
     query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name IN (?, ?)"
     found = connection.execute(query, (_index_trigger(table), _count_trigger(table))).fetchall()
     for name, _ in found:
@@ -104,19 +104,19 @@ def _srs_id(connection: sqlite3.Connection, layer: str) -> int:
 def _sql_values(column: pd.Series) -> list[Any]:
     """A column as SQLite takes it; what is missing or not finite is null."""
     kind = column.dtype.kind
-    if isinstance(column.dtype, np.dtype) and kind in "iub":
-        return column.to_list()
-    if isinstance(column.dtype, np.dtype) and kind == "f":
-        values = column.to_list()
-        for place in np.flatnonzero(~np.isfinite(column.to_numpy())):
-            values[place] = None
-        return values
     if kind == "M":
         # Mostly one time for all rows; code -1 stands for none.
         codes, times = pd.factorize(column)
         texts = [*(_sql_value(time) for time in times), None]
         return [texts[code] for code in codes]
-    return [_sql_value(item) for item in column.to_list()]
+    values: list[Any] = column.to_list()
+    if isinstance(column.dtype, np.dtype) and kind in "iub":
+        return values
+    if isinstance(column.dtype, np.dtype) and kind == "f":
+        for place in np.flatnonzero(~np.isfinite(column.to_numpy())):
+            values[place] = None
+        return values
+    return [_sql_value(item) for item in values]
 
 
 def _sql_value(value: object) -> object:
