@@ -20,3 +20,13 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     No fast-math: the same input must give the same bytes on every machine of one kind.
     """
     return cast("Callable[P, R]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+@compiled
+def _nothing() -> int:
+    return 0
+
+
+# Numba loads half of itself at the first call, half a second in which all threads wait: better on import
+# than in the middle of the work.
+_nothing()

@@ -88,10 +88,17 @@ def label_areas(classes: Bytes) -> tuple[Ints, Bytes, Longs]:
             numbers[item] = numbers[root]
     sizes = np.zeros(total + 1, dtype=np.int64)
     for r in range(1, rows + 1):
-        for c in range(1, cols + 1):
-            if areas[r, c]:
-                areas[r, c] = numbers[areas[r, c]]
-                sizes[areas[r, c]] += 1
+        # Numbers are looked up once for each run of pixels.
+        last = own = begin = 0
+        for c in range(1, cols + 2):
+            item = areas[r, c]
+            if item != last:
+                sizes[own] += c - begin
+                last, begin = item, c
+                own = numbers[item] if item > 0 else 0
+            if item > 0:
+                areas[r, c] = own
+    sizes[0] = 0
     return areas, kinds[: total + 1].copy(), sizes
 
 

@@ -7,6 +7,7 @@ times as slow).
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -54,14 +55,19 @@ class _Input:
     scale: Float32Array = field(repr=False)
     offset: Float32Array = field(repr=False)
 
-    def blob(self, images: ByteImage) -> NDArray[np.generic]:
-        """What the network reads, of ``(B, H, W, 3)`` uint8 RGB."""
+    def blob(self, images: ByteImage, into: Float32Array | None = None) -> NDArray[np.generic]:
+        """What the network reads, of ``(B, H, W, 3)`` uint8 RGB.
+
+        Floats are written ``into`` an array of the right shape where one is given.
+        """
         bands = self._bands(images)
         planes = bands if self.is_last else bands.transpose(0, 3, 1, 2)
         if self.dtype is np.uint8:
             return np.ascontiguousarray(planes)
         shape = (-1,) if self.is_last else (-1, 1, 1)
-        values = np.empty(planes.shape, dtype=np.float32)
+        values = into
+        if values is None or values.shape != planes.shape:
+            values = np.empty(planes.shape, dtype=np.float32)
         np.multiply(planes, self.scale.reshape(shape), out=values)
         if self.offset.any():
             np.subtract(values, self.offset.reshape(shape), out=values)
@@ -165,6 +171,9 @@ class OnnxSegmenter:
     session: Any = field(repr=False)
     source: _Input = field(repr=False)
     target: _Output = field(repr=False)
+    # What each thread's last picture was written into: fresh megabytes for every tile cost more than the
+    # conversion itself.
+    _own: threading.local = field(default_factory=threading.local, repr=False)
 
     def segment(self, images: ByteImage) -> ByteImage:
         """See `Segmenter`.
@@ -189,7 +198,10 @@ class OnnxSegmenter:
         lacking = (self.source.batch or 0) - len(images)
         if lacking > 0:
             images = np.concatenate([images, np.zeros((lacking, *images.shape[1:]), dtype=np.uint8)])
-        (values,) = self.session.run([self.target.name], {self.source.name: self.source.blob(images)})
+        blob = self.source.blob(images, getattr(self._own, "blob", None))
+        if blob.dtype == np.float32:
+            self._own.blob = blob
+        (values,) = self.session.run([self.target.name], {self.source.name: blob})
         return np.asarray(values)
 
 
