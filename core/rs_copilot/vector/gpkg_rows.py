@@ -19,9 +19,9 @@ import pandas as pd
 from rs_copilot.types import FloatArray
 from rs_copilot.vector import gpkg_blob
 from rs_copilot.vector.build import finite
+from rs_copilot.vector.gpkg_tables import GEOMETRY_COLUMN
 from rs_copilot.vector.schema import GeometryType, Layer
 
-GEOMETRY_COLUMN = "geom"
 # Below, taking triggers off and putting them back costs more than they do.
 MANY_ROWS = 100
 
@@ -34,7 +34,7 @@ def insert_rows(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoData
         _insert(connection, layer.name, names, columns)
         return
     names.append(GEOMETRY_COLUMN)
-    columns.append(gpkg_blob.encode_all(table.geometry.to_numpy(), _srs_id(connection, layer.name)))
+    columns.append(gpkg_blob.encode_all(table.geometry.to_numpy(), srs_id_of(connection, layer.name)))
     if len(table) < MANY_ROWS:
         _insert(connection, layer.name, names, columns)
         return
@@ -96,7 +96,8 @@ def _next_fid(connection: sqlite3.Connection, table: str) -> int:
     return 1 + max(used[0] if used else 0, most[0] or 0)
 
 
-def _srs_id(connection: sqlite3.Connection, layer: str) -> int:
+def srs_id_of(connection: sqlite3.Connection, layer: str) -> int:
+    """The number of the reference system that a layer is in."""
     query = "SELECT srs_id FROM gpkg_geometry_columns WHERE table_name = ?"
     return int(connection.execute(query, (layer,)).fetchone()[0])
 
