@@ -44,19 +44,19 @@ def by_gdal(path: Path, name: str) -> None:
 def told(path: Path, name: str) -> dict[str, list[tuple[object, ...]]]:
     """Everything that a file says of a layer, but for the time and the spelling of SQL."""
     queries = {
-        "columns": f"PRAGMA table_info('{name}')",
+        "columns": "SELECT * FROM pragma_table_info(:name)",
         "contents": "SELECT table_name, data_type, identifier, description, min_x, srs_id FROM gpkg_contents "
-        f"WHERE table_name = '{name}'",
-        "geometry": f"SELECT * FROM gpkg_geometry_columns WHERE table_name = '{name}'",
-        "extensions": f"SELECT * FROM gpkg_extensions WHERE table_name = '{name}'",
-        "count": f"SELECT * FROM gpkg_ogr_contents WHERE table_name = '{name}'",
-        "parts": f"SELECT type, name, tbl_name FROM sqlite_master WHERE name LIKE '%{name}%' ORDER BY name",
+        "WHERE table_name = :name",
+        "geometry": "SELECT * FROM gpkg_geometry_columns WHERE table_name = :name",
+        "extensions": "SELECT * FROM gpkg_extensions WHERE table_name = :name",
+        "count": "SELECT * FROM gpkg_ogr_contents WHERE table_name = :name",
+        "parts": "SELECT type, name, tbl_name FROM sqlite_master WHERE instr(name, :name) ORDER BY name",
         "system": "SELECT srs_name, srs_id, organization, organization_coordsys_id "
         "FROM gpkg_spatial_ref_sys ORDER BY srs_id",
         "standard": "SELECT * FROM pragma_application_id, pragma_user_version",
     }
     with closing(sqlite3.connect(path)) as connection:
-        return {key: connection.execute(query).fetchall() for key, query in queries.items()}
+        return {key: connection.execute(query, {"name": name}).fetchall() for key, query in queries.items()}
 
 
 @pytest.mark.parametrize("name", ["segments", "tracks"])
