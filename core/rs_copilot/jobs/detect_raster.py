@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -62,11 +61,14 @@ class RasterRun:
         with sweep.journal(asdict(self.spec)) as (journal, made):
             provenance = Provenance(sweep.clip, method, self.detector.model, self.detector.sha256, made)
             maker = DetectWork(self.spec, sweep.context.device)
-            empty = {"detections": self._table(Found.nothing(), provenance)}
-            with sweep.rows(empty, method) as rows:
+
+            def make(found: list[Found]) -> gpd.GeoDataFrame:
+                return self._table(self._wanted(Found.join(found)), provenance)
+
+            with sweep.rows("detections", method, make) as rows:
                 for done, found in objects(sweep.plan, sweep.answers(journal, work_of(self.detector), maker)):
                     if len(found):
-                        rows.put(partial(self._table, self._wanted(found), provenance))
+                        rows.put(found)
                     text = f"Looking at {sweep.clip}: {rows.written} found"
                     sweep.context.progress(done, len(sweep.plan), text, rows.news())
 

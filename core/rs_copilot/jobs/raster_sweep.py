@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import shapely
@@ -27,6 +27,7 @@ from rs_copilot.tiles.plan import Tile, TilePlan, plan_tiles, scale_for
 from rs_copilot.tiles.sweep import Sweep, Tally, Work, pace_for
 from rs_copilot.vector.store import ensure_scene, write_layers
 
+T = TypeVar("T")
 Answers = Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]
 
 
@@ -103,23 +104,20 @@ class RasterSweep:
         pace = pace_for(self.model.device, self.model.batch)
         return Sweep(self.plan, self.pictures, work, pace, check, journal, self.tally).answers()
 
-    @contextmanager
-    def rows(self, empty: Mapping[str, gpd.GeoDataFrame], method: str) -> Iterator[RowWriter]:
-        """A writer into the one layer of ``empty``, whose rows of that method are removed first.
+    def rows(self, layer: str, method: str, make: Callable[[list[T]], gpd.GeoDataFrame]) -> RowWriter[T]:
+        """A writer into a layer, whose rows of that method are removed first.
 
         Raises:
-            SceneError: the scene is none, or one in another CRS.
-            StorageError: it cannot be written.
+            SceneError: later, from the writer: the scene is none, or one in another CRS.
+            StorageError: likewise: it cannot be written.
         """
-        (layer,) = empty
 
-        def begin() -> None:
+        def prepare() -> None:
             ensure_scene(self.where.out, self.pictures.info.crs)
-            write_layers(self.where.out, empty, replace_clip=self.clip, replace_method=method)
+            none = {layer: make([])}
+            write_layers(self.where.out, none, replace_clip=self.clip, replace_method=method)
 
-        with RowWriter(self.where.out, layer) as writer:
-            writer.begin(begin)
-            yield writer
+        return RowWriter(self.where.out, layer, prepare, make)
 
 
 def journal_path(out: str, key: str) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -87,11 +86,14 @@ class RasterRun:
             provenance = Provenance(sweep.clip, METHOD, self.segmenter.model, self.segmenter.sha256, made)
             work = work_of(self.segmenter, wanted_numbers(self.segmenter, spec.classes), self.min_px)
             maker = SegmentWork(spec, sweep.context.device, self.min_px)
-            empty = {"segments": self._table(Outlines.nothing(), provenance)}
-            with sweep.rows(empty, METHOD) as rows:
+
+            def make(found: list[Outlines]) -> gpd.GeoDataFrame:
+                return self._table(Outlines.join(found), provenance)
+
+            with sweep.rows("segments", METHOD, make) as rows:
                 for done, found in polygons(sweep.plan, sweep.answers(journal, work, maker), self.min_px):
                     if len(found):
-                        rows.put(partial(self._table, found, provenance))
+                        rows.put(found)
                     text = f"Segmenting {sweep.clip}: {rows.written} areas"
                     sweep.context.progress(done, len(sweep.plan), text, rows.news())
 
@@ -101,15 +103,21 @@ class RasterRun:
         shapes, rows = clipped(
             to_shapes(simplify(found, self.task.simplify_px)), self.sweep.region, self.min_px
         )
-        metric = shapely.transform(shapes, lambda xy: pictures.map_points(xy, plan))
-        scale = np.array(plan.scale_xy)
+        info, scale = pictures.info, np.array(plan.scale_xy)
         drawn = shapely.transform(shapes, lambda xy: pictures.place.apply(xy * scale))
-        labels = [self.segmenter.class_names[number] for number in found.classes[rows]]
-        info, source = pictures.info, self.task.spec.name
-        table = segments_table(metric, drawn, labels, info.metric_crs, info.crs, provenance, source=source)
-        for label, area_m2 in zip(labels, table["area_m2"], strict=True):
-            self.labels[label] = self.labels.get(label, 0) + 1
-            self.areas_m2[label] = self.areas_m2.get(label, 0.0) + float(area_m2)
+        metric = drawn
+        if info.metric_crs != info.crs:
+            metric = shapely.transform(drawn, lambda xy: geo_crs.transform(xy, info.crs, info.metric_crs))
+        kinds, names = found.classes[rows], self.segmenter.class_names
+        labels = [names[number] for number in kinds]
+        table = segments_table(
+            metric, drawn, labels, info.metric_crs, info.crs, provenance, source=self.task.spec.name
+        )
+        counts, sums = np.bincount(kinds), np.bincount(kinds, weights=table["area_m2"])
+        for number in np.flatnonzero(counts):
+            name = names[number]
+            self.labels[name] = self.labels.get(name, 0) + int(counts[number])
+            self.areas_m2[name] = self.areas_m2.get(name, 0.0) + float(sums[number])
         return table
 
 
