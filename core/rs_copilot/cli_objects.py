@@ -12,7 +12,10 @@ from rs_copilot.console import run_job
 
 def detect(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A raster of any size; or a video, an image, a folder.")
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A raster, or sheets of one grid as '*.tif'; a video, an image, a folder."
+        ),
     ],
     *,
     out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
@@ -80,7 +83,9 @@ def detect(
 
 
 def segment(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A raster of any size.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A raster, or sheets of one grid as '*.tif'.")
+    ],
     *,
     model: Annotated[
         str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -13,9 +13,9 @@ import geopandas as gpd
 
 from rs_copilot.vector.store import write_layers
 
-T = TypeVar("T")
-# A transaction costs ten milliseconds, however few its rows.
-WRITE_EVERY_S = 1.0
+T = TypeVar("T", bound=Sized)
+# A transaction costs ten milliseconds, however few its rows; many rows would take memory.
+WRITE_EVERY_S, MANY_ROWS = 1.0, 2_000
 # Tables that may wait: what is found stays in memory until then.
 MOST_WAITING = 2
 
@@ -47,7 +47,8 @@ class RowWriter(Generic[T]):
             RsCopilotError: what making or writing rows raised since the last call.
         """
         self._found.append(found)
-        if time.monotonic() - self._sent_s > WRITE_EVERY_S:
+        is_late = time.monotonic() - self._sent_s > WRITE_EVERY_S
+        if is_late or sum(len(item) for item in self._found) >= MANY_ROWS:
             while len(self._waiting) >= MOST_WAITING:
                 self._waiting.popleft().result()
             self._send()

@@ -19,8 +19,8 @@ Arrays = Mapping[str, NDArray[Any]]
 Answers = Iterator[tuple[Tile, Arrays | None]]
 # Black this wide is no shadow but the surroundings of a raster, or a hole in it.
 NOTHING_PX = 9
-# A wide raster's row of tiles may hold more than is worth keeping in memory; so many take 12 MB.
-MANY_VERTICES = 1_000_000
+# A wide raster's row of tiles holds more than is worth keeping in memory.
+MANY_VERTICES = 100_000
 
 
 def to_arrays(tile: TracedTile) -> dict[str, NDArray[Any]]:
