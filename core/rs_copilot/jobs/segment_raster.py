@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import shapely
 from numpy.typing import NDArray
@@ -179,21 +180,23 @@ def segments_table(
     lonlat: FloatArray = np.zeros((0, 2))
     if count:
         lonlat = geo_crs.to_lonlat(shapely.get_coordinates(shapely.centroid(metric)), metric_crs)
+    # What is the same in all rows is spread by pandas.
     values: dict[str, Any] = {
         "label": labels,
-        "score": [None] * count if scores is None else scores,
+        "score": scores,
         "area_m2": areas_m2(metric, lonlat, metric_crs),
-        "source": [source] * count,
+        "source": source,
         "lon": lonlat[:, 0],
         "lat": lonlat[:, 1],
-        "clip": [provenance.clip] * count,
-        "method": [provenance.method] * count,
-        "model": [provenance.model] * count,
-        "model_hash": [provenance.model_hash] * count,
-        "created_at": [provenance.created_at] * count,
+        "clip": provenance.clip,
+        "method": provenance.method,
+        "model": provenance.model,
+        "model_hash": provenance.model_hash,
+        "created_at": provenance.created_at,
     }
-    columns = {name: values.get(name, [None] * count) for name in schema.SEGMENTS.field_names}
-    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(drawn, crs=scene_crs), crs=scene_crs)
+    columns = {name: values.get(name) for name in schema.SEGMENTS.field_names}
+    frame = pd.DataFrame(columns, index=range(count))
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(drawn, crs=scene_crs), crs=scene_crs)
 
 
 def segment_raster(where: Where, task: SegmentTask, context: JobContext) -> RasterRun:
