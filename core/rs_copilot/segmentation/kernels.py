@@ -16,6 +16,18 @@ from rs_copilot.types import BoolArray
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@compiled
+def scale(planes: Bytes, factors: Floats, offsets: Floats, into: Floats) -> None:
+    """Bytes of planes ``(B * C, N)`` as floats: value * factor - offset of the plane's channel of ``C``."""
+    channels = factors.size
+    for row in range(planes.shape[0]):
+        factor, offset = factors[row % channels], offsets[row % channels]
+        source, target = planes[row], into[row]
+        for place in range(source.size):
+            target[place] = np.float32(source[place]) * factor - offset
 
 
 @compiled

@@ -234,20 +234,31 @@ def trace_tile(classes: ByteImage, x_px: int = 0, y_px: int = 0, *, min_px: int 
     wanted[0] = False
     inner, rim = np.flatnonzero(wanted & ~on_rim), np.flatnonzero(on_rim)
     numbers = np.concatenate([inner, rim])
-    vertices = np.empty((4 * classes.size, 3), dtype=np.int32)
-    rings = np.empty((classes.size, 3), dtype=np.int64)
-    used, count = kernels.trace(areas, wanted, on_rim, min_px, vertices, rings)
-    place = np.zeros(len(kinds), dtype=np.int64)
-    place[numbers] = np.arange(len(numbers))
-    owners = place[rings[:count, 1]]
-    starts = np.append(rings[:count, 0], used)
-    order = np.lexsort((-rings[:count, 2], owners))
-    vertices, ring_starts = kernels.gather(vertices, starts, order, x_px, y_px)
-    polygon_starts = np.searchsorted(owners[order], np.arange(len(numbers) + 1))
-    outlines = Outlines(
-        vertices, ring_starts, polygon_starts.astype(np.int64), kinds[numbers], sizes[numbers]
-    )
+    polygons = np.full(len(kinds), -1, dtype=np.int64)
+    polygons[numbers] = np.arange(len(numbers))
+    vertices, ring_starts, owners = _traced(areas, polygons, on_rim, min_px, (x_px, y_px))
+    polygon_starts = np.searchsorted(owners, np.arange(len(numbers) + 1)).astype(np.int64)
+    outlines = Outlines(vertices, ring_starts, polygon_starts, kinds[numbers], sizes[numbers])
     parts = np.zeros(len(kinds), dtype=np.int32)
     parts[rim] = np.arange(1, len(rim) + 1)
     rims = [Side(kinds[side], parts[side]) for side in sides]
     return TracedTile(x_px, y_px, width, height, outlines, len(inner), *rims)
+
+
+def _traced(
+    areas: Ints, polygons: Longs, on_rim: BoolArray, min_px: int, corner_px: tuple[int, int]
+) -> tuple[Ints, Longs, Longs]:
+    """Vertices, where rings start, and the polygon of each ring: polygon by polygon, the outer ring first.
+
+    ``polygons`` says by an area's number which polygon it becomes, -1 for none.
+    """
+    from rs_copilot.segmentation import kernels
+
+    count_px = (areas.shape[0] - 2) * (areas.shape[1] - 2)
+    vertices = np.empty((4 * count_px, 3), dtype=np.int32)
+    rings = np.empty((count_px, 3), dtype=np.int64)
+    used, count = kernels.trace(areas, polygons >= 0, on_rim, min_px, vertices, rings)
+    owners = polygons[rings[:count, 1]]
+    starts = np.append(rings[:count, 0], used)
+    order = np.lexsort((-rings[:count, 2], owners))
+    return *kernels.gather(vertices, starts, order, *corner_px), owners[order]
