@@ -14,9 +14,9 @@ def return_freed_memory() -> None:
     """Give large buffers back as they are freed, and keep no heap for each thread (glibc; nothing elsewhere).
 
     Tiles come and go as buffers of megabytes in several threads, whose heaps keep the holes. Outlines of a
-    raster of 4,096 pixels peaked at 500 MB without this, and at 481 MB with buffers from 256 KB on given back,
-    in the same processor time; a raster of 8,192 pixels at 475 MB, and at 460 MB from 64 KB on, which are the
-    blocks of GDAL's cache.
+    raster of 4,096 pixels peaked at 500 MB without this, and at 481 MB with buffers from 256 KB on given
+    back, in the same processor time; a raster of 8,192 pixels at 475 MB, and at 460 MB from 64 KB on, which
+    are the blocks of GDAL's cache.
     """
     if not sys.platform.startswith("linux"):
         return
