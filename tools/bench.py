@@ -68,7 +68,7 @@ class Step:
         """Its command line; those that go row by row are told to end in time."""
         words = [sys.executable, "-m", f"benchmarks.{self.name}", *([self.part] * bool(self.part))]
         words += ["--markdown", str(OUT / f"{self.section}.md")]
-        if data is not None and self.name != "segmentation":
+        if data is not None and self.name not in ("segmentation", "vlm"):
             words += ["--data", str(data)]
         if self.name == "retrieval":
             words += ["--model", f"cvaa-s={WEIGHTS}"]
@@ -78,7 +78,7 @@ class Step:
 
 
 # These take what they take, and no limit of time.
-UNTIMED = ("retrieval", "segmentation", "galleries")
+UNTIMED = ("retrieval", "segmentation", "galleries", "vlm")
 # The most telling first, and last what is the same whatever the engine does.
 STEPS = (
     Step("localization", 1000.0, ("--methods", "ours", "--images", str(IMAGES))),
@@ -88,6 +88,7 @@ STEPS = (
     Step("detector", 300.0),
     Step("tiles", 600.0),
     Step("segmentation", 600.0),
+    Step("vlm", 300.0),
     Step("nms", 200.0, ("--images", str(IMAGES))),
     Step("galleries", 900.0, part="kinds"),
     Step("galleries", 2000.0, part="whole"),
@@ -109,6 +110,7 @@ QUICK = (
     Step("pose", 100.0, ("--quick", "--work", str(OUT / "quick" / "pose"))),
     Step("tiles", 60.0, ("--quick", "--work", str(OUT / "quick" / "tiles"))),
     Step("segmentation", 60.0, ("--quick", "--work", str(OUT / "quick" / "segmentation"))),
+    Step("vlm", 120.0, ("--quick", "--work", str(OUT / "quick" / "vlm"))),
     Step("nms", 60.0, ("--quick", "--work", str(OUT / "quick" / "nms"), "--images", str(OUT / "images"))),
 )
 # A step that was told its time, or has none to be told, is stopped this much later.

@@ -200,6 +200,34 @@ def test_another_picture_is_not_taken_for_the_first(model: LocalBackend) -> None
     assert model.forward.looked == 2
 
 
+def test_what_was_seen_is_bounded_and_the_oldest_goes_first() -> None:
+    import torch
+
+    from rs_copilot.learned.vlm.forward import Features
+
+    features = Features(most_bytes=250)
+    for key in "abc":
+        features.put(key, (torch.zeros(25),))
+        features.get("a")
+    assert [features.get(key) is not None for key in "abc"] == [True, False, True]
+    assert features.n_bytes == 200
+    # One that is larger than all of it is kept alone: it is about to be used.
+    features.put("d", (torch.zeros(500),))
+    assert features.n_bytes == 2000
+
+
+def test_groups_hold_so_many_tokens(model: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rs_copilot.learned.vlm import local
+
+    asked = [[user("hello")]] * 5
+    tokens = len(model.scribe.write(asked[0]).ids)
+    monkeypatch.setattr(local, "BATCH_TOKENS", 3 * tokens)
+    assert len(model._group(asked)) == 3
+    monkeypatch.setattr(local, "BATCH_TOKENS", 1)
+    assert len(model._group(asked)) == 1
+    assert model.reply_all([], SHORT) == []
+
+
 def counted(model: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Tokens of each step of the network from now on."""
     steps: list[int] = []

@@ -102,7 +102,8 @@ class Forward:
         deeper = getattr(output, "deepstack_features", None) or ()
         seen = (torch.cat(tuple(output.pooler_output)), *(torch.cat(tuple(layer)) for layer in deeper))
         self.looked += 1
-        self.features.put(picture.key, seen)
+        # In main memory: a card has better use for its own, and moving them takes a millisecond.
+        self.features.put(picture.key, tuple(part.cpu() for part in seen))
         return seen
 
     def positions(self, transcript: Transcript) -> tuple[Tensor, int]:
