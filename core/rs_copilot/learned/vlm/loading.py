@@ -223,12 +223,28 @@ def _adapted(network: Network, folder: Path) -> Network:
         ) from error
     try:
         with warnings.catch_warnings():
-            # peft asks transformers for something by its old name.
+            # peft asks transformers for something by its old name, and only warns of what is missing.
             warnings.simplefilter("ignore", FutureWarning)
+            warnings.filterwarnings("ignore", "Found missing adapter keys")
             tuned = peft.PeftModel.from_pretrained(network, str(folder))
-        return tuned.get_base_model().eval()
+        wanted = set(peft.get_peft_model_state_dict(tuned, save_embedding_layers=False))
+        strange = wanted ^ set(_names_of(folder / ADAPTER_WEIGHTS))
     except pretrained.UNREADABLE as error:
         raise BadInputError(f"the adapter in {folder} does not suit the model: {error}", hint=hint) from error
+    if strange:
+        raise BadInputError(
+            f"the adapter in {folder} does not suit the model: {len(strange)} matrices have no counterpart, "
+            f"{min(strange)} first",
+            hint=hint,
+        )
+    return tuned.get_base_model().eval()
+
+
+def _names_of(weights: Path) -> list[str]:
+    from safetensors import safe_open
+
+    with safe_open(weights, "pt") as file:
+        return list(file.keys())
 
 
 def _hasher(folder: Path, adapter: str | Path | None, known: str | None) -> Callable[[], str]:
