@@ -58,7 +58,8 @@ def _open_local(local: LocalModel, spec: BackendSpec, device: str) -> Backend:
         adapter=local.adapter,
         device=device,
         family=local.family,
-        name=local.name,
+        # An adapter of the store lies in a folder whose name says nothing.
+        name=local.name + (f" + {Path(spec.adapter).name}" if spec.adapter else ""),
         sha256=local.sha256,
     )
 

@@ -61,7 +61,7 @@ def open_local(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         budget: how many pixels of a picture are seen where nobody asks for another number.
         family: how to speak to it, where its card says so.
-        name: of the model in results; the folder's otherwise.
+        name: of model and adapter in results; those of the folders otherwise.
         sha256: of its weights, where somebody verified it; otherwise it is read while the model works.
         free: memory to plan with, instead of what is free.
 
@@ -84,7 +84,7 @@ def open_local(
         network = _adapted(network, Path(adapter))
     hashed = _hasher(folder.path, adapter, sha256)
     backend = LocalBackend(
-        model=(name or folder.path.name) + ("" if adapter is None else f" + {Path(adapter).name}"),
+        model=name or folder.path.name + ("" if adapter is None else f" + {Path(adapter).name}"),
         hashed=hashed,
         family=scribe.optics.family,
         device=used,

@@ -8,13 +8,12 @@ from typing import Any
 
 import torch
 
+from rs_copilot.training.cards import hardware, write_card
 from rs_copilot.training.detector.export import write_detector
 from rs_copilot.training.detector.loop import LOG, DetectorTrainer, Line
 from rs_copilot.training.detector.measure import MOST_OVERLAP
 from rs_copilot.training.detector.recipe import DetectorRecipe, Material, open_recipe, read_material
-from rs_copilot.training.export import write_card
 from rs_copilot.training.plot import draw_losses
-from rs_copilot.training.session import hardware
 
 # The size of tiles that the card proposes: large enough that little is computed twice at their borders.
 TILE_PX = 640

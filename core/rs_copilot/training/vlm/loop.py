@@ -142,6 +142,7 @@ class Tuner:
         self.step, self.seconds, self.place = 0, 0.0, 0
         self.skipped: Counter[str] = Counter()
         self.before: float | None = None
+        self.after: float | None = None
         self._measured: list[Lesson] | None = None
 
     def resume(self) -> None:
@@ -291,6 +292,7 @@ class Tuner:
             return
         held_out = self.measure() if check else None
         if check:
+            self.after = held_out
             self.save()
         line = Line(self.step, loss, rate, tokens, round(self.seconds, 1), held_out)
         try:

@@ -18,9 +18,8 @@ from rs_copilot.learned.vlm.loading import plan_for, read_vlm
 from rs_copilot.models.adapters import TUNING, Tuning
 from rs_copilot.models.machine import cpu_memory_bytes
 from rs_copilot.models.memory_plan import FreeMemory, Placement, Precision
-from rs_copilot.training.export import write_card
+from rs_copilot.training.cards import hardware, write_card
 from rs_copilot.training.plot import draw_losses, read_log
-from rs_copilot.training.session import hardware
 from rs_copilot.training.vlm.loop import LOG, STATE, Line, Student, Tuner
 from rs_copilot.training.vlm.lora import add_lora, write_adapter
 from rs_copilot.training.vlm.material import Material, read_material
@@ -123,7 +122,7 @@ def tune(
             progress(line.step, tuner.pace.steps, _told(line, tuner.pace.steps))
 
         tuner.run(report)
-        after = tuner.measure()
+        after = tuner.measure() if tuner.after is None else tuner.after
     except (RuntimeError, MemoryError) as error:
         if not memory.is_out_of_memory(error):
             raise
