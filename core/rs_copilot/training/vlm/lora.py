@@ -54,6 +54,10 @@ def add_lora(network: Any, numbers: LoraNumbers, seed: int, *, quantised: bool) 
         warnings.simplefilter("ignore", FutureWarning)
         if quantised:
             network = peft.prepare_model_for_kbit_training(network, gradient_checkpointing_kwargs=again)
+            # It makes 32 bits of all that is not in 4. Norms want them; these are multiplied in 16 anyway,
+            # and would take 7 GB of a 7B model.
+            for part in (network.model.visual, network.get_input_embeddings(), network.lm_head):
+                part.to(torch.bfloat16)
         else:
             network.requires_grad_(False)
             network.gradient_checkpointing_enable(gradient_checkpointing_kwargs=again)
