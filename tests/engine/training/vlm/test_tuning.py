@@ -185,7 +185,9 @@ def uninterrupted(base: Path, data: Path, varied: Path, place: Path) -> bytes:
     return (place / "uninterrupted" / ADAPTER).read_bytes()
 
 
-@pytest.mark.parametrize("stop", [{"after_step": 2}, {"at_check": 27}], ids=["between", "within"])
+@pytest.mark.parametrize(
+    "stop", [{"after_step": 2}, {"at_check": 29}], ids=["between steps", "between batches of a step"]
+)
 def test_a_stopped_tuning_goes_on_as_if_nothing_had_been(
     base: Path, data: Path, varied: Path, tmp_path: Path, uninterrupted: bytes, stop: dict[str, int]
 ) -> None:
