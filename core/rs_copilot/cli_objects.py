@@ -6,19 +6,32 @@ from typing import Annotated
 
 import typer
 
-from rs_copilot.cli_options import AsJson, Device, parse_names, parse_numbers, parse_scores
+from rs_copilot.cli_options import (
+    Adapter,
+    AsJson,
+    Device,
+    Family,
+    Model,
+    Precision,
+    parse_names,
+    parse_numbers,
+    parse_scores,
+)
 from rs_copilot.console import run_job
 
 
 def detect(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A raster of any size; or a video, an image, a folder.")
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A raster, or sheets of one grid as '*.tif'; a video, an image, a folder."
+        ),
     ],
     *,
     out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
     detector: Annotated[
         str,
-        typer.Option(metavar="NAME", help="vehicles-s (comes along), onnx:FILE, hf:FOLDER, or motion."),
+        typer.Option(metavar="NAME", help="vehicles-s (comes along), onnx:FILE, hf:FOLDER, vlm, or motion."),
     ] = "vehicles-s",
     classes: Annotated[
         str | None, typer.Option(metavar="A,B,…", help="Only these classes; for hf: the phrases to look for.")
@@ -55,6 +68,16 @@ def detect(
         str | None,
         typer.Option(metavar="ADDRESS", help="Hand tiles to a Dask cluster: tcp://HOST:PORT, or local:N."),
     ] = None,
+    model: Model = None,
+    precision: Precision = None,
+    adapter: Adapter = None,
+    family: Family = None,
+    max_mode: Annotated[
+        bool, typer.Option("--max-mode", help="With vlm: show tiles enlarged; better for small objects.")
+    ] = False,
+    fuse: Annotated[
+        bool, typer.Option("--fuse", help="With vlm: look at tiles as they are and enlarged; twice the time.")
+    ] = False,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
@@ -75,12 +98,92 @@ def detect(
         "dem": dem,
         "resume": not fresh,
         "scheduler": scheduler,
+        "model": model,
+        "precision": precision,
+        "adapter": adapter,
+        "family": family,
+        "max_mode": max_mode,
+        "fuse": fuse,
     }
     return run_job("detect", params, as_json=as_json, device=device)
 
 
+def ground(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A raster of any size; or a video, an image, a folder.")
+    ],
+    phrase: Annotated[str, typer.Argument(metavar="PHRASE", help="What to find, in words.")],
+    *,
+    out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
+    model: Model = None,
+    precision: Precision = None,
+    adapter: Adapter = None,
+    family: Family = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LON1,LAT1,LON2,LAT2|FILE", help="Look only here, or in the polygons of a file."
+        ),
+    ] = None,
+    time: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Of a clip: the placed frame nearest to this time."),
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Time between frames of a clip. Default: 1.")
+    ] = None,
+    satellite: Annotated[
+        str | None,
+        typer.Option(help="Place the clip on this raster first, where the scene does not have it."),
+    ] = None,
+    dem: Annotated[str | None, typer.Option(help="Elevation raster, to lay boxes on the relief.")] = None,
+    no_zoom: Annotated[
+        bool, typer.Option("--no-zoom", help="Answer from the overview, without looking closer.")
+    ] = False,
+    max_px: Annotated[
+        int | None, typer.Option(help="Pixels of a picture that the model may see. Default: 1016064.")
+    ] = None,
+    max_mode: Annotated[
+        bool, typer.Option("--max-mode", help="Show small pictures enlarged: better for small objects.")
+    ] = False,
+    max_tokens: Annotated[int | None, typer.Option(help="Length of an answer. Default: 1024.")] = None,
+    read_all: Annotated[
+        bool,
+        typer.Option(
+            "--read-all",
+            help="Read a raster without overviews through for the first look, as long as it takes.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Find what a phrase describes; in a huge raster the model looks closer before it answers."""
+    params = {
+        "source": source,
+        "phrase": phrase,
+        "out": out,
+        "model": model,
+        "precision": precision,
+        "adapter": adapter,
+        "family": family,
+        "region": region,
+        "time_s": time,
+        "every_s": every,
+        "satellite": satellite,
+        "dem": dem,
+        "zoom": not no_zoom,
+        "max_px": max_px,
+        "max_mode": max_mode,
+        "max_tokens": max_tokens,
+        "read_all": read_all,
+    }
+    return run_job("ground", params, as_json=as_json, device=device)
+
+
 def segment(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A raster of any size.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A raster, or sheets of one grid as '*.tif'.")
+    ],
     *,
     model: Annotated[
         str,

@@ -27,6 +27,24 @@ TelemetryFile = Annotated[
 Index = Annotated[Path, typer.Argument(metavar="INDEX", help="A folder that `rs-copilot index` wrote.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:n]", help="Where to compute.")]
 
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ID|FOLDER|URL",
+        help="Of `rs-copilot models list`, a folder, or http://HOST/v1#MODEL. Default: the best one here.",
+    ),
+]
+Precision = Annotated[
+    str | None, typer.Option(metavar="auto|nf4|int8|bf16|fp32", help="How exactly it computes.")
+]
+Adapter = Annotated[str | None, typer.Option(metavar="FOLDER", help="A LoRA adapter for the model.")]
+Family = Annotated[
+    str | None,
+    typer.Option(
+        metavar="rscovlm|qwen2.5-vl|qwen3-vl", help="For models of a server whose name does not tell."
+    ),
+]
+
 
 class UseTelemetry(str, Enum):
     """How much of the telemetry may be used."""

@@ -26,10 +26,13 @@ PLAIN_INTERVAL_S = 5.0
 NEW_MESSAGE_S = 1.0
 
 
-def run_job(name: str, params: Mapping[str, Any], *, as_json: bool, device: str) -> int:
+def run_job(
+    name: str, params: Mapping[str, Any], *, as_json: bool, device: str, is_spoken: bool = False
+) -> int:
     """Run a job in this thread and say how it went.
 
-    ``params`` that are ``None`` were not given and are left to the job's own defaults.
+    ``params`` that are ``None`` were not given and are left to the job's own defaults. What a job says word
+    by word (``is_spoken``) is shown as it comes.
 
     Returns:
         The exit code, see `rs_copilot.errors`.
@@ -39,9 +42,11 @@ def run_job(name: str, params: Mapping[str, Any], *, as_json: bool, device: str)
     from rs_copilot.jobs.failure import known_error
 
     given = {key: value for key, value in params.items() if value is not None}
-    progress = open_progress(sys.stderr)
-    context = JobContext(on_progress=progress, on_warning=progress.warn, device=device)
     with private_stdout() as stdout:
+        progress = open_progress(sys.stderr)
+        if is_spoken:
+            progress = SpokenProgress(sys.stderr, sys.stderr.write if as_json else stdout)
+        context = JobContext(on_progress=progress, on_warning=progress.warn, device=device)
         try:
             with stop_on_signals(context.cancelled.set), progress:
                 result = registry.run_job(name, given, context)
@@ -49,7 +54,9 @@ def run_job(name: str, params: Mapping[str, Any], *, as_json: bool, device: str)
             known = known_error(error)
             if isinstance(known, InternalError):
                 log.error("%s failed", name, exc_info=error)
-            return report_error(known, as_json=as_json, partial=progress.partial, stdout=stdout)
+            # Words have been read already.
+            partial = None if is_spoken and not as_json else progress.partial
+            return report_error(known, as_json=as_json, partial=partial, stdout=stdout)
         write_result(result, context.warnings, as_json=as_json, stdout=stdout)
     return 0
 
@@ -186,6 +193,33 @@ class PlainProgress:
     def warn(self, message: str) -> None:
         """Show a warning."""
         self._stderr.write(f"Warning: {message}\n")
+
+
+class SpokenProgress(PlainProgress):
+    """Words as they come; ``say`` writes them."""
+
+    def __init__(self, stderr: TextIO, say: Callable[[str], object]) -> None:
+        super().__init__(stderr)
+        self._say = say
+        self._said = ""
+
+    def __exit__(self, *_: object) -> None:
+        if self._said and not self._said.endswith("\n"):
+            self._say("\n")
+
+    def show(self, step: Progress) -> None:
+        """Write what is new of the words, or where work stands before there are any."""
+        text = str((step.partial or {}).get("text", ""))
+        if len(text) > len(self._said):
+            self._say(printable(text[len(self._said) :]))
+            self._said = text
+        elif not self._said:
+            super().show(step)
+
+
+def printable(text: str) -> str:
+    """Foreign words for a terminal: without the characters that steer it."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
 
 
 class BarProgress(PlainProgress):

@@ -207,5 +207,6 @@ def title(name: str) -> str:
         "search_area": tr("Search area"),
         "segments": tr("Segments"),
         "groundings": tr("Groundings"),
+        "looks": tr("Where the model looked"),
         "answers": tr("Answers"),
     }.get(name, name)

@@ -20,7 +20,7 @@ from .compat import expressions_mode
 _BASE = "make_datetime(2000, 1, 1, 0, 0, 0)"
 # Some layers speak for a moment (a frame), some for a stretch (a track).
 _INSTANT = frozenset(
-    {"frames", "footprints", "detections", "search_area", "candidates", "groundings", "segments"}
+    {"frames", "footprints", "detections", "search_area", "candidates", "groundings", "looks", "segments"}
 )
 _ALWAYS_S = 86_400
 _STRETCH = frozenset({"tracks"})

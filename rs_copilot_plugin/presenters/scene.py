@@ -11,6 +11,7 @@ from .frames import FrameRow
 LAYER_ORDER = (
     "answers",
     "groundings",
+    "looks",
     "tracks",
     "detections",
     "frames",

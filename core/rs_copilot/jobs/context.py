@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rs_copilot.errors import CancelledError
+
+if TYPE_CHECKING:
+    from rs_copilot.jobs.shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,17 @@ def _ignore(_: object) -> None:
 
 @dataclass
 class JobContext:
-    """Handed to every job: where progress goes and whether to go on."""
+    """Handed to every job: where progress goes and whether to go on.
+
+    ``shelf`` keeps a model for the next job; without one a job closes what it opens.
+    """
 
     on_progress: Callable[[Progress], None] = _ignore
     on_warning: Callable[[str], None] = _ignore
     device: str = "auto"
     cancelled: threading.Event = field(default_factory=threading.Event)
     warnings: list[str] = field(default_factory=list)
+    shelf: Shelf | None = None
 
     def progress(self, done: int, total: int, message: str, partial: dict[str, Any] | None = None) -> None:
         """Report a step, then stop here if the user asked to.

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from rs_copilot.errors import MissingCrsError, RasterError, SceneError, UsageError
+from rs_copilot.errors import UsageError
+from rs_copilot.jobs.backends import backend_of
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.detect_raster import detect_on_raster
-from rs_copilot.jobs.detectors import DEFAULT, DetectorSpec
-from rs_copilot.jobs.raster_sweep import Where
+from rs_copilot.jobs.detectors import DEFAULT, VLM, DetectorSpec
+from rs_copilot.jobs.raster_sweep import Where, told_tiles
 from rs_copilot.jobs.run_note import note_run
-from rs_copilot.raster.source import open_raster
+from rs_copilot.jobs.sources import is_map, placed_clip
 from rs_copilot.vector.build import Provenance
-from rs_copilot.vector.placements import read_clips, read_placements
-from rs_copilot.video.stills import IMAGE_SUFFIXES
+from rs_copilot.vector.placements import read_placements
 
 MOTION = "motion"
 
@@ -27,7 +27,9 @@ class DetectParams(BaseModel):
 
     ``source`` is a raster, or a clip that the scene ``out`` has placed or that ``satellite`` is to place.
     ``thresholds`` are lowest scores by class, ``calibration`` is a file of ``eval calibration``,
-    ``region`` is LON1,LAT1,LON2,LAT2 or a file with polygons.
+    ``region`` is LON1,LAT1,LON2,LAT2 or a file with polygons. ``model`` and what follows it are for the
+    detector ``vlm``: which vision-language model, and whether it sees tiles enlarged (``max_mode``) or in
+    both sizes (``fuse``).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,6 +48,13 @@ class DetectParams(BaseModel):
     dem: str | None = None
     resume: bool = True
     scheduler: str | None = None
+    model: str | None = None
+    precision: str = "auto"
+    adapter: str | None = None
+    family: str | None = None
+    key: SecretStr | None = None
+    max_mode: bool = False
+    fuse: bool = False
 
 
 class DetectResult(BaseModel):
@@ -74,8 +83,7 @@ class DetectResult(BaseModel):
         """For people."""
         labels = ", ".join(f"{count} {label}" for label, count in sorted(self.labels.items())) or "nothing"
         if self.kind == "raster":
-            where = f"{self.tiles} of {self.tiles_of_raster} tiles"
-            where += f", {self.resumed} of them known from before" * bool(self.resumed)
+            where = told_tiles(self.tiles, self.tiles_of_raster, self.resumed)
         else:
             where = f"{self.frames} frames, {self.tracks} moving and {self.standing} standing objects"
         return f"{self.source}: {labels} ({where}), in {self.seconds:.1f} s -> {self.scene}"
@@ -102,31 +110,18 @@ def run(params: DetectParams, context: JobContext) -> DetectResult:
     return result
 
 
-def is_map(source: str) -> bool:
-    """Whether a source is a georeferenced raster; everything else is tried as a clip."""
-    path = Path(source)
-    if path.is_dir():
-        return False
-    try:
-        with open_raster(source):
-            return True
-    except MissingCrsError:
-        # A photo has no place of its own; a raster that lost its CRS should hear so.
-        if path.suffix.lower() in IMAGE_SUFFIXES - {".tif", ".tiff"}:
-            return False
-        raise
-    except RasterError:
-        if path.exists():
-            return False
-        raise
-
-
 def _spec(params: DetectParams) -> DetectorSpec:
     thresholds = tuple(sorted(params.thresholds.items()))
     if params.calibration is not None and thresholds:
         raise UsageError("--min-score A=S: with --calibration one probability goes for all classes.")
     classes = tuple(params.classes)
-    return DetectorSpec(params.detector, classes, params.min_score, thresholds, params.calibration)
+    spec = DetectorSpec(params.detector, classes, params.min_score, thresholds, params.calibration)
+    if params.detector == VLM:
+        backend = backend_of(params.model, params.precision, params.adapter, params.family, params.key)
+        return replace(spec, backend=backend, max_mode=params.max_mode, fuse=params.fuse)
+    if params.model is not None or params.max_mode or params.fuse:
+        raise UsageError("--model, --max-mode and --fuse go with --detector vlm.")
+    return spec
 
 
 def _on_raster(params: DetectParams, context: JobContext, started: float) -> DetectResult:
@@ -136,45 +131,18 @@ def _on_raster(params: DetectParams, context: JobContext, started: float) -> Det
         )
     where = Where(params.source, params.out, params.region, params.gsd_m, params.resume, params.scheduler)
     done = detect_on_raster(where, _spec(params), context)
-    sweep = done.sweep
     return DetectResult(
         scene=params.out,
-        source=sweep.clip,
         kind="raster",
         detector=params.detector,
         model=done.detector.model,
         detections=sum(done.labels.values()),
         labels=done.labels,
-        tiles=len(sweep.plan),
-        tiles_of_raster=sweep.plan.total,
-        empty=sweep.tally.empty - len(sweep.tally.damaged),
-        resumed=sweep.tally.resumed,
-        damaged=len(sweep.tally.damaged),
+        **done.sweep.counts,
         device=done.detector.device,
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),
     )
-
-
-def _placed(params: DetectParams, context: JobContext) -> str:
-    """The name of the clip in the scene; it is placed first where it is not there and a map is given."""
-    name = Path(params.source).name
-    if (Path(params.out).exists() or "://" in params.out) and name in read_clips(params.out):
-        return name
-    if params.satellite is None:
-        raise SceneError(
-            f"{params.out} holds no clip {name}: what is found could not be laid on the ground",
-            hint="Give --satellite RASTER to place it first, or a scene that localize wrote.",
-        )
-    # What only clips need takes seconds to load.
-    from rs_copilot.jobs import localize
-
-    wanted = localize.LocalizeParams(
-        clip=Path(params.source), satellite=params.satellite, out=Path(params.out),
-        dem=params.dem, every_s=params.every_s,
-    )  # fmt: skip
-    localize.run(wanted, context)
-    return name
 
 
 def _on_clip(params: DetectParams, context: JobContext, started: float) -> DetectResult:
@@ -182,7 +150,7 @@ def _on_clip(params: DetectParams, context: JobContext, started: float) -> Detec
 
     if params.scheduler is not None or params.region is not None:
         raise UsageError("--region and --scheduler go with a raster, found a clip.")
-    name = _placed(params, context)
+    name = placed_clip(params, context)
     task = ClipTask(params.out, _spec(params), params.every_s, params.gsd_m, params.dem)
     done = detect_on_clip(task, read_placements(params.out, name), context)
     return DetectResult(
@@ -205,7 +173,7 @@ def _on_clip(params: DetectParams, context: JobContext, started: float) -> Detec
 def _motion(params: DetectParams, context: JobContext, started: float) -> DetectResult:
     from rs_copilot.jobs import track
 
-    name = _placed(params, context)
+    name = placed_clip(params, context)
     done = track.run(track.TrackParams(scene=params.out, clip=name, dem=params.dem), context)
     (found,) = done.clips
     return DetectResult(

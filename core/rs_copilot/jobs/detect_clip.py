@@ -6,22 +6,26 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import cv2
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from rs_copilot.detection.found import Detector, Found
 from rs_copilot.detection.sweep import objects, work_of
 from rs_copilot.errors import CancelledError, SceneError
 from rs_copilot.geo import homography as hg
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.detectors import DetectorSpec, open_detector
+from rs_copilot.jobs.detectors import DetectorSpec, lent_detector
 from rs_copilot.jobs.track_terrain import read_terrain
 from rs_copilot.tiles.plan import SAME_SCALE, Tile, TilePlan, plan_tiles
+from rs_copilot.tiles.sweep import Work
 from rs_copilot.tracking.detected import Followed, Sighting, follow_detected, same_places
 from rs_copilot.tracking.relief import Sight, Terrain, sights
 from rs_copilot.tracking.tables import tracks_table
@@ -70,7 +74,7 @@ class ClipRun:
     def __post_init__(self) -> None:
         placed = [item for item in self.clip.placements if item.map_from_px is not None]
         self.placed = {item.frame: item for item in placed}
-        self.wanted = _spaced([(item.frame, item.time_s) for item in placed], self.task.every_s)
+        self.wanted = spaced([(item.frame, item.time_s) for item in placed], self.task.every_s)
 
     def run(self) -> None:
         """Look at the placed frames, and write.
@@ -167,7 +171,7 @@ class ClipRun:
                         "frame": item.frame,
                         "time_s": item.time_s,
                         "label": self.detector.class_names[item.labels[row]],
-                        "score": float(item.scores[row]),
+                        "score": float(item.scores[row]) if self.task.spec.has_scores else None,
                         "track_id": int(number) or None,
                         "object_id": objects.get(int(number)),
                         "box_px": ",".join(f"{value:.1f}" for value in item.boxes_px[row]),
@@ -202,7 +206,7 @@ def read_objects(scene: str, clip: ClipPlacements) -> KnownObjects:
     return KnownObjects(numbers, tuple(groups["label"]), groups[["x", "y"]].to_numpy(np.float64))
 
 
-def _spaced(frames: Sequence[tuple[int, float]], every_s: float) -> frozenset[int]:
+def spaced(frames: Sequence[tuple[int, float]], every_s: float) -> frozenset[int]:
     """Frames at least ``every_s`` apart, the first included."""
     chosen, due_s = [], -np.inf
     for frame, time_s in sorted(frames, key=lambda item: item[1]):
@@ -230,10 +234,18 @@ def found_in(image: ByteImage, detector: Detector, gsd_m: float, wanted_gsd_m: f
     size = SizeWH(int(scaled.shape[1]), int(scaled.shape[0]))
     plan = plan_tiles(size, detector.tile, detector.overlap_px)
     work = work_of(detector)
-    answers = ((tile, work(_cut(scaled, plan, tile), [tile])[0]) for tile in plan.tiles())
-    found = Found.join([part for _, part in objects(plan, answers)])
+    found = Found.join([part for _, part in objects(plan, _answers(scaled, plan, work, detector.batch))])
     step = np.array([size.width_px / image.shape[1], size.height_px / image.shape[0]], dtype=np.float32)
     return Found(found.quads_px / step, found.scores, found.labels)
+
+
+def _answers(
+    image: ByteImage, plan: TilePlan, work: Work, batch: int
+) -> Iterator[tuple[Tile, Mapping[str, NDArray[Any]]]]:
+    tiles = plan.tiles()
+    while group := list(islice(tiles, batch)):
+        images = np.concatenate([_cut(image, plan, tile) for tile in group])
+        yield from zip(group, work(images, group), strict=True)
 
 
 def _cut(image: ByteImage, plan: TilePlan, tile: Tile) -> ByteImage:
@@ -280,8 +292,8 @@ def detect_on_clip(task: ClipTask, clip: ClipPlacements, context: JobContext) ->
             f"no frame of {clip.clip} is placed: what is found could not be laid on the ground",
             hint="Locate the clip on a raster that shows the place (rs-copilot localize).",
         )
-    detector = open_detector(task.spec, context.device)
     terrain = read_terrain(task.scene, clip, task.dem, context)
-    run = ClipRun(task, context, clip, detector, terrain)
-    run.run()
+    with lent_detector(task.spec, context) as detector:
+        run = ClipRun(task, context, clip, detector, terrain)
+        run.run()
     return run

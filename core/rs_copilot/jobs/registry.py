@@ -33,13 +33,15 @@ class JobResult(Protocol):
 class JobSpec:
     """Where a job is: module, and the name of its parameters' class.
 
-    A quick job answers within a moment and needs no place in the queue of jobs.
+    A quick job answers within a moment and needs no place in the queue of jobs. One that ``uses_shelf``
+    finds a loaded model there, and leaves it for the next.
     """
 
     name: str
     module: str
     params: str
     is_quick: bool = False
+    uses_shelf: bool = False
 
 
 JOBS = (
@@ -54,16 +56,30 @@ JOBS = (
     JobSpec("eval.calibration", "rs_copilot.jobs.eval_calibration", "EvalCalibrationParams"),
     JobSpec("eval.detection", "rs_copilot.jobs.eval_detection", "EvalDetectionParams"),
     JobSpec("eval.links2bench", "rs_copilot.jobs.eval_links2bench", "EvalLinks2BenchParams"),
+    JobSpec("eval.rscovlm-detection", "rs_copilot.jobs.eval_spoken_detection", "EvalSpokenDetectionParams"),
+    JobSpec("eval.grounding", "rs_copilot.jobs.eval_grounding", "EvalGroundingParams"),
+    JobSpec("eval.scene", "rs_copilot.jobs.eval_scene", "EvalSceneParams"),
+    JobSpec("eval.vqa", "rs_copilot.jobs.eval_vqa", "EvalVqaParams"),
+    JobSpec("eval.lrs-vqa", "rs_copilot.jobs.eval_lrs_vqa", "EvalLrsVqaParams"),
+    JobSpec("eval.geoxbench", "rs_copilot.jobs.eval_geoxbench", "EvalGeoxbenchParams"),
     JobSpec("localize", "rs_copilot.jobs.localize", "LocalizeParams"),
     JobSpec("track", "rs_copilot.jobs.track", "TrackParams"),
-    JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams"),
+    JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams", uses_shelf=True),
+    JobSpec("ground", "rs_copilot.jobs.ground", "GroundParams", uses_shelf=True),
     JobSpec("segment", "rs_copilot.jobs.segment", "SegmentParams"),
     JobSpec("ask", "rs_copilot.jobs.ask", "AskParams"),
+    JobSpec("look", "rs_copilot.jobs.look", "LookParams", uses_shelf=True),
+    JobSpec(
+        "look.release", "rs_copilot.jobs.look_release", "LookReleaseParams", is_quick=True, uses_shelf=True
+    ),
+    JobSpec("look.keep", "rs_copilot.jobs.look_keep", "LookKeepParams"),
+    JobSpec("look.forget", "rs_copilot.jobs.look_forget", "LookForgetParams"),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),
     JobSpec("models.fetch", "rs_copilot.jobs.models_fetch", "ModelsFetchParams"),
     JobSpec("models.verify", "rs_copilot.jobs.models_verify", "ModelsVerifyParams"),
     JobSpec("models.remove", "rs_copilot.jobs.models_remove", "ModelsRemoveParams"),
     JobSpec("models.add", "rs_copilot.jobs.models_add", "ModelsAddParams"),
+    JobSpec("models.quantise", "rs_copilot.jobs.models_quantise", "ModelsQuantiseParams"),
     JobSpec("models.list", "rs_copilot.jobs.models_list", "ModelsListParams", is_quick=True),
     JobSpec("doctor", "rs_copilot.jobs.doctor", "DoctorParams", is_quick=True),
     JobSpec("clip.info", "rs_copilot.jobs.clip_info", "ClipInfoParams", is_quick=True),

@@ -7,7 +7,9 @@ sharing.
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
@@ -22,19 +24,34 @@ from rs_copilot.raster import dataset as gdal
 from rs_copilot.raster.bands import Stretch, bands_to_show
 from rs_copilot.raster.grid import RasterInfo
 from rs_copilot.tiles.plan import Tile, TilePlan
-from rs_copilot.types import BoolArray, ByteImage, FloatArray
+from rs_copilot.types import BoolArray, ByteImage, FloatArray, SizeWH
 
 # GDAL keeps decoded blocks for all threads together. Neighbouring rows of tiles share blocks: where those of
-# one row fit, no block is decoded twice; where they do not, a larger cache would only cost memory.
-MIN_CACHE_MB, MAX_CACHE_MB = 32, 100
+# one row fit, no block is decoded twice; where they do not, only tiles beside each other share theirs.
+MIN_CACHE_MB, MAX_CACHE_MB = 16, 40
+
+
+Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file keeps its pixels: size of blocks, factors of overviews, and how blocks are packed."""
+
+    block: SizeWH
+    overviews: tuple[int, ...]
+    packing: str
+
+
+def _packing(dataset: rasterio.DatasetReader) -> str:
+    return str(dataset.tags(ns="IMAGE_STRUCTURE").get("COMPRESSION", "")).lower()
 
 
 class TilePictures:
     """An open raster that gives tiles to any thread. Close it, or use it as a context manager."""
 
-    def __init__(self, path: str, max_cache_mb: int = MAX_CACHE_MB) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self._max_cache_mb = max_cache_mb
         self._stack = ExitStack()
         self._own = threading.local()
         self._opening = threading.Lock()
@@ -42,6 +59,9 @@ class TilePictures:
         with rasterio.Env(**gdal.GDAL_OPTIONS):
             first = self._dataset()
             self.info: RasterInfo = gdal.describe(first, path)
+            self.layout = Layout(
+                SizeWH(*reversed(first.block_shapes[0])), tuple(first.overviews(1)), _packing(first)
+            )
             self.place = gdal.georeference(first)
             self._bands = bands_to_show([role.name.lower() for role in first.colorinterp])
             self._is_bytes = first.dtypes[self._bands[0] - 1] == "uint8"
@@ -79,14 +99,9 @@ class TilePictures:
         """
         width = min(plan.tile.width_px, plan.size.width_px)
         height = min(plan.tile.height_px, plan.size.height_px)
-        with rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": self._cache_mb(plan)}):
-            try:
-                bands, valid = self._window(plan, tile, width, height)
-            except RasterioError as error:
-                raise RasterError(
-                    f"expected readable pixels, found damage in {self.info.path} ({error})",
-                    hint="Copy the raster again, or check it with gdalinfo -checksum.",
-                ) from error
+        options = {**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": 1_000_000 * self._cache_mb(plan)}
+        with rasterio.Env(**options), self._readable():
+            bands, valid = self._window(plan, tile, width, height)
         image = self._picture(bands, valid)
         if not image.any():
             return None
@@ -95,6 +110,52 @@ class TilePictures:
         padded = np.zeros((3, plan.tile.height_px, plan.tile.width_px), dtype=np.uint8)
         padded[:, :height, :width] = np.moveaxis(image, -1, 0)
         return np.moveaxis(padded, 0, -1)
+
+    def sample(self, columns: Places, rows: Places, level: int | None) -> tuple[ByteImage, BoolArray]:
+        """Single pixels ``(H, W, 3)`` of the raster or of its overview ``level``, and which have data.
+
+        Args:
+            columns: numbers of the columns that are wanted, ascending.
+            rows: the same of the rows.
+            level: of the file's overviews; ``None`` for the raster itself.
+
+        Raises:
+            RasterError: the pixels are damaged.
+        """
+        with (
+            rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": 1_000_000 * MIN_CACHE_MB}),
+            self._readable(),
+        ):
+            dataset = self._dataset(level)
+            # Rows that are packed one by one are read one by one. Of taller blocks all rows are unpacked
+            # anyway, and GDAL would unpack a tile again for every row that it picks from it.
+            jumps = np.flatnonzero(np.diff(rows) > 1) + 1
+            runs = [rows] if self.layout.block.height_px > 1 else np.split(rows, jumps)
+            parts = [self._picked(dataset, columns, run) for run in runs]
+        bands, valid = (np.concatenate(items, axis=-2) for items in zip(*parts, strict=True))
+        image = self._picture(bands, valid)
+        return image, valid & np.isfinite(bands).all(axis=0)
+
+    def _picked(
+        self, dataset: rasterio.DatasetReader, columns: Places, rows: Places
+    ) -> tuple[NDArray[np.generic], BoolArray]:
+        left, top = int(columns[0]), int(rows[0])
+        window = Window(left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1)
+        bands = gdal.read_values(dataset, self._bands, window)[:, (rows - top)[:, None], columns - left]
+        if not self._has_mask:
+            return bands, np.ones(bands.shape[1:], dtype=np.bool_)
+        mask = dataset.dataset_mask(window=window)[(rows - top)[:, None], columns - left]
+        return bands, np.asarray(mask > 0, dtype=np.bool_)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except RasterioError as error:
+            raise RasterError(
+                f"expected readable pixels, found damage in {self.info.path} ({error})",
+                hint="Copy the raster again, or check it with gdalinfo -checksum.",
+            ) from error
 
     def _window(
         self, plan: TilePlan, tile: Tile, width: int, height: int
@@ -131,14 +192,18 @@ class TilePictures:
         """What the blocks take that a row of tiles cuts, if that is not too much."""
         blocks = int(np.ceil(plan.tile.height_px * plan.scale_xy[1] / self._block_rows)) + 1
         wanted = blocks * self._block_rows * self._row_mb
-        return max(MIN_CACHE_MB, int(np.ceil(wanted))) if wanted <= self._max_cache_mb else MIN_CACHE_MB
+        return max(MIN_CACHE_MB, int(np.ceil(wanted))) if wanted <= MAX_CACHE_MB else MIN_CACHE_MB
 
-    def _dataset(self) -> rasterio.DatasetReader:
-        if not hasattr(self._own, "dataset"):
+    def _dataset(self, level: int | None = None) -> rasterio.DatasetReader:
+        """The file, or one of its overviews, as this thread has it open."""
+        if not hasattr(self._own, "datasets"):
+            self._own.datasets = {}
+        datasets: dict[int | None, rasterio.DatasetReader] = self._own.datasets
+        if level not in datasets:
             with self._opening:
-                self._own.dataset = self._stack.enter_context(gdal.open_dataset(self.path))
-        dataset: rasterio.DatasetReader = self._own.dataset
-        return dataset
+                opened = gdal.open_dataset(self.path, overview_level=level)
+                datasets[level] = self._stack.enter_context(opened)
+        return datasets[level]
 
     def close(self) -> None:
         """Let go of the file in all threads; none of them may be reading."""
@@ -153,11 +218,11 @@ class TilePictures:
         self.close()
 
 
-def open_tile_pictures(path: str, max_cache_mb: int = MAX_CACHE_MB) -> TilePictures:
-    """Open a raster to be read tile by tile; ``max_cache_mb`` is for decoded blocks, of all threads together.
+def open_tile_pictures(path: str) -> TilePictures:
+    """Open a raster to be read tile by tile.
 
     Raises:
         RasterError: it is not a raster, has no bands, or covers no area.
         MissingCrsError: it does not say where on Earth it lies.
     """
-    return TilePictures(path, max_cache_mb)
+    return TilePictures(path)

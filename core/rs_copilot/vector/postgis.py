@@ -188,11 +188,12 @@ def write_layers(
     tables: Mapping[str, tuple[Layer, gpd.GeoDataFrame]],
     replace_clip: str | None,
     replace_method: str | None = None,
-) -> None:
+) -> dict[str, list[int]]:
     """Add rows to several layers in one transaction; see `store.write_layers`."""
     from psycopg import sql
 
     target = parse_url(url)
+    fids = {}
     with connection_to(target) as connection:
         read_version(connection, target)
         for name, (layer, table) in tables.items():
@@ -202,11 +203,26 @@ def write_layers(
                 delete = sql.SQL("DELETE FROM {} WHERE clip = %s AND method = coalesce(%s, method)")
                 where = (replace_clip, replace_method)
                 connection.execute(delete.format(sql.Identifier(target.schema, name)), where)
-            insert_rows(connection, target.schema, layer, table)
+            fids[name] = insert_rows(connection, target.schema, layer, table)
+    return fids
 
 
-def insert_rows(connection: Connection[Row], schema: str, layer: Layer, table: gpd.GeoDataFrame) -> None:
-    """Append the rows of a table that has all fields of the layer."""
+def remove_rows(url: str, layer: Layer, fids: Sequence[int]) -> int:
+    """Remove rows of one layer by their ``fid``; see `store.remove_rows`."""
+    from psycopg import sql
+
+    target = parse_url(url)
+    with connection_to(target) as connection:
+        read_version(connection, target)
+        if not _has_table(connection, target, layer):
+            return 0
+        delete = sql.SQL("DELETE FROM {} WHERE fid = ANY(%s)")
+        where = sql.Identifier(target.schema, layer.name)
+        return connection.execute(delete.format(where), (list(map(int, fids)),)).rowcount
+
+
+def insert_rows(connection: Connection[Row], schema: str, layer: Layer, table: gpd.GeoDataFrame) -> list[int]:
+    """Append the rows of a table that has all fields of the layer, and give their ``fid``."""
     names = list(layer.field_names)
     values: list[Sequence[Any]] = [[_plain(item) for item in table[name]] for name in names]
     if layer.geometry is not GeometryType.NONE:
@@ -214,13 +230,18 @@ def insert_rows(connection: Connection[Row], schema: str, layer: Layer, table: g
         epsg = _epsg(table.crs)
         values.insert(0, [_ewkb(item, epsg) for item in table.geometry])
     with connection.cursor() as cursor:
-        cursor.executemany(_insert_statement(schema, layer, names), list(zip(*values, strict=True)))
+        rows = list(zip(*values, strict=True))
+        cursor.executemany(_insert_statement(schema, layer, names), rows, returning=True)
+        fids = [row[0] for row in cursor.fetchall()] if rows else []
+        while cursor.nextset():
+            fids += [row[0] for row in cursor.fetchall()]
+        return fids
 
 
 def _insert_statement(schema: str, layer: Layer, names: Sequence[str]) -> Composed:
     from psycopg import sql
 
-    return sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({}) RETURNING fid").format(
         sql.Identifier(schema, layer.name),
         sql.SQL(", ").join(map(sql.Identifier, names)),
         sql.SQL(", ").join(sql.Placeholder() for _ in names),

@@ -160,7 +160,7 @@ DETECTIONS = Layer(
         _FRAME,
         _TIME,
         _text("label", "class of the object"),
-        _real("score", "confidence, 0 to 1"),
+        _real("score", "confidence, 0 to 1; null where the detector gives none"),
         _integer("track_id", "track that the detection belongs to; null for none"),
         _integer("object_id", "the same for one standing object in all clips of the scene; null for others"),
         _BOX,
@@ -204,7 +204,22 @@ GROUNDINGS = Layer(
     (
         _text("phrase", "what was asked for"),
         _text("label", "class of the object"),
-        _real("score", "confidence, 0 to 1"),
+        _real("score", "confidence, 0 to 1; null where the model gives none"),
+        _FRAME,
+        _TIME,
+        _BOX,
+    ),
+)
+
+LOOKS = Layer(
+    "looks",
+    GeometryType.POLYGON,
+    "what a vision-language model was shown on its way to an answer",
+    (
+        _text("phrase", "what was asked for"),
+        _integer("step", "0 is the overview, then one for each closer look"),
+        _text("reason", "why it was shown, in a sentence"),
+        _real("gsd_m", "ground sampling distance of the picture that the model got"),
         _FRAME,
         _TIME,
         _BOX,
@@ -253,11 +268,12 @@ LAYERS: tuple[Layer, ...] = (
     SEGMENTS,
     TRACKS,
     GROUNDINGS,
+    LOOKS,
     ANSWERS,
     RUNS,
 )
 
 # Scenes of earlier releases lack these; they are made when first written to.
-LATER_LAYERS = frozenset({"segments"})
+LATER_LAYERS = frozenset({"segments", "looks"})
 
 LAYER_BY_NAME: dict[str, Layer] = {layer.name: layer for layer in LAYERS}

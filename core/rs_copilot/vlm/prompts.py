@@ -53,8 +53,15 @@ class Words(_Frozen):
 
 
 class ZoomWords(Words):
-    """How the zoom tool is declared and asked for; ``zoomed`` is said with the enlarged picture."""
+    """How the zoom tool is declared and asked for; ``zoomed`` is said with the enlarged picture.
 
+    ``is_trained``: the models were trained to call the tool. Others are asked for the place of a ``region``
+    first, which is put in words as something to be located. ``refused`` answers a call that makes no sense.
+    """
+
+    is_trained: bool = False
+    region: tuple[str, ...] = Field(min_length=1)
+    refused: tuple[str, ...] = Field(min_length=1)
     zoomed: tuple[str, ...] = Field(min_length=1)
 
 
@@ -73,7 +80,9 @@ class PromptSet(_Frozen):
             for words in forms.values():
                 _check_fields(task.value, words.user, _NEEDED[task])
         if self.zoom is not None:
-            _check_fields("zoom", self.zoom.user, frozenset({"text"}))
+            _check_fields(
+                "zoom", (*self.zoom.user, *self.zoom.region, *self.zoom.refused), frozenset({"text"})
+            )
         return self
 
 
@@ -186,6 +195,33 @@ def zoomed_text(family: Family, *, paraphrase: int = 0, prompts: PromptSet | Non
         UsageError: the words have none for zooming.
     """
     return _one_of(_zoom_words(family, prompts).zoomed, paraphrase)
+
+
+def calls_zoom(family: Family, *, prompts: PromptSet | None = None) -> bool:
+    """Whether models of the family were trained to call the zoom tool."""
+    zoom = (prompts or prompts_of(family)).zoom
+    return zoom is not None and zoom.is_trained
+
+
+def region_text(family: Family, text: str, *, paraphrase: int = 0, prompts: PromptSet | None = None) -> str:
+    """What to locate in an overview, to look closer there for ``text``.
+
+    Raises:
+        UsageError: the words have none for zooming.
+    """
+    words = _zoom_words(family, prompts)
+    return _filled(_one_of(words.region, paraphrase), {"text": text.strip()})
+
+
+def refused_text(
+    family: Family, reason: str, *, paraphrase: int = 0, prompts: PromptSet | None = None
+) -> str:
+    """What is said about a call of the zoom tool that cannot be carried out.
+
+    Raises:
+        UsageError: the words have none for zooming.
+    """
+    return _filled(_one_of(_zoom_words(family, prompts).refused, paraphrase), {"text": reason})
 
 
 def paraphrases(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_jsonable_python
 
@@ -13,6 +14,9 @@ from rs_copilot import __version__
 from rs_copilot.errors import UsageError
 from rs_copilot.jobs import registry
 from rs_copilot.jobs.context import JobContext
+
+if TYPE_CHECKING:
+    from rs_copilot.jobs.shelf import Shelf
 
 JOB_LANE = "jobs"
 QUICK_LANE = "quick"
@@ -65,7 +69,7 @@ class MethodTable:
 
 def standard_methods() -> MethodTable:
     """The methods of the real worker."""
-    player = _LazyPlayer()
+    player, shelf = _LazyPlayer(), _LazyShelf()
     methods = {
         "ping": Method(_ping, QUICK_LANE),
         "player.open": Method(player.open, QUICK_LANE),
@@ -73,17 +77,23 @@ def standard_methods() -> MethodTable:
         "player.close": Method(player.close, QUICK_LANE),
     }
     for spec in registry.available():
-        methods[spec.name] = Method(_job(spec.name), QUICK_LANE if spec.is_quick else JOB_LANE)
-    return MethodTable(methods, idle=player.idle, close=player.close_all, devices=_devices)
+        methods[spec.name] = Method(_job(spec, shelf), QUICK_LANE if spec.is_quick else JOB_LANE)
+
+    def close() -> None:
+        player.close_all()
+        shelf.close()
+
+    return MethodTable(methods, idle=player.idle, close=close, devices=_devices)
 
 
 def _ping(params: Params, _: JobContext) -> Outcome:
     return Outcome({"engine": __version__, "time_s": time.time(), "echo": params.get("echo")})
 
 
-def _job(name: str) -> Callable[[Params, JobContext], Outcome]:
+def _job(spec: registry.JobSpec, shelf: _LazyShelf) -> Callable[[Params, JobContext], Outcome]:
     def call(params: Params, context: JobContext) -> Outcome:
-        return Outcome(registry.run_job(name, params, context).model_dump())
+        context.shelf = shelf.get() if spec.uses_shelf else None
+        return Outcome(registry.run_job(spec.name, params, context).model_dump())
 
     return call
 
@@ -92,6 +102,26 @@ def _devices() -> list[dict[str, Any]]:
     from rs_copilot.jobs.doctor import find_devices
 
     return [device.model_dump(mode="json") for device in find_devices()]
+
+
+class _LazyShelf:
+    """Room for one loaded model between requests; what it needs is loaded with the first question."""
+
+    def __init__(self) -> None:
+        self._shelf: Shelf | None = None
+        self._making = threading.Lock()
+
+    def get(self) -> Shelf:
+        with self._making:
+            if self._shelf is None:
+                from rs_copilot.jobs.shelf import Shelf
+
+                self._shelf = Shelf()
+            return self._shelf
+
+    def close(self) -> None:
+        if self._shelf is not None:
+            self._shelf.release()
 
 
 class _LazyPlayer:

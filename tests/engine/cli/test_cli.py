@@ -10,11 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from rs_copilot import __version__, cli
 
-COMMANDS = ["doctor", "demo", "simulate", "index", "search", "localize", "track", "export", "worker"]
+COMMANDS = ["doctor", "demo", "simulate", "index", "search", "localize", "track", "look", "export", "worker"]
 PROGRAM = [sys.executable, "-m", "rs_copilot.cli"]
 
 
@@ -285,3 +287,43 @@ def test_the_installed_command_is_this_one():
         pytest.skip("the package is not installed beside this interpreter")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == __version__
+
+
+# --- words as they come
+
+
+@pytest.fixture
+def look(tmp_path) -> list[str]:
+    Image.fromarray(np.full((56, 56, 3), 90, np.uint8)).save(tmp_path / "photo.png")
+    script = {"answers": ["0,0,28,28 car\n" + "\x1b[31mred\n" + "1,1,1,1 car\n" * 3], "pause_s": 0.02}
+    (tmp_path / "answers.json").write_text(json.dumps(script))
+    model = f"scripted:{tmp_path / 'answers.json'}"
+    return ["look", str(tmp_path / "photo.png"), "car", "--task", "ground", "--model", model]
+
+
+def test_words_go_to_stdout_and_cannot_steer_the_terminal(look, capfd):
+    assert cli.run(look) == 0
+    first, second, *_, last = capfd.readouterr().out.splitlines()
+    assert first == "0,0,28,28 car"
+    assert second == "\ufffd[31mred"
+    assert last.startswith("1 objects, 0 of them on the map")
+
+
+def test_with_json_words_go_to_stderr(look, capfd):
+    assert cli.run([*look, "--json"]) == 0
+    stdout, stderr = capfd.readouterr()
+    assert json.loads(stdout)["objects"][0]["label"] == "car"
+    assert "0,0,28,28 car\n" in stderr
+
+
+def test_ctrl_c_stops_an_answer_and_gives_what_was_said(look):
+    process = subprocess.Popen(
+        [*PROGRAM, *look, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        while "car" not in (line := process.stderr.readline()):
+            assert line
+        process.send_signal(signal.SIGINT)
+        stdout, _ = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert json.loads(stdout)["partial"]["objects"][0]["box_px"] == [0.0, 0.0, 7.0, 7.0]

@@ -60,7 +60,7 @@ def stream_layers(layers: Sequence[Any], device: str, home: str = "cpu") -> None
 def _fetcher(waiting: dict[str, Any], device: str) -> Any:  # noqa: ANN401 - a hook of torch
     def fetch(layer: Any, _: Any) -> None:  # noqa: ANN401
         for name, weight in layer.named_parameters():
-            weight.data = waiting[name].to(device, non_blocking=True)
+            weight.data = waiting[name].to(device, non_blocking=True, copy=True)
 
     return fetch
 

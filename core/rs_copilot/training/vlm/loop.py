@@ -18,7 +18,7 @@ from torch import Tensor
 from rs_copilot.errors import BadInputError, StorageError
 from rs_copilot.learned.vlm.forward import Forward
 from rs_copilot.learned.vlm.transcript import Scribe
-from rs_copilot.training.loop import learning_rate_at
+from rs_copilot.training.course import LOG, STATE, learning_rate_at
 from rs_copilot.training.state import read_notes, read_state, write_state
 from rs_copilot.training.vlm.collating import Batch, collate
 from rs_copilot.training.vlm.conversations import Example
@@ -29,7 +29,6 @@ from rs_copilot.training.vlm.pictures import read_pictures
 from rs_copilot.training.vlm.preparing import Variation, prepare
 from rs_copilot.vlm.families import Family
 
-LOG, STATE = "log.jsonl", "state.safetensors"
 # Streams of random numbers: how conversations vary, what is dropped, and how held-out ones are shown.
 _VARIATION, _DROPOUT, _HELD_OUT = 3, 4, 5
 MAX_NORM = 1.0

@@ -19,8 +19,9 @@ from rs_copilot.models.adapters import TUNING, Tuning
 from rs_copilot.models.machine import cpu_memory_bytes
 from rs_copilot.models.memory_plan import FreeMemory, Placement, Precision
 from rs_copilot.training.cards import hardware, write_card
+from rs_copilot.training.course import LOG, STATE
 from rs_copilot.training.plot import draw_losses, read_log
-from rs_copilot.training.vlm.loop import LOG, STATE, Line, Student, Tuner
+from rs_copilot.training.vlm.loop import Line, Student, Tuner
 from rs_copilot.training.vlm.lora import add_lora, write_adapter
 from rs_copilot.training.vlm.material import Material, read_material
 from rs_copilot.training.vlm.recipe import TuningRecipe
