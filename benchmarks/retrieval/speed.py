@@ -28,7 +28,8 @@ def open_untrained(input_px: int, work: Path) -> Embedder | None:
     """The network's layers with random weights at another input size; ``None`` without torch."""
     if find_spec("torch") is None:
         return None
-    from rs_copilot.training.export import write_card, write_onnx
+    from rs_copilot.training.cards import write_card
+    from rs_copilot.training.export import write_onnx
     from rs_copilot.training.model import Cvaa, ModelConfig
 
     path = work / "networks" / f"untrained-{input_px}.onnx"

@@ -28,6 +28,7 @@ from rs_copilot.cli_options import (
     parse_prior,
     parse_scales,
 )
+from rs_copilot.cli_train import train_app
 from rs_copilot.console import report_error, report_failure, run_job
 from rs_copilot.errors import EXIT_USAGE, CancelledError, RsCopilotError, UsageError
 
@@ -303,63 +304,7 @@ app.command(
 
 app.add_typer(models_app, name="models")
 
-train_app = typer.Typer(help="Train models, or adapt them to your own layers.", rich_markup_mode=None)
 app.add_typer(train_app, name="train")
-
-
-@train_app.command(epilog="Example: rs-copilot train retriever my-layer.tif --out adapted")
-def retriever(
-    rasters: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[RASTER]...", help="Adapt to this layer; without one: train."),
-    ] = None,
-    *,
-    out: Annotated[Path, typer.Option(help="Folder for the network; a broken training goes on from here.")],
-    recipe: Annotated[str, typer.Option(help="A recipe that comes along, or a JSON file.")] = "cvaa-s",
-    data: Annotated[Path | None, typer.Option(help="Folder of the imagery that the recipe names.")] = None,
-    backbone: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="A frozen DINOv2-class network for recipe cvaa-l.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="Fewer or more steps than usual.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed and data, same network.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="The network to adapt, if not the usual one.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes that draw pairs.")] = 1,
-    undo: Annotated[bool, typer.Option("--undo", help="Take the last adaptation in --out back.")] = False,
-    as_json: AsJson = False,
-    device: Device = "auto",
-) -> int:
-    """Train the cross-view retriever, or tune its adapters on your own layer in a few minutes."""
-    params = {
-        "rasters": rasters or [],
-        "out": out,
-        "recipe": recipe,
-        "data": data,
-        "backbone": backbone,
-        "steps": steps,
-        "seed": seed,
-        "weights": weights,
-        "workers": workers,
-        "undo": undo,
-    }
-    return run_job("train", params, as_json=as_json, device=device)
-
-
-@train_app.command(epilog="Example: rs-copilot train detector --data imagery --out vehicles")
-def detector(
-    *,
-    out: Annotated[Path, typer.Option(help="Folder for the network; a broken training goes on from here.")],
-    recipe: Annotated[str, typer.Option(help="A recipe that comes along, or a JSON file.")] = "vehicles-s",
-    data: Annotated[Path | None, typer.Option(help="Folder of the imagery that the recipe names.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Fewer or more steps than usual.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed and data, same network.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes that draw pictures.")] = 0,
-    as_json: AsJson = False,
-    device: Device = "auto",
-) -> int:
-    """Train the small detector of vehicles as oriented boxes."""
-    params = {"out": out, "recipe": recipe, "data": data, "steps": steps, "seed": seed, "workers": workers}
-    return run_job("train.detector", params, as_json=as_json, device=device)
-
 
 eval_app = typer.Typer(help="Measure results against known truth.", rich_markup_mode=None)
 app.add_typer(eval_app, name="eval")

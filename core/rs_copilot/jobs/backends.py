@@ -98,7 +98,8 @@ def _open_local(local: LocalModel, spec: BackendSpec, device: str) -> Backend:
         adapter=local.adapter,
         device=device,
         family=spec.family or local.family,
-        name=local.name,
+        # An adapter of the store lies in a folder whose name says nothing.
+        name=local.name + (f" + {Path(spec.adapter).name}" if spec.adapter else ""),
         sha256=local.sha256,
     )
 

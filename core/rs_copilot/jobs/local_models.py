@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs_copilot.learned.pretrained import PINNED, folder_of
+from rs_copilot.models.adapters import read_tuning
 from rs_copilot.models.store import Store
 from rs_copilot.models.vlm_cards import ADAPTER_CONFIG
 
@@ -59,5 +60,7 @@ def _find_adapter(store: Store, adapter: str | None, base: str) -> Path | None:
         return None
     folder = Path(adapter).expanduser()
     if adapter not in store.adapters and (folder / ADAPTER_CONFIG).is_file():
+        if base in store.cards:
+            store.require_same_base(read_tuning(folder), base)
         return folder
     return store.open_adapter(adapter, base)

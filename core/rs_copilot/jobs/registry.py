@@ -51,6 +51,7 @@ JOBS = (
     JobSpec("search", "rs_copilot.jobs.search", "SearchParams"),
     JobSpec("train", "rs_copilot.jobs.train", "TrainParams"),
     JobSpec("train.detector", "rs_copilot.jobs.train_detector", "TrainDetectorParams"),
+    JobSpec("train.vlm", "rs_copilot.jobs.train_vlm", "TrainVlmParams"),
     JobSpec("eval.retrieval", "rs_copilot.jobs.eval_retrieval", "EvalRetrievalParams"),
     JobSpec("eval.calibration", "rs_copilot.jobs.eval_calibration", "EvalCalibrationParams"),
     JobSpec("eval.detection", "rs_copilot.jobs.eval_detection", "EvalDetectionParams"),

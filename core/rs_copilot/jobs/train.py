@@ -107,7 +107,7 @@ def _train(params: TrainParams, context: JobContext) -> TrainResult:
 
 def _adapt(params: TrainParams, context: JobContext) -> TrainResult:
     from rs_copilot.training.adapt import adapt, read_network, write_adapted
-    from rs_copilot.training.export import write_card
+    from rs_copilot.training.cards import write_card
     from rs_copilot.training.grounds import read_raster_ground
     from rs_copilot.training.loop import Progress, TrainingConfig
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rs_copilot.errors import BadInputError, UsageError
-from rs_copilot.models.adapters import AdapterCard
+from rs_copilot.models.adapters import AdapterCard, read_tuning
 from rs_copilot.models.cards import sha256_of
 from rs_copilot.models.fetch import put_in_place, require_space
 from rs_copilot.models.files import (
@@ -236,7 +236,7 @@ def _add_adapter(store: Store, wish: Wish, folder: Path, report: Report) -> Adap
         for part in names:
             _copy(folder / part, target / part, counter)
         files = tuple(_hashed_file(target / part, counter) for part in names)
-        card = AdapterCard(name=name, base=base, files=files)
+        card = AdapterCard(name=name, base=base, files=files, tuning=read_tuning(folder))
         write_json(home / CARD, card)
     finally:
         if not (home / CARD).exists():

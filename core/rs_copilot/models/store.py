@@ -25,7 +25,7 @@ from pathlib import Path
 import platformdirs
 
 from rs_copilot.errors import BadInputError, MissingDependencyError, UsageError
-from rs_copilot.models.adapters import AdapterCard, read_adapter_card
+from rs_copilot.models.adapters import AdapterCard, Tuning, read_adapter_card
 from rs_copilot.models.files import Marker, check_hashes, problems, read_marker, unheard, write_json
 from rs_copilot.models.vlm_cards import RESERVED, VlmCard, read_catalog, read_vlm_card
 
@@ -231,10 +231,25 @@ class Store:
         card, folder = self.adapters[name], self.adapter_folder(name)
         if card.base != base:
             raise UsageError(f"The adapter {name} was tuned for {card.base}, not for {base}.")
+        self.require_same_base(card.tuning, base)
         wrong = problems(folder, card.files) or check_hashes(folder, card.files, Marker())[0]
         if wrong:
             raise BadInputError(f"The adapter {name} is broken: {'; '.join(wrong)}", hint="Add it again.")
         return folder
+
+    def require_same_base(self, tuning: Tuning | None, base: str) -> None:
+        """Hold an adapter to the weights that it was tuned on, as far as both are known.
+
+        Raises:
+            UsageError: they are others.
+        """
+        here = self.card(base).sha256
+        if tuning is not None and here not in (None, tuning.base_sha256):
+            raise UsageError(
+                f"The adapter was tuned on weights of {tuning.base} with SHA-256 "
+                f"{tuning.base_sha256[:12]}…, those of {base} here have {str(here)[:12]}….",
+                hint="Take the commit of the model that it was tuned on, or tune again.",
+            )
 
     def _not_here(self, card: VlmCard, state: State) -> MissingDependencyError:
         size = f"{card.size_bytes / GIGABYTE:.1f} GB"

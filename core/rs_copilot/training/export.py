@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import warnings
 from pathlib import Path
-from typing import Any
 
 import onnx
 import onnx.compose
@@ -149,17 +147,3 @@ def write_graph(graph: onnx.ModelProto, path: Path) -> str:
     except OSError as error:
         raise StorageError(f"cannot write the network to {path}: {error}") from error
     return hashlib.sha256(content).hexdigest()
-
-
-def write_card(path: Path, card: dict[str, Any]) -> None:
-    """Write the card beside the network.
-
-    Raises:
-        StorageError: the file cannot be written.
-    """
-    draft = path.with_suffix(".part")
-    try:
-        draft.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise StorageError(f"cannot write the card {path}: {error}") from error

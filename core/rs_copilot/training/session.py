@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import torch
 
 from rs_copilot.retrieval.embedder import DEFAULT_WEIGHTS
-from rs_copilot.training.export import write_card, write_dense_onnx, write_onnx
+from rs_copilot.training.cards import hardware, write_card
+from rs_copilot.training.export import write_dense_onnx, write_onnx
 from rs_copilot.training.loop import Progress, Trainer
 from rs_copilot.training.recipe import RECIPES, Material, Recipe, read_material, read_recipe
 
@@ -122,10 +122,3 @@ def _write(
     }
     write_card(out / CARD, card)
     return digest
-
-
-def hardware(device: str) -> str:
-    """What a training ran on, for its card."""
-    if device == "cuda":
-        return str(torch.cuda.get_device_name())
-    return f"{platform.processor() or platform.machine()} CPU, {torch.get_num_threads()} threads"

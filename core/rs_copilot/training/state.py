@@ -12,9 +12,14 @@ from rs_copilot.errors import BadInputError, StorageError
 
 
 def write_state(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    seconds: float,
+    notes: str = "",
 ) -> None:
-    """Write everything that is needed to go on; atomic.
+    """Write everything that is needed to go on, with what a training notes for itself; atomic.
 
     Raises:
         StorageError: the file cannot be written.
@@ -27,7 +32,7 @@ def write_state(
             tensors[f"optimizer.{number}.{name}"] = torch.as_tensor(value).detach().contiguous()
     draft = path.with_suffix(".part")
     try:
-        save_file(tensors, draft, metadata={"step": str(step), "seconds": f"{seconds:.1f}"})
+        save_file(tensors, draft, metadata={"step": str(step), "seconds": f"{seconds:.1f}", "notes": notes})
         draft.replace(path)
     except OSError as error:
         raise StorageError(f"cannot keep the training's state at {path}: {error}") from error
@@ -54,6 +59,21 @@ def read_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | 
     if optimizer is not None:
         _load_optimizer(optimizer, _part(tensors, "optimizer."))
     return int(metadata.get("step", 0)), float(metadata.get("seconds", 0.0))
+
+
+def read_notes(path: Path) -> str:
+    """What a training noted for itself; empty where it noted nothing.
+
+    Raises:
+        BadInputError: the file is no state.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            return str((file.metadata() or {}).get("notes", ""))
+    except (OSError, SafetensorError) as error:
+        raise BadInputError(f"{path} is no training state: {error}") from error
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

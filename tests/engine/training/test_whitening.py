@@ -6,7 +6,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from rs_copilot.retrieval.embedder import Branch, open_embedder  # noqa: E402
-from rs_copilot.training.export import write_card, write_onnx  # noqa: E402
+from rs_copilot.training.cards import write_card  # noqa: E402
+from rs_copilot.training.export import write_onnx  # noqa: E402
 from rs_copilot.training.model import Cvaa, ModelConfig  # noqa: E402
 from rs_copilot.training.whitening import adapted_whitening, pair_whitening  # noqa: E402
 

@@ -62,7 +62,7 @@ def open_local(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         budget: how many pixels of a picture are seen where nobody asks for another number.
         family: how to speak to it, where its card says so.
-        name: of the model in results; the folder's otherwise.
+        name: of model and adapter in results; those of the folders otherwise.
         sha256: of its weights, where somebody verified it; otherwise it is read while the model works.
         free: memory to plan with, instead of what is free.
 
@@ -85,7 +85,7 @@ def open_local(
         network = _adapted(network, Path(adapter))
     hashed = _hasher(folder.path, adapter, sha256)
     backend = LocalBackend(
-        model=(name or folder.path.name) + ("" if adapter is None else f" + {Path(adapter).name}"),
+        model=name or folder.path.name + ("" if adapter is None else f" + {Path(adapter).name}"),
         hashed=hashed,
         family=scribe.optics.family,
         device=used,
@@ -228,12 +228,28 @@ def _adapted(network: Network, folder: Path) -> Network:
         ) from error
     try:
         with warnings.catch_warnings():
-            # peft asks transformers for something by its old name.
+            # peft asks transformers for something by its old name, and only warns of what is missing.
             warnings.simplefilter("ignore", FutureWarning)
+            warnings.filterwarnings("ignore", "Found missing adapter keys")
             tuned = peft.PeftModel.from_pretrained(network, str(folder))
-        return tuned.get_base_model().eval()
+        wanted = set(peft.get_peft_model_state_dict(tuned, save_embedding_layers=False))
+        strange = wanted ^ set(_names_of(folder / ADAPTER_WEIGHTS))
     except pretrained.UNREADABLE as error:
         raise BadInputError(f"the adapter in {folder} does not suit the model: {error}", hint=hint) from error
+    if strange:
+        raise BadInputError(
+            f"the adapter in {folder} does not suit the model: {len(strange)} matrices have no counterpart, "
+            f"{min(strange)} first",
+            hint=hint,
+        )
+    return tuned.get_base_model().eval()
+
+
+def _names_of(weights: Path) -> list[str]:
+    from safetensors import safe_open
+
+    with safe_open(weights, "pt") as file:
+        return list(file.keys())
 
 
 def _hasher(folder: Path, adapter: str | Path | None, known: str | None) -> Callable[[], str]:

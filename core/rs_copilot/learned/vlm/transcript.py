@@ -77,12 +77,13 @@ class Scribe:
     end_id: int
     stamps_frames: bool
 
-    def write(self, conversation: Conversation, share: float = 1.0) -> Transcript:
+    def write(self, conversation: Conversation, share: float = 1.0, *, asks: bool = True) -> Transcript:
         """The conversation, up to where the model speaks.
 
         Args:
             conversation: messages in order.
             share: of the pixels that each picture might have.
+            asks: whether the model speaks next; otherwise the conversation is over.
 
         Raises:
             BadInputError: there is nothing to answer, a picture has no use, or the template loses something.
@@ -92,7 +93,7 @@ class Scribe:
         parts = [part for message in conversation for part in message.parts]
         pictures = [self.optics.look(part, share) for part in parts if not isinstance(part, TextPart)]
         texts = [part.text for part in parts if isinstance(part, TextPart)]
-        ids = self._ids(self._frame(conversation), texts)
+        ids = self._ids(self._frame(conversation, asks), texts)
         runs = list(self._runs(ids, pictures))
         return Transcript(
             ids=np.concatenate([run[0] for run in runs]),
@@ -101,7 +102,13 @@ class Scribe:
             pictures=tuple(pictures),
         )
 
-    def _frame(self, conversation: Conversation) -> str:
+    def spoken(self, message: Message) -> list[int]:
+        """Tokens of a message that the model itself says: its words, and the one that ends its turn."""
+        texts = [part.text for part in message.parts if isinstance(part, TextPart)]
+        words = [number for text in texts for number in self._cut(text, is_frame=False)]
+        return [*words, int(self.tokenizer.eos_token_id)]
+
+    def _frame(self, conversation: Conversation, asks: bool) -> str:
         """What the template makes of the conversation with a mark for each text."""
         from jinja2 import TemplateError
 
@@ -109,7 +116,7 @@ class Scribe:
         messages = [_as_dict(message, numbers) for message in conversation]
         try:
             return str(
-                self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+                self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=asks)
             )
         except (TemplateError, ValueError, TypeError, LookupError, AttributeError) as error:
             raise BadInputError(f"the model's chat template fails: {error}", hint=HINT) from error

@@ -8,19 +8,20 @@ from typing import Any
 
 import torch
 
+from rs_copilot.training.cards import hardware, write_card
 from rs_copilot.training.course import LOG
 from rs_copilot.training.detector.export import write_detector
 from rs_copilot.training.detector.loop import DetectorTrainer, Line
 from rs_copilot.training.detector.measure import MOST_OVERLAP
-from rs_copilot.training.detector.plot import draw_losses
 from rs_copilot.training.detector.recipe import DetectorRecipe, Material, open_recipe, read_material
-from rs_copilot.training.export import write_card
-from rs_copilot.training.session import hardware
+from rs_copilot.training.plot import draw_losses
 
 # The size of tiles that the card proposes: large enough that little is computed twice at their borders.
 TILE_PX = 640
 # A bus is 13 m long.
 OVERLAP_PX = 64
+# What the plot shows, by the names in the log.
+PARTS = {"loss": "all", "score": "scores", "box": "boxes", "angle": "angles"}
 Report = Callable[[int, int, str], None]
 
 
@@ -116,7 +117,7 @@ def _written(
         "real_scores": "docs/benchmarks.md",
     }
     write_card(weights.with_suffix(".json"), card)
-    draw_losses(out / LOG, out / "losses.png")
+    draw_losses(out / LOG, out / "losses.png", PARTS, "held-out ground")
     return {
         "weights": weights,
         "sha256": digest,

@@ -131,7 +131,7 @@ def _budget(
     limits = family.limits
     if rng.random() >= variation.resize:
         return (stored.budget or limits).within(limits)
-    area = int(np.exp(rng.uniform(np.log(limits.min_px), np.log(limits.max_px))))
+    area = max(limits.min_px, int(np.exp(rng.uniform(np.log(limits.min_px), np.log(limits.max_px)))))
     exact = PixelBudget(area, area)
     seen = seen_size(size, family.unit_px, exact)
     # Growing may end beyond the limit by a row of squares.

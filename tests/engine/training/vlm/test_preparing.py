@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from rs_copilot.vlm.answers import Shape
 from rs_copilot.vlm.families import QWEN3_VL, QWEN25_VL, RSCOVLM
 from rs_copilot.vlm.messages import ImagePart, Role, TextPart, VideoPart
 from rs_copilot.vlm.prompts import prompts_of, write_prompt
-from rs_copilot.vlm.resize import seen_size
+from rs_copilot.vlm.resize import PixelBudget, seen_size
 from rs_copilot.vlm.tasks import Grammar, Task
 
 GIVEN, WANTED = SizeWH(600, 300), SizeWH(1008, 504)
@@ -213,3 +214,11 @@ def test_paraphrases_reach_the_conversation() -> None:
     assert texts == {"find the ship", "find every ship", "locate all of these: ship"}
     same = {prepare(example, [PICTURE], RSCOVLM, SAME, rng(seed)).messages[1].text for seed in range(9)}
     assert same == {"find the ship"}
+
+
+def test_limits_that_leave_no_choice_are_kept() -> None:
+    """The logarithm of a limit and back is a little less than the limit."""
+    only = replace(QWEN3_VL, limits=PixelBudget(65536, 65536))
+    example = Example("a", (Turn(Role.USER, (Stored("a"),)), Turn(Role.ASSISTANT, (TextPart("b"),))))
+    made = prepare(example, [PICTURE], only, Variation(resize=1.0), rng())
+    assert made.messages[0].pictures[0].budget == PixelBudget(65536, 65536)

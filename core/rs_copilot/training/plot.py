@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,14 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return [item for _, item in sorted({line["step"]: line for line in lines}.items())]
 
 
-def draw_losses(log: Path, out: Path) -> None:
+def draw_losses(log: Path, out: Path, parts: Mapping[str, str], held_out: str) -> None:
     """Losses over steps, parts and held-out ones, as PNG.
+
+    Args:
+        log: of the training.
+        out: the picture.
+        parts: what is drawn: names in the log, and what they are called.
+        held_out: what the loss of checks is called.
 
     Raises:
         StorageError: it cannot be written.
@@ -28,14 +35,14 @@ def draw_losses(log: Path, out: Path) -> None:
     figure = Figure(figsize=(7.0, 4.0), layout="constrained")
     axes = figure.add_subplot()
     steps = [line["step"] for line in lines]
-    for name, title in (("loss", "all"), ("score", "scores"), ("box", "boxes"), ("angle", "angles")):
+    for name, title in parts.items():
         axes.plot(steps, [line[name] for line in lines], label=title, linewidth=1.0)
     checked = [line for line in lines if line["held_out"] is not None]
     axes.plot(
         [line["step"] for line in checked],
         [line["held_out"] for line in checked],
         "k.-",
-        label="held-out ground",
+        label=held_out,
     )
     axes.set_yscale("log")
     axes.set(xlabel="step", ylabel="loss")
