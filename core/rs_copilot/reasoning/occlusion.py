@@ -40,27 +40,41 @@ class Occluders:
         return np.array([thing.shape for thing in self.things], dtype=object)
 
     def hiding(
-        self, cameras_m: FloatArray, points_m: FloatArray, height_m: float = 0.7
+        self, cameras_m: FloatArray, points_m: FloatArray, height_m: float = 0.7, *, is_below: bool = False
     ) -> Sequence[Thing | None]:
         """The first thing from each point towards its camera that hides it, ``None`` where nothing does.
+
+        A place inside the outline of a thing is taken to lie on top of it, as everything that is seen from
+        above does, unless ``is_below``: then it lies on the ground, under a crown or a bridge.
 
         Args:
             cameras_m: (N, 3) easting, northing, height above the ground.
             points_m: (N, 2) places that are looked at.
             height_m: of what stands there.
+            is_below: whether places lie under the things whose outlines hold them.
         """
         found: list[Thing | None] = [None] * len(points_m)
+        if not self.things:
+            return found
         rays = shapely.linestrings(np.stack([points_m, cameras_m[:, :2]], axis=1))
-        pairs = self._tree.query(rays, predicate="intersects") if self.things else np.zeros((2, 0), dtype=int)
-        near_m = self._blocked_at(rays, pairs, cameras_m[:, 2], height_m)
+        pairs = self._tree.query(rays, predicate="intersects")
+        levels = np.full(len(points_m), height_m) if is_below else self.levels_m(points_m, height_m)
+        near_m = self._blocked_at(rays, pairs, cameras_m[:, 2], levels)
         # From far to near, so that the first thing on the way to the camera is written last.
         for place in np.argsort(-near_m, kind="stable"):
             if np.isfinite(near_m[place]):
                 found[pairs[0, place]] = self.things[pairs[1, place]]
         return found
 
+    def levels_m(self, points_m: FloatArray, height_m: float) -> FloatArray:
+        """How high what stands at each place reaches (N,): on the ground, or on the highest thing there."""
+        levels = np.full(len(points_m), height_m)
+        point, number = self._tree.query(shapely.points(points_m), predicate="intersects")
+        np.maximum.at(levels, point, self.heights_m[number])
+        return levels
+
     def _blocked_at(
-        self, rays: NDArray[Any], pairs: NDArray[np.int64], camera_heights_m: FloatArray, height_m: float
+        self, rays: NDArray[Any], pairs: NDArray[np.int64], camera_heights_m: FloatArray, levels_m: FloatArray
     ) -> FloatArray:
         """How far from the points things stop rays, in metres on the ground; infinity where they do not.
 
@@ -74,8 +88,8 @@ class Occluders:
         entry, leave = np.full(len(ray), np.inf), np.zeros(len(ray))
         np.minimum.at(entry, owner, along)
         np.maximum.at(leave, owner, along)
-        rise = (camera_heights_m[ray] - height_m) / np.maximum(shapely.length(rays[ray]), 1e-6)
-        passes = height_m + rise * entry >= self.heights_m[number] - CLEARANCE_M
+        rise = (camera_heights_m[ray] - levels_m[ray]) / np.maximum(shapely.length(rays[ray]), 1e-6)
+        passes = levels_m[ray] + rise * entry >= self.heights_m[number] - CLEARANCE_M
         return np.where(passes | (leave <= CLEARANCE_M), np.inf, entry)
 
     def is_hidden(self, cameras_m: FloatArray, points_m: FloatArray) -> BoolArray:

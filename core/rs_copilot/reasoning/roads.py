@@ -64,9 +64,22 @@ class Roads:
         return Way(float(distances[count + 1]), self._line(before, count))
 
     def _usable(self, avoid: Sequence[BaseGeometry]) -> BoolArray:
+        """Pieces that do not run through anything in ``avoid``. What only meets a closed road stays open."""
         usable = np.ones(len(self.edges), dtype=bool)
+        edges = np.array(self.edges, dtype=object)
         for shape in avoid:
-            usable &= ~shapely.intersects(np.array(self.edges, dtype=object), shape)
+            if shape.area > 0.0:
+                usable &= shapely.length(shapely.intersection(edges, shape)) <= SNAP_M
+                continue
+            if shape.geom_type == "Point":
+                gaps = shapely.distance(edges, shape)
+                usable &= gaps > np.min(gaps, initial=np.inf) + SNAP_M
+                continue
+            apart = [
+                shapely.distance(shapely.line_interpolate_point(edges, share, normalized=True), shape)
+                for share in (0.25, 0.5, 0.75)
+            ]
+            usable &= np.max(apart, axis=0) > SNAP_M if len(edges) else usable
         return usable
 
     def _near(self, place: BaseGeometry, usable: BoolArray) -> list[tuple[int, float]] | None:

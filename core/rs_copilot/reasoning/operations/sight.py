@@ -18,7 +18,13 @@ from rs_copilot.types import BoolArray, FloatArray
 SEEN_SHARE = 0.2
 # Lines of sight are followed in so many frames at most: more would tell the same.
 MAX_TRACED = 240
+# An area of which a picture has less than this is not what it shows.
+MIN_SHOWN = 0.15
+# What one can stand under.
+OPEN_BELOW = frozenset({"tree", "bridge"})
 NO_FRAMES = "no frame of this clip is placed on the map"
+NO_HEIGHTS = "no layer says how high houses and trees are"
+GIVE_HEIGHTS = "Give a layer of buildings or trees with heights."
 PLACE_FIRST = "Locate the clip first, or with more telemetry."
 
 
@@ -30,6 +36,19 @@ def need_views(memory: Memory) -> None:
     """
     if not len(memory.views):
         raise CannotTell(NO_FRAMES, PLACE_FIRST)
+
+
+def frame_at(memory: Memory, at: float) -> int:
+    """The placed frame of a moment.
+
+    Raises:
+        CannotTell: there is none.
+    """
+    need_views(memory)
+    index = memory.views.nearest(at)
+    if index is None:
+        raise CannotTell(f"no frame is placed at {at:g} s", PLACE_FIRST)
+    return index
 
 
 def chances_seen(memory: Memory, item: Thing, *, look_past: bool = True) -> FloatArray:
@@ -203,6 +222,28 @@ def visible(memory: Memory, of: Things, at: float | None = None, during: Moments
     return Finding(Verdict(chance > 0.5), max(chance, 1.0 - chance), shown)
 
 
+@operation(gives=Sort.VERDICT, cost=30, of=Sort.THINGS, at=Takes(Sort.SECONDS, optional=True))
+def hidden(memory: Memory, of: Things, at: float | None = None) -> Finding:
+    """Whether something hides a thing that lies in the picture: at a moment, or ever.
+
+    Raises:
+        CannotTell: it does not lie in the picture, or nothing with a height is known.
+    """
+    need_views(memory)
+    item = one(of, "thing")
+    if not memory.occluders:
+        raise CannotTell(NO_HEIGHTS, GIVE_HEIGHTS)
+    inside, free = chances_seen(memory, item, look_past=False), chances_seen(memory, item)
+    keep = np.ones(len(inside), dtype=bool) if at is None else np.arange(len(inside)) == frame_at(memory, at)
+    if not (keep & (inside > 0.5)).any():
+        raise unseen(memory, item)
+    behind = keep & (inside > 0.5) & (free <= 0.5)
+    index = int(np.argmax(behind if behind.any() else keep & (inside > 0.5)))
+    says = f"{showing.describe(item)} is {'hidden' if behind.any() else 'in plain view'}"
+    shown_ = (showing.thing(item), showing.moment(memory, index, says))
+    return Finding(Verdict(bool(behind.any())), 0.85, shown_)
+
+
 @operation(gives=Sort.MOMENTS, cost=2, to=Sort.THINGS)
 def nearest_time(memory: Memory, to: Things) -> Finding:
     """The moment at which the middle of the picture is nearest to a place.
@@ -228,10 +269,7 @@ def nearest_time(memory: Memory, to: Things) -> Finding:
 @operation(gives=Sort.THINGS, cost=2, at=Sort.SECONDS)
 def view(memory: Memory, at: float) -> Finding:
     """The ground that the camera shows at a moment."""
-    need_views(memory)
-    index = memory.views.nearest(at)
-    if index is None:
-        raise CannotTell(f"no frame is placed at {at:g} s", PLACE_FIRST)
+    index = frame_at(memory, at)
     views = memory.views
     shape = views.footprint(index)
     item = Thing(
@@ -249,19 +287,17 @@ def shown(memory: Memory, of: Things, at: float | None = None) -> Finding:
     one(of, "area")
     views = memory.views
     if at is None:
-        step = max(1, len(views) // 60)
-        ground = shapely.union_all([views.footprint(index) for index in range(0, len(views), step)])
-        index = len(views) // 2
+        index, ground = len(views) // 2, views.ground
     else:
-        found = views.nearest(at)
-        if found is None:
-            raise CannotTell(f"no frame is placed at {at:g} s", PLACE_FIRST)
-        index, ground = found, views.footprint(found)
+        index = frame_at(memory, at)
+        ground = views.footprint(index)
     shares = np.array([_share(item, ground) for item in of])
     order = np.argsort(-shares)
     best = of[int(order[0])]
-    if shares[order[0]] < 0.02:
-        raise CannotTell("the clip shows none of these", "Mark other places.", showing.all_of(of))
+    if shares[order[0]] < MIN_SHOWN:
+        raise CannotTell(
+            "the picture shows none of these", "Mark other places.", showing.all_of(of), is_none=True
+        )
     margin = float(shares[order[0]] - (shares[order[1]] if len(order) > 1 else 0.0))
     error = float(views.error_m[index]) / max(float(np.sqrt(ground.area)), 1.0)
     shown_ = (showing.thing(best), showing.moment(memory, index, f"shows {showing.describe(best)}"))
@@ -286,9 +322,7 @@ def occluder(memory: Memory, of: Things, at: float | None = None) -> Finding:
     need_views(memory)
     item = one(of, "thing")
     if not memory.occluders:
-        raise CannotTell(
-            "no layer says how high houses and trees are", "Give a layer of buildings or trees with heights."
-        )
+        raise CannotTell(NO_HEIGHTS, GIVE_HEIGHTS)
     index = _moment_hidden(memory, item) if at is None else memory.views.nearest(at)
     cameras = absolute_cameras(memory)
     if index is None or not np.isfinite(cameras[index]).all():
@@ -299,18 +333,29 @@ def occluder(memory: Memory, of: Things, at: float | None = None) -> Finding:
         raise CannotTell(f"where {showing.describe(item)} is at {time_s:.1f} s is not known")
     # A vehicle is a few metres long and its place has an error: what hides most of it counts.
     around = place + np.array([[0, 0], [0.8, 0], [-0.8, 0], [0, 0.8], [0, -0.8]])
-    hiders = memory.occluders.hiding(np.repeat(cameras[index : index + 1], len(around), axis=0), around)
-    keys = [hider.key for hider in hiders if hider is not None and hider.key != item.key]
+    keys = _keys_hiding(memory, cameras[index], around, item)
     if len(keys) < 2:
         raise CannotTell(
-            f"nothing hides {showing.describe(item)} at {time_s:.1f} s", None, (showing.thing(item),)
-        )
+            f"nothing hides {showing.describe(item)} at {time_s:.1f} s", None, (showing.thing(item),),
+            is_none=True,
+        )  # fmt: skip
     key = max(set(keys), key=keys.count)
     found = memory.by_key[key]
     says = f"{showing.describe(found)} hides {showing.describe(item)} at {time_s:.1f} s"
     line = showing.line(cameras[index, :2], place, "line of sight")
     evidence = (showing.thing(found, says), line, showing.moment(memory, index, says))
     return Finding((found,), 0.5 + 0.45 * keys.count(key) / len(around), evidence)
+
+
+def _keys_hiding(memory: Memory, camera: FloatArray, places: FloatArray, item: Thing) -> list[str]:
+    """Keys of what hides places (N, 2) from a camera (3,); what one may stand under hides what is below."""
+    cameras = np.repeat(camera[None], len(places), axis=0)
+    hiders = memory.occluders.hiding(cameras, places)
+    keys = [hider.key for hider in hiders if hider is not None and hider.key != item.key]
+    if len(keys) >= 2:
+        return keys
+    below = memory.occluders.hiding(cameras, places, is_below=True)
+    return [h.key for h in below if h is not None and h.key != item.key and h.label in OPEN_BELOW]
 
 
 def _moment_hidden(memory: Memory, item: Thing) -> int | None:
