@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -69,7 +70,10 @@ class Roads:
         edges = np.array(self.edges, dtype=object)
         for shape in avoid:
             if shape.area > 0.0:
-                usable &= shapely.length(shapely.intersection(edges, shape)) <= SNAP_M
+                covered = shapely.length(shapely.intersection(edges, shape)) > SNAP_M
+                # The outline of a bridge also covers the banks; what it carries is what is closed with it.
+                carried = covered & self._on_bridges
+                usable &= ~(carried if carried.any() else covered)
                 continue
             if shape.geom_type == "Point":
                 gaps = shapely.distance(edges, shape)
@@ -82,14 +86,20 @@ class Roads:
             usable &= np.max(apart, axis=0) > SNAP_M if len(edges) else usable
         return usable
 
+    @cached_property
+    def _on_bridges(self) -> BoolArray:
+        is_bridge = np.array([bool(thing.properties.get("bridge")) for thing in self.things], dtype=bool)
+        return is_bridge[self.roads] if len(self.roads) else np.zeros(0, dtype=bool)
+
     def _near(self, place: BaseGeometry, usable: BoolArray) -> list[tuple[int, float]] | None:
         """Nodes by which a place can be left, with the way to them; ``None`` where no road is near."""
         edges = np.array(self.edges, dtype=object)
-        gaps = np.where(usable, shapely.distance(edges, place), np.inf)
+        gaps = shapely.distance(edges, place)
         if not len(gaps) or gaps.min() > REACH_M:
             return None
         found = []
-        for number in np.flatnonzero(gaps <= gaps.min() + CHOICE_M):
+        # Where all roads at a place are closed it cannot be left, however near the next one is.
+        for number in np.flatnonzero(usable & (gaps <= gaps.min() + CHOICE_M)):
             edge, gap = edges[number], float(gaps[number])
             # An area that a road runs through can be left anywhere along it.
             on_edge = shapely.line_locate_point(edge, shapely.points(_nearest_places(edge, place)))

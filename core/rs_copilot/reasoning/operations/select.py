@@ -20,8 +20,10 @@ KINDS = tuple(kind.value for kind in Kind)
 # What people call the classes that trackers and detectors know.
 VEHICLES = frozenset({"vehicle", "car", "truck", "van", "bus", "small vehicle", "large vehicle"})
 MOVING_MPS = 0.7
+# What got no farther than this may be standing: its place is not known better.
+MOVED_M = 4.0
 # How far from the moment of a question an event may be to be the one that is meant.
-NEAR_S = 3.0
+NEAR_S = 2.0
 # Of a zone so much at least has to be seen to speak of what moves there, and so much to say nothing of it.
 MIN_WATCHED, WHOLE_WATCHED = 0.05, 0.95
 
@@ -193,17 +195,26 @@ def followed(memory: Memory, of: Things, during: Moments) -> Finding:  # noqa: A
 def moving(memory: Memory, of: Things, min_speed: float | None = None) -> Finding:  # noqa: ARG001
     """Those that moved, or moved faster than some speed on average."""
     least = MOVING_MPS if min_speed is None else min_speed
-    kept = tuple(item for item in of if mean_speed_mps(item) >= least)
+    kept = tuple(item for item in of if mean_speed_mps(item) >= least and went_m(item) >= MOVED_M)
     return Finding(kept, 1.0, showing.all_of(kept))
 
 
 def mean_speed_mps(item: Thing) -> float:
-    """Length of its path by the time it took; 0 for what has none."""
+    """Length of its path by the time it took; 0 for what has none.
+
+    The path is taken at every second, so that the jitter of places does not count as motion.
+    """
     if item.path is None or len(item.path.times_s) < 2:
         return 0.0
     start_s, end_s = item.path.span_s
-    steps = np.linalg.norm(np.diff(item.path.xy_m, axis=0), axis=1)
-    return float(steps.sum() / max(end_s - start_s, 1e-6))
+    times = np.linspace(start_s, end_s, max(2, round(end_s - start_s) + 1))
+    xy = np.stack([np.interp(times, item.path.times_s, item.path.xy_m[:, axis]) for axis in (0, 1)], axis=1)
+    return float(np.linalg.norm(np.diff(xy, axis=0), axis=1).sum() / max(end_s - start_s, 1e-6))
+
+
+def went_m(item: Thing) -> float:
+    """How far a thing got from where it was, at most along one axis; 0 for what has no path."""
+    return 0.0 if item.path is None else float(np.ptp(item.path.xy_m, axis=0).max())
 
 
 def gaps_m(of: Things, to: Thing, at: float | None) -> FloatArray:
@@ -326,12 +337,12 @@ def end_of(memory: Memory, of: Things, which: str) -> Finding:  # noqa: ARG001
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, at=Sort.SECONDS)
 def closest_in_time(memory: Memory, of: Things, at: float) -> Finding:  # noqa: ARG001
-    """The event that happened nearest to a moment, at most three seconds from it."""
+    """The event that happened nearest to a moment, at most two seconds from it."""
     timed = [(abs(item.time_s - at), number) for number, item in enumerate(of) if item.time_s is not None]
     if not timed or min(timed)[0] > NEAR_S:
         raise CannotTell(f"no such event was seen around {at:g} s")
     gap_s, number = min(timed)
-    return Finding((of[number],), 0.95 - 0.1 * gap_s, (showing.thing(of[number]),))
+    return Finding((of[number],), 0.95 - 0.15 * gap_s, (showing.thing(of[number]),))
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, during=Sort.MOMENTS)

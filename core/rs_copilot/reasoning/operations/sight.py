@@ -20,6 +20,8 @@ SEEN_SHARE = 0.2
 MAX_TRACED = 240
 # An area of which a picture has less than this is not what it shows.
 MIN_SHOWN = 0.15
+# A place of which fewer lines of sight than this share are stopped is not hidden.
+MIN_HIDDEN = 0.25
 # What one can stand under.
 OPEN_BELOW = frozenset({"tree", "bridge"})
 NO_FRAMES = "no frame of this clip is placed on the map"
@@ -331,31 +333,45 @@ def occluder(memory: Memory, of: Things, at: float | None = None) -> Finding:
     place = item.place_at(time_s) if item.path is None else item.path.at(time_s, slack_s=5.0)
     if place is None:
         raise CannotTell(f"where {showing.describe(item)} is at {time_s:.1f} s is not known")
-    # A vehicle is a few metres long and its place has an error: what hides most of it counts.
-    around = place + np.array([[0, 0], [0.8, 0], [-0.8, 0], [0, 0.8], [0, -0.8]])
-    keys = _keys_hiding(memory, cameras[index], around, item)
-    if len(keys) < 2:
+    votes = _hiders(memory, cameras[index], float(memory.views.error_m[index]), place, item)
+    share = sum(votes.values())
+    if share < MIN_HIDDEN:
         raise CannotTell(
             f"nothing hides {showing.describe(item)} at {time_s:.1f} s", None, (showing.thing(item),),
             is_none=True,
         )  # fmt: skip
-    key = max(set(keys), key=keys.count)
+    key = max(votes, key=lambda name: votes[name])
     found = memory.by_key[key]
     says = f"{showing.describe(found)} hides {showing.describe(item)} at {time_s:.1f} s"
     line = showing.line(cameras[index, :2], place, "line of sight")
     evidence = (showing.thing(found, says), line, showing.moment(memory, index, says))
-    return Finding((found,), 0.5 + 0.45 * keys.count(key) / len(around), evidence)
+    return Finding((found,), (0.6 + 0.4 * share) * votes[key] / share, evidence)
 
 
-def _keys_hiding(memory: Memory, camera: FloatArray, places: FloatArray, item: Thing) -> list[str]:
-    """Keys of what hides places (N, 2) from a camera (3,); what one may stand under hides what is below."""
-    cameras = np.repeat(camera[None], len(places), axis=0)
-    hiders = memory.occluders.hiding(cameras, places)
-    keys = [hider.key for hider in hiders if hider is not None and hider.key != item.key]
-    if len(keys) >= 2:
-        return keys
-    below = memory.occluders.hiding(cameras, places, is_below=True)
-    return [h.key for h in below if h is not None and h.key != item.key and h.label in OPEN_BELOW]
+def _hiders(
+    memory: Memory, camera: FloatArray, error_m: float, place: FloatArray, item: Thing
+) -> dict[str, float]:
+    """What hides a place (2,) from a camera (3,): shares of the lines of sight that each thing stops.
+
+    The camera has an error, what is looked at has a size, and heights on maps are round numbers: lines are
+    drawn from around the one to around the other, past things as high as they are said to be and somewhat higher.
+    """
+    spread_m = min(max(error_m, 0.5), 3.0)
+    around = place + np.array([[0, 0], [0.8, 0], [-0.8, 0], [0, 0.8], [0, -0.8]])
+    moved = camera + spread_m * np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+    ends = np.repeat(moved, len(around), axis=0)
+    starts = np.tile(around, (len(moved), 1))
+    votes: dict[str, float] = {}
+    for taller in (1.0, 1.15):
+        found = memory.occluders.hiding(ends, starts, taller=taller)
+        # What one may stand under hides what is below it.
+        below = memory.occluders.hiding(ends, starts, is_below=True, taller=taller)
+        for on_top, under in zip(found, below, strict=True):
+            hider = on_top if on_top is not None else under
+            if hider is None or hider.key == item.key or (on_top is None and hider.label not in OPEN_BELOW):
+                continue
+            votes[hider.key] = votes.get(hider.key, 0.0) + 0.5 / len(starts)
+    return votes
 
 
 def _moment_hidden(memory: Memory, item: Thing) -> int | None:

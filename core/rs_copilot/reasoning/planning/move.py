@@ -19,7 +19,8 @@ def moving_in(draft: Draft) -> str:
     parsed = draft.parsed
     found = draft.subject()
     numbers = [n for n in parsed.mentioned() if parsed.things[n].kind is not Kind.TRACK]
-    if re.search(phrase("in motion"), parsed.text):
+    what = event_word(parsed.text, "crossings")
+    if re.search(phrase("in motion"), parsed.text) or what == "cross":
         found = draft.add("moving", of=found)
     if len(numbers) >= 2 and re.search(phrase("from one to another"), parsed.text):
         if re.search(phrase("going"), parsed.text):
@@ -32,8 +33,9 @@ def moving_in(draft: Draft) -> str:
     if parsed.radius is not None:
         return draft.add("near", of=found, to=draft.thing(numbers[0]), radius=dict(parsed.radius))
     zone = draft.thing(numbers[0])
-    what = event_word(parsed.text, "crossings")
-    if what is not None and (parsed.subject is None or parsed.subject.kind == "track"):
+    # A clip rarely shows the whole way of what passes through an area: to have been in it is enough.
+    is_line = parsed.things[numbers[0]].shape.area == 0.0
+    if what is not None and (what != "cross" or is_line) and (parsed.subject is None or parsed.subject.kind == "track"):
         return draft.add("subjects", of=draft.add("crossings", of=found, zone=zone, what=what))
     return draft.add("within", of=found, zone=zone, during=during)
 

@@ -157,7 +157,7 @@ def trajectory(exact: Exact, rng: np.random.Generator) -> Pair | None:
     far = [
         turned(angle),
         moved,
-        turned(angle + 120.0),
+        turned(-angle),
         path + 80.0 * np.array([-np.sin(shift), np.cos(shift)]),
     ]
     lines = {name: shapely.LineString(line) for name, line in zip(LETTERS, far, strict=True)}
