@@ -44,8 +44,13 @@ class Occluders:
         return np.array([thing.shape for thing in self.things], dtype=object)
 
     def hiding(
-        self, cameras_m: FloatArray, points_m: FloatArray, height_m: float = 0.7, *,
-        is_below: bool = False, taller: float = 1.0,
+        self,
+        cameras_m: FloatArray,
+        points_m: FloatArray,
+        height_m: float = 0.7,
+        *,
+        is_below: bool = False,
+        taller: float = 1.0,
     ) -> Sequence[Thing | None]:
         """The first thing from each point towards its camera that hides it, ``None`` where nothing does.
 
@@ -80,7 +85,12 @@ class Occluders:
         return levels
 
     def _blocked_at(
-        self, rays: NDArray[Any], pairs: NDArray[np.int64], camera_heights_m: FloatArray, levels_m: FloatArray, taller: float
+        self,
+        rays: NDArray[Any],
+        pairs: NDArray[np.int64],
+        camera_heights_m: FloatArray,
+        levels_m: FloatArray,
+        taller: float,
     ) -> FloatArray:
         """How far from the points things stop rays, in metres on the ground; infinity where they do not.
 
@@ -107,7 +117,9 @@ class Occluders:
     def _tops_m(self, number: NDArray[np.int64], xy: FloatArray) -> FloatArray:
         """How high things reach at places within their outlines (K,): roofs are flat, crowns are round."""
         off = np.linalg.norm(xy - self._middles[number], axis=1) / np.maximum(self._radii_m[number], 0.1)
-        return np.asarray(self.heights_m[number] * (1.0 - self._roundness[number] * np.minimum(off, 1.0) ** 2))
+        return np.asarray(
+            self.heights_m[number] * (1.0 - self._roundness[number] * np.minimum(off, 1.0) ** 2)
+        )
 
     @cached_property
     def _middles(self) -> FloatArray:

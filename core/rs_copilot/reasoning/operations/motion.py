@@ -182,58 +182,6 @@ def subjects(memory: Memory, of: Things) -> Finding:
     return Finding(found, 1.0, showing.all_of(found))
 
 
-@operation(gives=Sort.THINGS, of=Sort.THINGS, start=Sort.THINGS, end=Sort.THINGS)
-def goes(memory: Memory, of: Things, start: Things, end: Things) -> Finding:
-    """Those that were in one zone and later in another.
-
-    Raises:
-        CannotTell: no frame sees one of the zones.
-    """
-    first, second = one(start, "zone"), one(end, "zone")
-    shares = [watched(memory, of, zone) for zone in (first, second)]
-    kept = []
-    for item in of:
-        if item.path is None:
-            continue
-        left, came = (
-            np.flatnonzero(shapely.contains_xy(zone.shape, item.path.xy_m[:, 0], item.path.xy_m[:, 1]))
-            for zone in (first, second)
-        )
-        if len(left) and len(came) and left[0] < came[-1]:
-            kept.append(item)
-    evidence = (*showing.all_of((first, second)), *showing.all_of(tuple(kept)))
-    sure = 0.9 * min(share for share, _ in shares)
-    return Finding(tuple(kept), sure, evidence, (*shares[0][1], *shares[1][1]))
-
-
-@operation(gives=Sort.THINGS, cost=5, of=Sort.THINGS, start=Sort.THINGS, to=Sort.THINGS)
-def flow(memory: Memory, of: Things, start: Things, to: Things) -> Finding:
-    """Which of several zones most things went to from another."""
-    counts, unseen_ = [], []
-    for zone in to:
-        try:
-            found = goes(memory, of, start, (zone,)).value
-        except CannotTell as unknown:
-            unseen_.append(unknown)
-            counts.append(0)
-            continue
-        counts.append(len(found) if isinstance(found, tuple) else 0)
-    if len(unseen_) == len(to):
-        raise unseen_[0]
-    order = np.argsort(-np.array(counts), kind="stable")
-    if not counts or counts[order[0]] == 0:
-        raise CannotTell(
-            f"nothing was seen to go from {showing.describe(one(start, 'zone'))} to any of these",
-            "A longer clip, or one that keeps both zones in view.", showing.all_of((*start, *to)),
-            is_none=not unseen_,
-        )  # fmt: skip
-    best = to[int(order[0])]
-    second = counts[order[1]] if len(order) > 1 else 0
-    sure = (counts[order[0]] + 0.5) / (counts[order[0]] + second + 1.0) if second else 0.95
-    moved = goes(memory, of, start, (best,))
-    return Finding((best,), float(sure), moved.evidence)
-
-
 @operation(
     gives=Sort.THINGS,
     of=Takes(Sort.THINGS, optional=True),

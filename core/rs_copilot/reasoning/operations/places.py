@@ -74,7 +74,7 @@ def heading_at(memory: Memory, at: float) -> Finding:
 
 @operation(gives=Sort.TEXT, a=Sort.THINGS, b=Sort.THINGS)
 def relation(memory: Memory, a: Things, b: Things) -> Finding:  # noqa: ARG001  operations share a form
-    """How two shapes lie to one another, by DE-9IM: equals, inside, contains, touches, crosses, overlaps, apart."""
+    """How two shapes lie to one another by DE-9IM: equals, inside, contains, touches and so on."""
     first, second = one(a, "first thing"), one(b, "second thing")
     word = relation_of(first.shape, second.shape)
     margin_m = float(shapely.boundary(first.shape).distance(shapely.boundary(second.shape)))
@@ -86,7 +86,8 @@ def relation(memory: Memory, a: Things, b: Things) -> Finding:  # noqa: ARG001  
 def relation_of(a: shapely.Geometry, b: shapely.Geometry) -> str:
     """The most special relation that holds between two shapes, one of `RELATIONS`."""
     tests = (
-        shapely.equals, shapely.covered_by, shapely.covers, shapely.touches, shapely.crosses, shapely.overlaps,
+        shapely.equals, shapely.covered_by, shapely.covers, shapely.touches, shapely.crosses,
+        shapely.overlaps,
     )  # fmt: skip
     for word, test in zip(RELATIONS, tests, strict=False):
         if bool(test(a, b)):

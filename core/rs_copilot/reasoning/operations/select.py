@@ -275,13 +275,13 @@ SIZES = Takes(Sort.WORD, words=("speed", "length", "area", "height", "duration")
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, by=SIZES)
 def largest(memory: Memory, of: Things, by: str) -> Finding:  # noqa: ARG001
-    """The one with the highest mean speed, the longest path, the largest area, the greatest height, or in view for longest."""
+    """The one with most of something: mean speed, length, area, height, or time in view."""
     return _extreme(of, by, 1.0)
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, by=SIZES)
 def smallest(memory: Memory, of: Things, by: str) -> Finding:  # noqa: ARG001
-    """The one with the lowest mean speed, the shortest path, the smallest area, the least height, or in view most shortly."""
+    """The one with least of something: mean speed, length, area, height, or time in view."""
     return _extreme(of, by, -1.0)
 
 

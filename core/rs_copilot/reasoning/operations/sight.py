@@ -353,8 +353,8 @@ def _hiders(
 ) -> dict[str, float]:
     """What hides a place (2,) from a camera (3,): shares of the lines of sight that each thing stops.
 
-    The camera has an error, what is looked at has a size, and heights on maps are round numbers: lines are
-    drawn from around the one to around the other, past things as high as they are said to be and somewhat higher.
+    The camera has an error, what is looked at has a size, and heights on maps are round numbers: lines
+    are drawn from around the one to around the other, past things as high as is said and higher.
     """
     spread_m = min(max(error_m, 0.5), 3.0)
     around = place + np.array([[0, 0], [0.8, 0], [-0.8, 0], [0, 0.8], [0, -0.8]])

@@ -68,8 +68,8 @@ def parse(question: Question, memory: Memory) -> Parsed:
     """Take a question apart: names, times, lengths, classes."""
     views = memory.views
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
-    known = families.vocabulary() | words_of_names(memory)
-    mentioned = find_mentions(mended(tidy(question.text), known, families.sought()), memory)
+    known, names = families.vocabulary(), words_of_names(memory)
+    mentioned = find_mentions(mended(tidy(question.text), known, families.sought() | names), memory)
     mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)
     text, radius = take_length(text)

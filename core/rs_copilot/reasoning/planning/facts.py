@@ -6,7 +6,7 @@ import re
 
 from rs_copilot.reasoning.planning.draft import Draft, Unclear
 from rs_copilot.reasoning.planning.move import moving_in
-from rs_copilot.reasoning.planning.phrases import phrase, phrases
+from rs_copilot.reasoning.planning.phrases import phrase, rows
 from rs_copilot.reasoning.tasks import AnswerKind
 from rs_copilot.reasoning.things import Kind
 
@@ -34,7 +34,7 @@ def size(draft: Draft) -> AnswerKind:
     """How large an area, how long a road, how high a house is; or which is the largest."""
     parsed = draft.parsed
     by, op = next(
-        ((row["by"], row["op"]) for row in phrases("sizes") if re.search(row["pattern"], parsed.text)),
+        ((row["by"], row["op"]) for row in rows("sizes") if re.search(row["pattern"], parsed.text)),
         ("area", "area"),
     )
     numbers = parsed.mentioned()
@@ -54,8 +54,8 @@ def relation(draft: Draft) -> AnswerKind:
     if len(numbers) < 2:
         raise Unclear("two things that are named are needed to say how they lie to one another")
     a, b = draft.thing(numbers[0]), draft.thing(numbers[1])
-    rows = phrases("relations")
-    word = next((row["word"] for row in rows if re.search(row["pattern"], draft.parsed.text)), None)
+    table = rows("relations")
+    word = next((row["word"] for row in table if re.search(row["pattern"], draft.parsed.text)), None)
     if word is None or re.search(phrase("asks which"), draft.parsed.text):
         draft.add("relation", a=a, b=b)
         return AnswerKind.TEXT

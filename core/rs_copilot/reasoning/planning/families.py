@@ -20,6 +20,8 @@ from rs_copilot.reasoning.tasks import SpatialTask as T
 RULES = Path(__file__).with_name("families.json")
 # Below this nothing is typical of any task.
 MIN_WORTH = 1.5
+# Nobody needs more letters to say what is asked, and patterns take long on many.
+MAX_READ = 1500
 
 
 @lru_cache(maxsize=1)
@@ -51,7 +53,7 @@ class Form:
 
 def scores(text: str, form: Form) -> dict[str, float]:
     """How typical a question is of each family."""
-    line = text.lower()
+    line = text.lower()[:MAX_READ]
     found = {
         name: sum(w for pattern, w in rules if pattern.search(line)) for name, rules in read_rules().items()
     }
@@ -103,8 +105,10 @@ def _by_kind(form: Form) -> dict[str, float]:
         return {name: 0.0 if name in numbers | {"speed", "size"} else -9.0 for name in read_rules()}
     if form.is_yes_or_no:
         return {
-            T.VISIBILITY.value: 1.0, T.REACHABILITY.value: 1.0, T.INTERACTION.value: 0.5, T.ORDERING.value: -2.0,
-            T.TRAJECTORY.value: -2.0, T.ASSOCIATION.value: -3.0, T.WHEN.value: -1.0, T.EVENT_PLACE.value: -3.0,
+            T.VISIBILITY.value: 1.0, T.REACHABILITY.value: 1.0, T.INTERACTION.value: 0.5,
+            T.ORDERING.value: -2.0,
+            T.TRAJECTORY.value: -2.0, T.ASSOCIATION.value: -3.0, T.WHEN.value: -1.0,
+            T.EVENT_PLACE.value: -3.0,
         }  # fmt: skip
     if form.kind is AnswerKind.CHOICE and len(form.choices) > 2:
         return {T.VISIBILITY.value: -1.5, T.REACHABILITY.value: -1.5}

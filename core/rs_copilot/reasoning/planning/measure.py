@@ -7,7 +7,6 @@ import re
 from rs_copilot.reasoning.planning.draft import Draft, Unclear, with_views
 from rs_copilot.reasoning.planning.phrases import phrase, phrases
 from rs_copilot.reasoning.tasks import AnswerKind
-from rs_copilot.reasoning.things import Kind
 
 
 def distance(draft: Draft) -> AnswerKind:

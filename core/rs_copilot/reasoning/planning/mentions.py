@@ -17,8 +17,36 @@ from rs_copilot.reasoning.things import Kind, Thing
 MAX_WORDS = 6
 # Words that sort what was marked; they are no names even where a layer has them as such.
 NO_NAMES = frozenset(
-    "zone area point mark marker place path line route track square tile region box view picture frame clip "
-    "video camera drone uav vehicle vehicles car cars map image".split()
+    [
+        "zone",
+        "area",
+        "point",
+        "mark",
+        "marker",
+        "place",
+        "path",
+        "line",
+        "route",
+        "track",
+        "square",
+        "tile",
+        "region",
+        "box",
+        "view",
+        "picture",
+        "frame",
+        "clip",
+        "video",
+        "camera",
+        "drone",
+        "uav",
+        "vehicle",
+        "vehicles",
+        "car",
+        "cars",
+        "map",
+        "image",
+    ]
 ) - {"region"}
 MIN_LETTERS, LONG_NAME = 5, 9
 # Names that people use; houses and trees of a layer are named by number, which a fuzzy match would mix up.

@@ -6,7 +6,7 @@ import re
 
 from rs_copilot.reasoning.operations.motion import EVENTS
 from rs_copilot.reasoning.planning.draft import Draft, Unclear, event_word
-from rs_copilot.reasoning.planning.phrases import phrase, phrases
+from rs_copilot.reasoning.planning.phrases import phrase
 from rs_copilot.reasoning.tasks import AnswerKind
 from rs_copilot.reasoning.things import Kind
 
@@ -35,7 +35,11 @@ def moving_in(draft: Draft) -> str:
     zone = draft.thing(numbers[0])
     # A clip rarely shows the whole way of what passes through an area: to have been in it is enough.
     is_line = parsed.things[numbers[0]].shape.area == 0.0
-    if what is not None and (what != "cross" or is_line) and (parsed.subject is None or parsed.subject.kind == "track"):
+    if (
+        what is not None
+        and (what != "cross" or is_line)
+        and (parsed.subject is None or parsed.subject.kind == "track")
+    ):
         return draft.add("subjects", of=draft.add("crossings", of=found, zone=zone, what=what))
     return draft.add("within", of=found, zone=zone, during=during)
 

@@ -6,7 +6,7 @@ import re
 
 from rs_copilot.reasoning.planning.draft import Draft, Unclear, candidates, event_word
 from rs_copilot.reasoning.planning.move import events_of
-from rs_copilot.reasoning.planning.phrases import phrase, phrases
+from rs_copilot.reasoning.planning.phrases import phrase
 from rs_copilot.reasoning.tasks import AnswerKind
 from rs_copilot.reasoning.things import Kind
 

@@ -88,14 +88,18 @@ _NOTATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], float]], ...]
 )
 # A moment in the one notation that is left, in brackets that no question has.
 _MARKED = r"⟨(\d+(?:\.\d+)?)⟩"
-_SPANS = (
-    (re.compile(rf"\b(?:between|from)\s+(?:{_MARKED}|({_NUMBER}))\s+(?:and|to|until|till|up to)\s+{_MARKED}", re.I), "both"),
-    (re.compile(rf"(?:\b(?:during|in|over)\s+)?(?:{_MARKED}|\b({_NUMBER}))\s*(?:-|to|until)\s*{_MARKED}", re.I), "both"),
-    (re.compile(rf"(?:\b(?:within|in|during|over)\s+)?(?:the\s+)?\bfirst\s+{_MARKED}", re.I), "first"),
-    (re.compile(rf"(?:\b(?:within|in|during|over)\s+)?(?:the\s+)?\b(?:last|final)\s+{_MARKED}", re.I), "last"),
-    (re.compile(rf"\b(?:after|from|since)\s+{_MARKED}(?:\s+on(?:wards?)?\b)?", re.I), "after"),
-    (re.compile(rf"\b(?:before|until|till|up to)\s+{_MARKED}", re.I), "before"),
-)  # fmt: skip
+_END = rf"(?:{_MARKED}|\b({_NUMBER}))"
+_SPANS = tuple(
+    (re.compile(pattern, re.I), sort)
+    for pattern, sort in (
+        (rf"\b(?:between|from)\s+{_END}\s+(?:and|to|until|till|up to)\s+{_MARKED}", "both"),
+        (rf"(?:\b(?:during|in|over)\s+)?{_END}\s*(?:-|to|until)\s*{_MARKED}", "both"),
+        (rf"(?:\b(?:within|in|during|over)\s+)?(?:the\s+)?\bfirst\s+{_MARKED}", "first"),
+        (rf"(?:\b(?:within|in|during|over)\s+)?(?:the\s+)?\b(?:last|final)\s+{_MARKED}", "last"),
+        (rf"\b(?:after|from|since)\s+{_MARKED}(?:\s+on(?:wards?)?\b)?", "after"),
+        (rf"\b(?:before|until|till|up to)\s+{_MARKED}", "before"),
+    )
+)
 _MOMENT = re.compile(
     r"(?:@\s*|\b(?:at|around|about|near|by|in|of|for|on|when)\s+)?"
     r"(?:\b(?:about|around|exactly|roughly|approximately|precisely|the|time|moment|second|timestamp|t)\s*[=:]?\s+)*"
