@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rs_copilot import __version__
-from rs_copilot.cli_ask import ask
+from rs_copilot.cli_ask import ask, correct
 from rs_copilot.cli_objects import detect, segment
 from rs_copilot.cli_options import (
     TELEMETRY_HELP,
@@ -294,6 +294,9 @@ app.command(epilog="Example: rs-copilot segment ortho.tif --model onnx:landcover
 app.command(
     epilog="Example: rs-copilot ask scene.gpkg 'When is the bridge first seen?' --layer zones=zones.gpkg"
 )(ask)
+app.command(
+    epilog="Example: rs-copilot correct scene.gpkg --merge 'track 3, track 9' --relabel 'track 4=person'"
+)(correct)
 
 train_app = typer.Typer(help="Train models, or adapt them to your own layers.", rich_markup_mode=None)
 app.add_typer(train_app, name="train")

@@ -57,6 +57,7 @@ JOBS = (
     JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams"),
     JobSpec("segment", "rs_copilot.jobs.segment", "SegmentParams"),
     JobSpec("ask", "rs_copilot.jobs.ask", "AskParams"),
+    JobSpec("correct", "rs_copilot.jobs.correct", "CorrectParams"),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),
     JobSpec("doctor", "rs_copilot.jobs.doctor", "DoctorParams", is_quick=True),
     JobSpec("clip.info", "rs_copilot.jobs.clip_info", "ClipInfoParams", is_quick=True),

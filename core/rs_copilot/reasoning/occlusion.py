@@ -17,7 +17,7 @@ from rs_copilot.types import BoolArray, FloatArray
 # A ray that ends on top of what it looks at must not be stopped by it.
 CLEARANCE_M = 0.3
 # Crowns of trees are round: at their rim they reach this share less high than in their middle.
-ROUND, CROWN_ROUNDNESS = frozenset({"tree"}), 0.4
+ROUND, CROWN_ROUNDNESS = frozenset({"tree"}), 0.3
 # Where within an outline a ray is compared with what stands there, as shares of its way through.
 ALONG = (0.0, 0.25, 0.5, 0.75)
 
@@ -105,13 +105,15 @@ class Occluders:
         np.minimum.at(entry, owner, along)
         np.maximum.at(leave, owner, along)
         rise = (camera_heights_m[ray] - levels_m[ray]) / np.maximum(shapely.length(rays[ray]), 1e-6)
+        # A ray that only touches an outline has no part within it.
+        start = np.where(np.isfinite(entry), entry, 0.0)
         found = np.full(len(ray), np.inf)
         for share in ALONG[::-1]:
-            at_m = np.where(np.isfinite(entry), entry + share * (leave - entry), 0.0)
+            at_m = start + share * (leave - start)
             xy = shapely.get_coordinates(shapely.line_interpolate_point(rays[ray], at_m))
             tops = taller * self._tops_m(number, xy)
             is_below = levels_m[ray] + rise * at_m < tops - CLEARANCE_M
-            found = np.where(is_below, np.maximum(at_m, entry), found)
+            found = np.where(is_below, at_m, found)
         return np.where((leave <= CLEARANCE_M) | ~np.isfinite(entry), np.inf, found)
 
     def _tops_m(self, number: NDArray[np.int64], xy: FloatArray) -> FloatArray:

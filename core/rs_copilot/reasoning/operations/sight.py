@@ -21,7 +21,7 @@ MAX_TRACED = 240
 # An area of which a picture has less than this is not what it shows.
 MIN_SHOWN = 0.15
 # A place of which fewer lines of sight than this share are stopped is not hidden.
-MIN_HIDDEN = 0.25
+MIN_HIDDEN = 0.15
 # What one can stand under.
 OPEN_BELOW = frozenset({"tree", "bridge"})
 NO_FRAMES = "no frame of this clip is placed on the map"
@@ -362,7 +362,7 @@ def _hiders(
     ends = np.repeat(moved, len(around), axis=0)
     starts = np.tile(around, (len(moved), 1))
     votes: dict[str, float] = {}
-    for taller in (1.0, 1.15):
+    for taller in (1.0, 1.25):
         found = memory.occluders.hiding(ends, starts, taller=taller)
         # What one may stand under hides what is below it.
         below = memory.occluders.hiding(ends, starts, is_below=True, taller=taller)
