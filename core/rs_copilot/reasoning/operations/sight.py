@@ -142,7 +142,7 @@ def unseen(memory: Memory, item: Thing) -> CannotTell:
         frames = np.flatnonzero(chances_seen(memory, item, look_past=False) > 0.5)
         span = memory.views.times_s[[frames[0], frames[-1]]]
         return CannotTell(
-            f"{name} is hidden in every frame that looks there ({span[0]:.1f} s to {span[1]:.1f} s)",
+            f"{name} is hidden from {span[0]:.1f} s to {span[1]:.1f} s, whenever the camera looks there",
             f"A nadir pass over {name} would show it.",
             (showing.thing(item),),
         )
@@ -221,7 +221,8 @@ def visible(memory: Memory, of: Things, at: float | None = None, during: Moments
     chance = float(chances[best])
     says = f"{showing.describe(item)} is {'in view' if chance > 0.5 else 'not in view'}"
     shown = (showing.thing(item), showing.moment(memory, best, says))
-    return Finding(Verdict(chance > 0.5), max(chance, 1.0 - chance), shown)
+    notes = (str(unseen(memory, item)) + ".",) if chance <= 0.5 and at is None and span is None else ()
+    return Finding(Verdict(chance > 0.5), max(chance, 1.0 - chance), shown, notes)
 
 
 @operation(gives=Sort.VERDICT, cost=30, of=Sort.THINGS, at=Takes(Sort.SECONDS, optional=True))
