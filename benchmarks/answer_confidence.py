@@ -1,10 +1,11 @@
-"""How often answers of a stated confidence are right, over development worlds; fits the map from one to the other.
+"""How often answers of a stated certainty are right over development worlds, as a rising function.
 
 ``python -m benchmarks.answer_confidence OUT.json SCENE QUESTIONS MAP [SCENE QUESTIONS MAP ...]``
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -45,14 +46,12 @@ def monotone(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
         while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
             upper, lower = blocks.pop(), blocks.pop()
             total = lower[1] + upper[1]
-            blocks.append(
-                [(lower[0] * lower[1] + upper[0] * upper[1]) / total, total, lower[2] + upper[2]]
-            )
+            blocks.append([(lower[0] * lower[1] + upper[0] * upper[1]) / total, total, lower[2] + upper[2]])
     return np.concatenate([[value] * int(count) for value, _, count in blocks])
 
 
 def main(out: str, *files: str) -> None:
-    """Ask, fit, and write the knots with how many answers each rests on."""
+    """Ask, fit, and write."""
     said: list[float] = []
     right: list[bool] = []
     for scene, questions, map_file in zip(files[::3], files[1::3], files[2::3], strict=True):
@@ -63,21 +62,24 @@ def main(out: str, *files: str) -> None:
             if not answer.abstained:
                 said.append(answer.stated)
                 right.append(is_right(item, answer))
-    stated, hits = np.array(said), np.array(right, dtype=np.float64)
-    bins = np.clip(np.searchsorted(KNOTS, stated, side="right") - 1, 0, len(KNOTS) - 2)
-    counts = np.bincount(bins, minlength=len(KNOTS) - 1)
-    # One right and one wrong answer are added to every bin, so that few answers make no certainty.
-    rates = (np.bincount(bins, weights=hits, minlength=len(KNOTS) - 1) + 1.0) / (counts + 2.0)
-    middles = [(low + high) / 2.0 for low, high in zip(KNOTS[:-1], KNOTS[1:], strict=True)]
-    fitted = monotone(rates, counts + 2.0)
-    document = {
-        "about": "stated confidence and share of right answers; made by benchmarks/answer_confidence.py",
-        "stated": middles,
-        "right": [round(float(value), 3) for value in fitted],
-        "answers": counts.tolist(),
-    }
+    document = fitted(np.array(said), np.array(right))
     Path(out).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    print(f"{len(stated)} answers, {hits.mean():.3f} right", document)
+    print(f"{len(said)} answers, {np.mean(right):.3f} right", document)
+
+
+def fitted(stated: np.ndarray, right: np.ndarray) -> dict[str, object]:
+    """The share of right answers by stated certainty, rising, and how many answers each rests on."""
+    count = len(KNOTS) - 1
+    bins = np.clip(np.searchsorted(KNOTS, stated, side="right") - 1, 0, count - 1)
+    answers = np.bincount(bins, minlength=count)
+    # One right and one wrong answer are added to every bin, so that few answers make no certainty.
+    rates = (np.bincount(bins, weights=right.astype(np.float64), minlength=count) + 1.0) / (answers + 2.0)
+    return {
+        "about": "stated certainty and share of right answers; made by benchmarks/answer_confidence.py",
+        "stated": [(low + high) / 2.0 for low, high in itertools.pairwise(KNOTS)],
+        "right": [round(float(value), 3) for value in monotone(rates, answers + 2.0)],
+        "answers": answers.tolist(),
+    }
 
 
 if __name__ == "__main__":

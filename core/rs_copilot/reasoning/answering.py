@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.choosing import choice_of_none, choose
+from rs_copilot.reasoning.confidence import calibrated
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.showing import describe
 from rs_copilot.reasoning.plan import NoPlan, Plan, Planner
@@ -68,8 +69,9 @@ def _answered(question: Question, plan: Plan, finding: Finding) -> Answer:
     if finding.chance < MIN_CONFIDENCE:
         return _abstained(plan, f"it is too uncertain: perhaps {in_words(finding.value)}", None, finding)
     return Answer(
-        text, plan.task, plan.kind, value, unit, min(finding.chance, 0.99), error, finding.evidence,
+        text, plan.task, plan.kind, value, unit, calibrated(finding.chance), error, finding.evidence,
         understood=plan.understood, missed=plan.missed, planner=plan.planner, notes=finding.notes,
+        stated=finding.chance,
     )  # fmt: skip
 
 

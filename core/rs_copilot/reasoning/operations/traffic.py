@@ -13,8 +13,9 @@ from rs_copilot.reasoning.things import Path, Thing
 from rs_copilot.reasoning.values import CannotTell, Finding, Sort, Things
 from rs_copilot.types import FloatArray
 
-# Paths are drawn on for so long to see where something came from and went to.
-STRETCH_S = 2.0
+# For how many seconds paths are drawn on to see where something came from and went to, and how far that is to
+# be trusted.
+STRETCHES = ((0.0, 1.0), (2.0, 0.8), (6.0, 0.6))
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, start=Sort.THINGS, end=Sort.THINGS)
@@ -66,7 +67,7 @@ def flow(memory: Memory, of: Things, start: Things, to: Things) -> Finding:
         watched(memory, of, to[0])
     # Tracking begins after something came into view and ends when it stops: where no path reaches from zone
     # to zone as it is, those that would when drawn on tell, too.
-    for stretch_s, trust in ((0.0, 1.0), (STRETCH_S, 0.8)):
+    for stretch_s, trust in STRETCHES:
         found = [_gone(memory, of, (source, zone), stretch_s) for zone in zones]
         counts = np.array([len(item.value) if isinstance(item.value, tuple) else 0 for item in found])
         if counts.any():
