@@ -63,6 +63,10 @@ def scores(text: str, form: Form) -> dict[str, float]:
     if form.mentions < 1:
         found[T.DIRECTION.value] -= 3.0
         found[T.REACHABILITY.value] -= 2.0
+    if form.mentions == 1:
+        # A way needs two ends.
+        found[T.REACHABILITY.value] -= 3.0
+        found[T.VISIBILITY.value] += 1.5 if form.is_yes_or_no else 0.0
     if re.search(rf"^(is|are|was|were)\b.*{MENTION}.*\b(north|south|east|west)\b", line):
         found[T.DIRECTION.value] += 2.0
     return found
@@ -74,7 +78,7 @@ def _by_choices(choices: Mapping[str, str]) -> dict[str, float]:
     if not texts:
         return {}
     if all(compass(text) in SECTORS for text in texts):
-        return {T.DIRECTION.value: 4.0}
+        return {T.DIRECTION.value: 4.0, "part": -9.0}
     if all(len(in_order(text)) >= 3 for text in texts):
         return {T.ORDERING.value: 5.0}
     joined = " ".join(texts).lower()
