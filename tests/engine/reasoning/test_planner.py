@@ -18,15 +18,7 @@ from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Mark, Question
 from rs_copilot.reasoning.tasks import SpatialTask as T
 from tests.engine.reasoning import town
-
-YES_NO = {"A": "yes", "B": "no"}
-HIDERS = {"A": "a building", "B": "a tree", "C": "a bridge", "D": "a vehicle"}
-ORDERS = {"A": "A, B, C", "B": "C, A, B", "C": "B, A, C", "D": "C, B, A"}
-SECTORS = {"A": "north", "B": "south-east", "C": "west", "D": "north-west"}
-SQUARES = {letter: f"square {letter}" for letter in "ABCD"}
-POINTS = {letter: f"mark {letter}" for letter in "ABCD"}
-LINES = {letter: f"line {letter}" for letter in "ABCD"}
-ZONES = {"A": "zone B", "B": "zone C"}
+from tests.engine.reasoning.wordings import MORE, SENTENCES
 
 
 @pytest.fixture(scope="module")
@@ -50,161 +42,6 @@ def marks(sort: str, names: str) -> tuple[Mark, ...]:
 def planned(memory: Memory, text: str, choices: dict[str, str], drawn: tuple[Mark, ...]) -> Plan | NoPlan:
     question = Question(text=text, choices=choices, marks=drawn)
     return plan(question, memory.with_marks(drawn))
-
-
-SENTENCES = {
-    T.VISIBILITY: (
-        YES_NO,
-        "point",
-        "A",
-        [
-            "Is mark A ever visible?",
-            "Could you tell me whether mark A can be seen in the recording?",
-            "Does the camera catch mark A at any moment?",
-            "Was mark A filmed by the drone?",
-            "mark A in view at 4 s?",
-            "Has point A been captured during the flight?",
-        ],
-    ),
-    T.ASSOCIATION: (
-        SQUARES,
-        "area",
-        "ABCD",
-        [
-            "Which square does the drone look at at 5 s?",
-            "The picture at 0:05 covers which of the squares?",
-            "Please name the square that is shown at second 5.",
-            "At t=5s, which marked area is the camera filming?",
-            "Which of the squares is being filmed 5 seconds into the clip?",
-        ],
-    ),
-    T.COUNTING: (
-        {},
-        "area",
-        "A",
-        [
-            "How many vehicles enter zone A?",
-            "Number of moving vehicles in zone A?",
-            "Please count all vehicles that cross zone A.",
-            "How many cars, vans and trucks were driving through zone A?",
-            "Give me the total of buildings in zone A.",
-            "How many houses stand within 50 m of zone A?",
-        ],
-    ),
-    T.WHEN: (
-        {},
-        "point",
-        "A",
-        [
-            "When is mark A seen for the first time?",
-            "At what second does mark A enter the picture?",
-            "How many seconds into the clip does mark A first come into sight?",
-            "When does mark A leave the view?",
-            "Time at which the view is centred nearest to mark A?",
-            "Tell me the moment when mark A shows up first.",
-        ],
-    ),
-    T.EVENT_PLACE: (
-        POINTS,
-        "point",
-        "ABCD",
-        [
-            "At which mark does a vehicle stop at 7 s?",
-            "A vehicle turns left at 0:07. Which mark is nearest to that?",
-            "Which of the points is where a vehicle starts at 7.0 seconds?",
-            "Where did the vehicle halt at second 7?",
-            "The stop of a vehicle at 7 s took place near which mark?",
-        ],
-    ),
-    T.TRAJECTORY: (
-        LINES,
-        "line",
-        "ABCD",
-        [
-            "Which line did the UAV take?",
-            "Which drawn route matches the flight of the drone?",
-            "The drone flew along which of these lines?",
-            "Pick the line that is the course of the camera.",
-            "What path did the drone follow?",
-        ],
-    ),
-    T.DISTANCE: (
-        {},
-        "point",
-        "AB",
-        [
-            "How far is it from mark A to mark B?",
-            "Distance mark A - mark B?",
-            "What is the gap between mark A and mark B in feet?",
-            "How many metres separate mark A and mark B?",
-            "How far is mark A from the centre of the image at 5 s?",
-            "How far away from mark A was the drone at 0:05?",
-            "Tell me the distance in metres between mark A and where the camera is pointing at 5 s.",
-        ],
-    ),
-    T.DIRECTION: (
-        SECTORS,
-        "point",
-        "AB",
-        [
-            "Which way is mark B, seen from mark A?",
-            "In what direction from mark A is mark B?",
-            "Mark B lies in which compass direction of mark A?",
-            "If I stand at mark A, where is mark B?",
-            "Bearing from mark A to mark B?",
-            "What is the compass direction of mark B with respect to mark A?",
-        ],
-    ),
-    T.OCCLUSION: (
-        HIDERS,
-        "point",
-        "A",
-        [
-            "What is mark A hidden by at 5 s?",
-            "At 5 s mark A is out of sight. What stands in front of it?",
-            "Which object obstructs the line of sight to mark A at 0:05?",
-            "By what is mark A occluded at second 5?",
-            "Why is mark A not visible at 5 s?",
-        ],
-    ),
-    T.REACHABILITY: (
-        YES_NO,
-        "point",
-        "AB",
-        [
-            "Can a car get from mark A to mark B while High Street is closed?",
-            "Is mark B accessible from mark A by road?",
-            "Supposing High Street is flooded, can I still drive from mark A to mark B?",
-            "Does any road lead from mark A to mark B that does not use High Street?",
-            "Are mark A and mark B connected by road?",
-            "High Street is blocked. Is there still a route from mark A to mark B?",
-        ],
-    ),
-    T.ORDERING: (
-        ORDERS,
-        "point",
-        "ABC",
-        [
-            "In which sequence are A, B and C seen?",
-            "Sort A, B and C by when they first come into view.",
-            "What is the chronological order of A, B, C in the clip?",
-            "Which comes into sight first, second and third: A, B or C?",
-            "A, B and C are passed in what order?",
-        ],
-    ),
-    T.INTERACTION: (
-        ZONES,
-        "area",
-        "ABC",
-        [
-            "Where do the vehicles from zone A drive to, zone B or zone C?",
-            "Vehicles that leave zone A: do they go to zone B or zone C?",
-            "Which zone does the traffic out of zone A flow into, zone B or zone C?",
-            "After zone A, which of zone B and zone C do cars go to?",
-            "Do vehicles coming from zone A continue to zone B or to zone C?",
-        ],
-    ),
-}
 
 
 @pytest.mark.parametrize(
@@ -376,3 +213,19 @@ def test_a_road_in_pieces_is_closed_as_a_whole(memory: Memory) -> None:
     assert isinstance(found, Plan)
     assert {"op": "named", "name": "Mill Lane"} in found.program.document()["steps"].values()
     assert np.isfinite(memory.views.error_m).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [(name, text) for name, (*_, texts) in MORE.items() for text in texts]
+)
+def test_more_wordings(memory: Memory, name: str, sentence: str) -> None:
+    kind, choices, sort, names, _ = MORE[name]
+    drawn = marks(sort, names)
+    found = plan(Question(text=sentence, choices=choices, marks=drawn, kind=kind), memory.with_marks(drawn))
+    assert isinstance(found, Plan), found
+    last = found.program.steps[-1]
+    assert last.operation.name == name.split(maxsplit=1)[0], found.program.document()
+    if name.startswith("path_exists"):
+        assert "avoid" in last.references
+    if name.startswith("direction"):
+        assert found.program.document()["steps"][last.references["start"]]["name"] == "mark A"

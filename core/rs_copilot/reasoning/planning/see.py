@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from rs_copilot.reasoning.choosing import in_order
 from rs_copilot.reasoning.planning.draft import Draft, Unclear, candidates, event_word
 from rs_copilot.reasoning.planning.move import events_of
 from rs_copilot.reasoning.planning.phrases import phrase
@@ -105,6 +106,7 @@ def ordering(draft: Draft) -> AnswerKind:
     way = "backward" if re.search(phrase("backward"), parsed.text) else None
     found = draft.add("order", of=draft.all_of(numbers), by=by, way=way)
     asks_one = re.search(phrase("asks one"), parsed.text)
-    if asks_one and not re.search(phrase("order"), parsed.text):
+    lists_orders = any(len(in_order(text)) > 1 for text in parsed.choices.values())
+    if asks_one and not lists_orders and not re.search(phrase("order"), parsed.text):
         draft.add("end_of", of=found, which=draft.which())
     return AnswerKind.CHOICE
