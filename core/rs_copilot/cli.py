@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from rs_copilot import __version__, cli_evaluation
-from rs_copilot.cli_ask import ask, eval_links2bench
+from rs_copilot.cli_ask import ask, correct, eval_links2bench
 from rs_copilot.cli_look import look
 from rs_copilot.cli_models import models_app
 from rs_copilot.cli_objects import detect, ground, segment
@@ -301,6 +301,9 @@ app.command(epilog="Example: rs-copilot segment ortho.tif --model onnx:landcover
 app.command(
     epilog="Example: rs-copilot ask scene.gpkg 'When is the bridge first seen?' --layer zones=zones.gpkg"
 )(ask)
+app.command(
+    epilog="Example: rs-copilot correct scene.gpkg --merge 'track 3, track 9' --relabel 'track 4=person'"
+)(correct)
 
 app.add_typer(models_app, name="models")
 

@@ -1,4 +1,4 @@
-"""The command that answers questions about a scene."""
+"""The commands that answer questions about a scene, and correct what it remembers."""
 
 from __future__ import annotations
 
@@ -83,6 +83,37 @@ def eval_links2bench(
         "out": out,
     }
     return run_job("eval.links2bench", params, as_json=as_json, device=device)
+
+
+def correct(
+    scene: Annotated[str, typer.Argument(metavar="SCENE", help="A scene with tracks.")],
+    *,
+    clip: Annotated[str | None, typer.Option(help="Name of the clip, where the scene has several.")] = None,
+    merge: Annotated[
+        list[str] | None,
+        typer.Option(metavar="'track 3, track 9'", help="Tracks that are one; the first keeps its number."),
+    ] = None,
+    relabel: Annotated[
+        list[str] | None, typer.Option(metavar="'track 4=person'", help="What something really is.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="'track 5'", help="Something that is not there at all.")
+    ] = None,
+    clear_answers: Annotated[
+        bool, typer.Option("--clear-answers", help="Forget the answers that were kept.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Correct tracks and objects of a scene; each correction is noted in its layer runs."""
+    params = {
+        "scene": scene,
+        "clip": clip,
+        "merge": [[key.strip() for key in item.split(",")] for item in merge or ()],
+        "relabel": dict(_pair(item, "--relabel") for item in relabel or ()),
+        "remove": remove or [],
+        "clear_answers": clear_answers,
+    }
+    return run_job("correct", params, as_json=as_json, device="cpu")
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

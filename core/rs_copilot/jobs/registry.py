@@ -74,6 +74,7 @@ JOBS = (
     ),
     JobSpec("look.keep", "rs_copilot.jobs.look_keep", "LookKeepParams"),
     JobSpec("look.forget", "rs_copilot.jobs.look_forget", "LookForgetParams"),
+    JobSpec("correct", "rs_copilot.jobs.correct", "CorrectParams"),
     JobSpec("export", "rs_copilot.jobs.export", "ExportParams"),
     JobSpec("models.fetch", "rs_copilot.jobs.models_fetch", "ModelsFetchParams"),
     JobSpec("models.verify", "rs_copilot.jobs.models_verify", "ModelsVerifyParams"),

@@ -33,10 +33,10 @@ class Answer:
     """An answer, or an abstention.
 
     ``value`` is for machines: the letter of a choice, a number in ``unit``, seconds of the clip, or text.
-    ``confidence`` is the probability that the value is right. ``error`` is half the width of the 90 %
-    interval of a number, in ``unit``. With ``abstained``, ``reason`` says why and ``settle`` what would
-    settle it. ``understood`` repeats the question as it was taken, ``missed`` are words of it that were not
-    understood.
+    ``confidence`` is the probability that the value is right, ``stated`` what the operations made of it
+    before calibration. ``error`` is half the width of the 90 % interval of a number, in ``unit``. With
+    ``abstained``, ``reason`` says why and ``settle`` what would settle it. ``understood`` repeats the
+    question as it was taken, ``missed`` are words of it that were not understood.
     """
 
     text: str
@@ -54,3 +54,4 @@ class Answer:
     missed: tuple[str, ...] = ()
     planner: str = "built in"
     notes: tuple[str, ...] = ()
+    stated: float = 0.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rs_copilot.reasoning.answer import Answer
-from rs_copilot.reasoning.choosing import choose
+from rs_copilot.reasoning.choosing import choice_of_none, choose
+from rs_copilot.reasoning.confidence import calibrated
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.showing import describe
 from rs_copilot.reasoning.plan import NoPlan, Plan, Planner
@@ -14,6 +15,8 @@ from rs_copilot.reasoning.values import CannotTell, Finding, Moments, Number, Va
 
 # Below this a guess would be no better than tossing a coin between two choices.
 MIN_CONFIDENCE = 0.45
+# That there is nothing of a sort is as sure as that all of it was found.
+SURE_OF_NONE = 0.8
 MAX_NAMES = 6
 
 
@@ -33,7 +36,14 @@ def answered(question: Question, memory: Memory, plan: Plan | NoPlan) -> Answer:
     try:
         finding = run(plan.program, memory)
     except CannotTell as unknown:
-        return _abstained(plan, unknown.reason, unknown.settle, Finding("", 0.0, unknown.evidence))
+        letter = choice_of_none(question.choices) if unknown.is_none else None
+        if letter is None:
+            return _abstained(plan, unknown.reason, unknown.settle, Finding("", 0.0, unknown.evidence))
+        text = f"{letter}: {question.choices[letter]} ({unknown.reason})"
+        return Answer(
+            text, plan.task, plan.kind, letter, None, SURE_OF_NONE, None, unknown.evidence,
+            understood=plan.understood, missed=plan.missed, planner=plan.planner,
+        )  # fmt: skip
     return _answered(question, plan, finding)
 
 
@@ -59,8 +69,9 @@ def _answered(question: Question, plan: Plan, finding: Finding) -> Answer:
     if finding.chance < MIN_CONFIDENCE:
         return _abstained(plan, f"it is too uncertain: perhaps {in_words(finding.value)}", None, finding)
     return Answer(
-        text, plan.task, plan.kind, value, unit, min(finding.chance, 0.99), error, finding.evidence,
+        text, plan.task, plan.kind, value, unit, calibrated(finding.chance), error, finding.evidence,
         understood=plan.understood, missed=plan.missed, planner=plan.planner, notes=finding.notes,
+        stated=finding.chance,
     )  # fmt: skip
 
 

@@ -15,6 +15,10 @@ COMPASS = {
     "n": "north", "ne": "north-east", "e": "east", "se": "south-east", "s": "south", "sw": "south-west",
     "w": "west", "nw": "north-west",
 }  # fmt: skip
+SECTORS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
+WRITTEN_OUT = re.compile(
+    r"\b(?:(north|south)[\s-]*(east|west)?|(east|west))(?:ern|erly|wards?)?\b", re.IGNORECASE
+)
 # Words before a name that say what it is.
 SORTS = r"(?:zone|area|point|mark|marker|place|path|line|route|track|square|tile|region|box)"
 
@@ -22,9 +26,9 @@ SORTS = r"(?:zone|area|point|mark|marker|place|path|line|route|track|square|tile
 def choose(value: Value, choices: Mapping[str, str]) -> str | None:
     """The letter of the choice that says the same as a value; ``None`` where none or several do."""
     if isinstance(value, Verdict):
-        return _only({letter: text for letter, text in choices.items() if _says_yes(text) is value.holds})
+        return _only({letter: text for letter, text in choices.items() if says_yes(text) is value.holds})
     if isinstance(value, Number):
-        return _by_number(value.value, choices)
+        return _by_azimuth(value.value, choices) or _by_number(value.value, choices)
     if isinstance(value, Moments):
         return _by_number(value.first_s, choices) if value.spans_s else None
     if isinstance(value, str):
@@ -32,11 +36,24 @@ def choose(value: Value, choices: Mapping[str, str]) -> str | None:
     return _by_things(value, choices)
 
 
+NONE = re.compile(
+    r"\b(nothing|none|neither|nobody|no (?:one|such|line|zone|vehicle|event|answer|occluder)|nowhere|never"
+    r"|not (?:hidden|occluded|blocked|visible|shown|seen|there))\b",
+    re.IGNORECASE,
+)
+
+
+def choice_of_none(choices: Mapping[str, str]) -> str | None:
+    """The letter of the one choice that says that there is nothing of what is asked for."""
+    return _only({letter: text for letter, text in choices.items() if NONE.search(text)})
+
+
 def _only(fitting: Mapping[str, str]) -> str | None:
     return next(iter(fitting)) if len(fitting) == 1 else None
 
 
-def _says_yes(text: str) -> bool | None:
+def says_yes(text: str) -> bool | None:
+    """Whether a choice says yes or no; ``None`` where it says neither."""
     words = re.findall(r"[a-z']+", text.lower())
     if any(word in NO or word.endswith("n't") for word in words):
         return False
@@ -44,10 +61,12 @@ def _says_yes(text: str) -> bool | None:
 
 
 def compass(text: str) -> str:
-    """A compass direction as one word, whatever way it is written."""
-    letters = re.sub(r"[^a-z]", "", text.lower().replace("of it", "").replace("to the", ""))
-    known = {name.replace("-", ""): name for name in COMPASS.values()}
-    return known.get(letters) or COMPASS.get(letters, letters)
+    """A compass direction as one word, whatever way it is written; other texts as their letters."""
+    found = WRITTEN_OUT.search(text)
+    if found is not None:
+        return "-".join(part.lower() for part in found.groups() if part)
+    letters = re.sub(r"[^a-z]", "", text.lower())
+    return COMPASS.get(letters, letters)
 
 
 def _by_number(value: float, choices: Mapping[str, str]) -> str | None:
@@ -57,6 +76,18 @@ def _by_number(value: float, choices: Mapping[str, str]) -> str | None:
         if (found := re.search(r"-?\d[\d,]*(?:\.\d+)?", text))
     }
     return min(numbers, key=lambda letter: abs(numbers[letter] - value)) if numbers else None
+
+
+def _by_azimuth(azimuth_deg: float, choices: Mapping[str, str]) -> str | None:
+    """Where all choices are compass directions, the nearest."""
+    sectors = {
+        letter: 45.0 * SECTORS.index(word)
+        for letter, text in choices.items()
+        if (word := compass(text)) in SECTORS
+    }
+    if not choices or len(sectors) < len(choices):
+        return None
+    return min(sectors, key=lambda letter: abs((sectors[letter] - azimuth_deg + 180.0) % 360.0 - 180.0))
 
 
 def names_of(item: Thing) -> set[str]:

@@ -26,7 +26,7 @@ FLOOR_M = 3.0
 
 def things_of_layer(name: str, table: gpd.GeoDataFrame, crs: pyproj.CRS) -> list[Thing]:
     """One thing for each feature of a table in the metric CRS ``crs``."""
-    assert table.crs == crs  # noqa: S101  the door has seen to it
+    assert table.crs == crs  # noqa: S101  # nosec B101 - the door has seen to it
     columns = {str(column).lower(): column for column in table.columns}
     records: Sequence[Mapping[str, Any]] = table.drop(columns=table.geometry.name).to_dict("records")
     found = []

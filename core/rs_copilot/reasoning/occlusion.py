@@ -16,6 +16,10 @@ from rs_copilot.types import BoolArray, FloatArray
 
 # A ray that ends on top of what it looks at must not be stopped by it.
 CLEARANCE_M = 0.3
+# Crowns of trees are round: at their rim they reach this share less high than in their middle.
+ROUND, CROWN_ROUNDNESS = frozenset({"tree"}), 0.3
+# Where within an outline a ray is compared with what stands there, as shares of its way through.
+ALONG = (0.0, 0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
@@ -40,32 +44,58 @@ class Occluders:
         return np.array([thing.shape for thing in self.things], dtype=object)
 
     def hiding(
-        self, cameras_m: FloatArray, points_m: FloatArray, height_m: float = 0.7
+        self,
+        cameras_m: FloatArray,
+        points_m: FloatArray,
+        height_m: float = 0.7,
+        *,
+        is_below: bool = False,
+        taller: float = 1.0,
     ) -> Sequence[Thing | None]:
         """The first thing from each point towards its camera that hides it, ``None`` where nothing does.
+
+        A place inside the outline of a thing is taken to lie on top of it, as everything that is seen from
+        above does, unless ``is_below``: then it lies on the ground, under a crown or a bridge.
 
         Args:
             cameras_m: (N, 3) easting, northing, height above the ground.
             points_m: (N, 2) places that are looked at.
             height_m: of what stands there.
+            is_below: whether places lie under the things whose outlines hold them.
+            taller: a factor on all heights, which maps have not exactly.
         """
         found: list[Thing | None] = [None] * len(points_m)
+        if not self.things:
+            return found
         rays = shapely.linestrings(np.stack([points_m, cameras_m[:, :2]], axis=1))
-        pairs = self._tree.query(rays, predicate="intersects") if self.things else np.zeros((2, 0), dtype=int)
-        near_m = self._blocked_at(rays, pairs, cameras_m[:, 2], height_m)
+        pairs = self._tree.query(rays, predicate="intersects")
+        levels = np.full(len(points_m), height_m) if is_below else self.levels_m(points_m, height_m)
+        near_m = self._blocked_at(rays, pairs, cameras_m[:, 2], levels, taller)
         # From far to near, so that the first thing on the way to the camera is written last.
         for place in np.argsort(-near_m, kind="stable"):
             if np.isfinite(near_m[place]):
                 found[pairs[0, place]] = self.things[pairs[1, place]]
         return found
 
+    def levels_m(self, points_m: FloatArray, height_m: float) -> FloatArray:
+        """How high what stands at each place reaches (N,): on the ground, or on the highest thing there."""
+        levels = np.full(len(points_m), height_m)
+        point, number = self._tree.query(shapely.points(points_m), predicate="intersects")
+        np.maximum.at(levels, point, self.heights_m[number])
+        return levels
+
     def _blocked_at(
-        self, rays: NDArray[Any], pairs: NDArray[np.int64], camera_heights_m: FloatArray, height_m: float
+        self,
+        rays: NDArray[Any],
+        pairs: NDArray[np.int64],
+        camera_heights_m: FloatArray,
+        levels_m: FloatArray,
+        taller: float,
     ) -> FloatArray:
         """How far from the points things stop rays, in metres on the ground; infinity where they do not.
 
         ``pairs`` (2, K) are numbers of rays and things that cross on the map. A ray climbs evenly from its
-        point to the camera, so that it is lowest where it enters an outline.
+        point to the camera; within an outline it is looked at in a few places.
         """
         ray, number = pairs
         parts = shapely.intersection(rays[ray], self._shapes[number])
@@ -74,9 +104,36 @@ class Occluders:
         entry, leave = np.full(len(ray), np.inf), np.zeros(len(ray))
         np.minimum.at(entry, owner, along)
         np.maximum.at(leave, owner, along)
-        rise = (camera_heights_m[ray] - height_m) / np.maximum(shapely.length(rays[ray]), 1e-6)
-        passes = height_m + rise * entry >= self.heights_m[number] - CLEARANCE_M
-        return np.where(passes | (leave <= CLEARANCE_M), np.inf, entry)
+        rise = (camera_heights_m[ray] - levels_m[ray]) / np.maximum(shapely.length(rays[ray]), 1e-6)
+        # A ray that only touches an outline has no part within it.
+        start = np.where(np.isfinite(entry), entry, 0.0)
+        found = np.full(len(ray), np.inf)
+        for share in ALONG[::-1]:
+            at_m = start + share * (leave - start)
+            xy = shapely.get_coordinates(shapely.line_interpolate_point(rays[ray], at_m))
+            tops = taller * self._tops_m(number, xy)
+            is_below = levels_m[ray] + rise * at_m < tops - CLEARANCE_M
+            found = np.where(is_below, at_m, found)
+        return np.where((leave <= CLEARANCE_M) | ~np.isfinite(entry), np.inf, found)
+
+    def _tops_m(self, number: NDArray[np.int64], xy: FloatArray) -> FloatArray:
+        """How high things reach at places within their outlines (K,): roofs are flat, crowns are round."""
+        off = np.linalg.norm(xy - self._middles[number], axis=1) / np.maximum(self._radii_m[number], 0.1)
+        return np.asarray(
+            self.heights_m[number] * (1.0 - self._roundness[number] * np.minimum(off, 1.0) ** 2)
+        )
+
+    @cached_property
+    def _middles(self) -> FloatArray:
+        return np.asarray(shapely.get_coordinates(shapely.centroid(self._shapes)))
+
+    @cached_property
+    def _radii_m(self) -> FloatArray:
+        return np.asarray(np.sqrt(shapely.area(self._shapes) / np.pi))
+
+    @cached_property
+    def _roundness(self) -> FloatArray:
+        return np.array([CROWN_ROUNDNESS if thing.label in ROUND else 0.0 for thing in self.things])
 
     def is_hidden(self, cameras_m: FloatArray, points_m: FloatArray) -> BoolArray:
         """Which of the places are hidden (N,)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import shapely
@@ -64,19 +65,41 @@ class Roads:
         return Way(float(distances[count + 1]), self._line(before, count))
 
     def _usable(self, avoid: Sequence[BaseGeometry]) -> BoolArray:
+        """Pieces that do not run through anything in ``avoid``. What only meets a closed road stays open."""
         usable = np.ones(len(self.edges), dtype=bool)
+        edges = np.array(self.edges, dtype=object)
         for shape in avoid:
-            usable &= ~shapely.intersects(np.array(self.edges, dtype=object), shape)
+            if shape.area > 0.0:
+                covered = shapely.length(shapely.intersection(edges, shape)) > SNAP_M
+                # The outline of a bridge also covers the banks; what it carries is what is closed with it.
+                carried = covered & self._on_bridges
+                usable &= ~(carried if carried.any() else covered)
+                continue
+            if shape.geom_type == "Point":
+                gaps = shapely.distance(edges, shape)
+                usable &= gaps > np.min(gaps, initial=np.inf) + SNAP_M
+                continue
+            apart = [
+                shapely.distance(shapely.line_interpolate_point(edges, share, normalized=True), shape)
+                for share in (0.25, 0.5, 0.75)
+            ]
+            usable &= np.max(apart, axis=0) > SNAP_M if len(edges) else usable
         return usable
+
+    @cached_property
+    def _on_bridges(self) -> BoolArray:
+        is_bridge = np.array([bool(thing.properties.get("bridge")) for thing in self.things], dtype=bool)
+        return is_bridge[self.roads] if len(self.roads) else np.zeros(0, dtype=bool)
 
     def _near(self, place: BaseGeometry, usable: BoolArray) -> list[tuple[int, float]] | None:
         """Nodes by which a place can be left, with the way to them; ``None`` where no road is near."""
         edges = np.array(self.edges, dtype=object)
-        gaps = np.where(usable, shapely.distance(edges, place), np.inf)
+        gaps = shapely.distance(edges, place)
         if not len(gaps) or gaps.min() > REACH_M:
             return None
         found = []
-        for number in np.flatnonzero(gaps <= gaps.min() + CHOICE_M):
+        # Where all roads at a place are closed it cannot be left, however near the next one is.
+        for number in np.flatnonzero(usable & (gaps <= gaps.min() + CHOICE_M)):
             edge, gap = edges[number], float(gaps[number])
             # An area that a road runs through can be left anywhere along it.
             on_edge = shapely.line_locate_point(edge, shapely.points(_nearest_places(edge, place)))

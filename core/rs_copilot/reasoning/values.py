@@ -69,10 +69,22 @@ class Finding:
 
 
 class CannotTell(Exception):
-    """What is known does not support an answer: why, and what would settle it."""
+    """What is known does not support an answer: why, and what would settle it.
 
-    def __init__(self, reason: str, settle: str | None = None, evidence: tuple[Evidence, ...] = ()) -> None:
+    ``is_none`` says that it is known that there is nothing of what was asked for: an answer where the choices
+    have one for it ("nothing", "none of these").
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        settle: str | None = None,
+        evidence: tuple[Evidence, ...] = (),
+        *,
+        is_none: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.settle = settle
         self.evidence = evidence
+        self.is_none = is_none

@@ -15,6 +15,8 @@ from rs_copilot.types import FloatArray, SizeWH
 
 # Radius that holds 90 % of a round normal distribution, in standard deviations of one axis.
 SIGMAS_OF_RADIUS = 2.1460
+# The ground that a clip saw is put together from about so many frames.
+GROUND_FRAMES = 120
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,20 @@ class Views:
         if np.isnan(corners).any():
             return shapely.Point(self.centers_m[index]).buffer(1.0)
         return shapely.Polygon(corners + self.origin_m)
+
+    @cached_property
+    def ground(self) -> BaseGeometry:
+        """All ground that the frames see, from every so many of them."""
+        step = max(1, len(self) // GROUND_FRAMES)
+        shapes = [self.footprint(index) for index in sorted({*range(0, len(self), step), len(self) - 1})]
+        return shapely.union_all([shape if shape.is_valid else shape.buffer(0.0) for shape in shapes])
+
+    def upward_m(self, index: int) -> tuple[FloatArray, FloatArray]:
+        """The place in the middle of the picture and one a little above it, in the metric CRS, shape (2,)."""
+        middle = self.sizes[index] / 2.0
+        ends = np.stack([middle, middle - [0.0, 0.1 * self.sizes[index, 1]]])
+        start, end = hg.apply(self._oriented[index], ends) + self.origin_m
+        return start, end
 
     def nearest(self, time_s: float) -> int | None:
         """The frame of a moment; ``None`` where there is none within half a second (or half the spacing)."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import shapely
 
 from rs_copilot.jobs import ask
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.reasoning.confidence import calibrated
 from rs_copilot.reasoning.question import Mark
 from rs_copilot.vector.store import read_layer
 from tests.engine.reasoning import town
@@ -103,3 +105,74 @@ def test_answers_are_kept_with_evidence(tmp_path: Path) -> None:
     assert kept.geometry.contains(town.box(10, -1, 100, 1))
     assert any(item.layer == "zones" and item.geometry is not None for item in found.evidence)
     assert found.program is not None
+
+
+def test_confidence_rises_with_certainty() -> None:
+    said = [calibrated(value) for value in (0.0, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0)]
+    assert said == sorted(said) and said[0] > 0.0 and said[-1] <= 0.99
+
+
+def test_nothing_is_an_answer_where_the_choices_have_one(folder: Path) -> None:
+    choices = {"A": "a tree", "B": "a building", "C": "nothing"}
+    spot = [mark("A", 50, 0)]
+    assert answer(folder, "What hides mark A at 5 s?", marks=spot, choices=choices).value == "C"
+    found = answer(
+        folder, "What hides mark A at 5 s?", marks=spot, choices={"A": "a tree", "B": "a building"}
+    )
+    assert found.abstained and "nothing hides" in str(found.reason)
+
+
+def test_what_moves_where_nobody_looks_is_not_counted(folder: Path) -> None:
+    assert answer(folder, "How many vehicles enter Far Field?").abstained
+    # Buildings are counted from the layer, seen or not.
+    assert answer(folder, "How many buildings stand in Far Field?").value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "tolerance"),
+    [
+        ("How fast is vehicle 1 at 5 s?", 12.0, 0.3),
+        ("How large is the market?", 900.0, 2.0),
+        ("How long is High Street?", 350.0, 0.5),
+        ("How high is the town hall?", 30.0, 0.0),
+        ("How far is the depot from the middle of the picture at 5 s?", 40.0, 0.5),
+        ("How far is the depot from the drone at 0:05?", 40.0, 0.5),
+        ("How far did the drone fly?", 198.0, 1.0),
+        ("Which way is the drone facing at 5 s?", 0.0, 0.5),
+        ("How far is it by road from the depot to the market?", 80.0, 30.0),
+    ],
+)
+def test_measures_beyond_the_twelve_tasks(
+    folder: Path, question: str, value: float, tolerance: float
+) -> None:
+    found = answer(folder, question)
+    measured = float(found.value or 0.0)
+    off = abs((measured - value + 180.0) % 360.0 - 180.0) if found.unit == "°" else abs(measured - value)
+    assert off <= tolerance, found
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ("Which vehicle is the fastest?", "vehicle 1"),
+        ("Does the market overlap the depot?", "no"),
+        ("What is the spatial relation of the market and the depot?", "apart"),
+        ("In which part of the market does the camera look at 9.5 s?", "left"),
+    ],
+)
+def test_words_beyond_the_twelve_tasks(folder: Path, question: str, value: str) -> None:
+    assert answer(folder, question).value == value
+
+
+def test_no_line_that_is_near_is_no_answer(folder: Path) -> None:
+    lines = [
+        town.mark_of(name, shapely.LineString([town.place(0, y), town.place(198, y)])) for name, y in LINES
+    ]
+    choices = {name: f"line {name}" for name, _ in LINES}
+    assert answer(folder, "Which line did the drone fly along?", marks=lines, choices=choices).value == "B"
+    far = lines[::2]
+    found = answer(folder, "Which line did the drone fly along?", marks=far, choices=choices)
+    assert found.abstained and "none of the lines" in str(found.reason)
+
+
+LINES = (("A", 60), ("B", 2), ("C", -70))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path as FilePath
 
 import geopandas as gpd
@@ -10,6 +11,11 @@ import pyproj
 import shapely
 
 from rs_copilot.geo import crs as geo_crs
+from rs_copilot.reasoning.layers import things_of_layer
+from rs_copilot.reasoning.memory import Memory
+from rs_copilot.reasoning.question import Mark
+from rs_copilot.reasoning.scene import views_of
+from rs_copilot.reasoning.things import Kind, Path, Thing
 from rs_copilot.types import CameraPosition, FrameStatus, LonLat, Placement, SizeWH
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import (
@@ -160,3 +166,34 @@ LAYERS = {
         ]
     ),
 }
+
+
+def memory() -> Memory:
+    """The town as `read_memory` would give it, without files."""
+    frames = frames_table(
+        placements(), Grid(CRS, CRS), Provenance("clip.mp4", "by hand"), clip_path="clip.mp4"
+    )
+    views = views_of(frames, "clip.mp4", CRS)
+    things = []
+    for number, points in TRACKS.items():
+        array = np.array(points)
+        path = Path(array[:, 0], ORIGIN + array[:, 1:])
+        key = f"track {number}"
+        things.append(
+            Thing(
+                key, Kind.TRACK, key, "vehicle", shapely.LineString(path.xy_m), 2.0, path, layer="tracks",
+                fid=number, clip="clip.mp4",
+            )
+        )  # fmt: skip
+    for name, rows in LAYERS.items():
+        things += things_of_layer(name, rows, CRS)
+    return Memory(CRS, views, tuple(things))
+
+
+def mark_of(name: str, shape: shapely.Geometry) -> Mark:
+    """A shape of the town as a mark."""
+    degrees = shapely.transform(shape, lambda xy: geo_crs.to_lonlat(xy, CRS))
+    return Mark(name=name, geometry=shapely.geometry.mapping(degrees))
+
+
+memory_once = lru_cache(maxsize=1)(memory)

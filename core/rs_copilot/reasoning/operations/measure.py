@@ -6,22 +6,23 @@ import numpy as np
 import shapely
 
 from rs_copilot.geo import crs as geo_crs
+from rs_copilot.reasoning.choosing import SECTORS
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations import showing
 from rs_copilot.reasoning.operations.select import chance_apart, mean_speed_mps, one
 from rs_copilot.reasoning.operations.table import Takes, operation
 from rs_copilot.reasoning.things import Thing
-from rs_copilot.reasoning.values import CannotTell, Finding, Number, Sort, Things, Verdict
+from rs_copilot.reasoning.values import CannotTell, Finding, Moments, Number, Sort, Things, Verdict
 from rs_copilot.types import FloatArray
-
-SECTORS = ("north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west")
 
 
 @operation(gives=Sort.NUMBER, of=Sort.THINGS)
 def count(memory: Memory, of: Things) -> Finding:  # noqa: ARG001  operations share a form
     """How many different things there are."""
     number = len({item.key for item in of})
-    return Finding(Number(float(number), "", 0.0), 1.0, showing.all_of(of))
+    # A tracker misses some of what moves and follows some of it twice; what a layer holds is counted exactly.
+    sure = 0.9 if any(item.path is not None for item in of) else 1.0
+    return Finding(Number(float(number), "", 0.0), sure, showing.all_of(of))
 
 
 @operation(
@@ -142,6 +143,28 @@ def area(memory: Memory, of: Things) -> Finding:
     square_m = abs(float(geo_crs.GEOD.geometry_area_perimeter(memory.to_lonlat(item.shape))[0]))
     error = float(item.shape.length) * item.error_m
     return Finding(Number(square_m, "m²", error), 0.95, (showing.thing(item),))
+
+
+@operation(gives=Sort.NUMBER, of=Sort.THINGS)
+def height(memory: Memory, of: Things) -> Finding:  # noqa: ARG001
+    """Metres from the ground to the top of a thing, as its layer has it."""
+    item = one(of, "thing")
+    if item.height_m is None:
+        raise CannotTell(f"no layer says how high {showing.describe(item)} is", "Give a layer with heights.")
+    return Finding(Number(item.height_m, "m"), 0.95, (showing.thing(item),))
+
+
+@operation(gives=Sort.NUMBER, of=Sort.MOMENTS)
+def lasting(memory: Memory, of: Moments) -> Finding:  # noqa: ARG001
+    """How many seconds moments last in all."""
+    seconds = sum(end - start for start, end in of.spans_s)
+    return Finding(Number(seconds, "s", 2.0 * of.error_s), 0.9)
+
+
+@operation(gives=Sort.VERDICT, of=Sort.VERDICT)
+def opposite(memory: Memory, of: Verdict) -> Finding:  # noqa: ARG001
+    """Yes where something does not hold, no where it does."""
+    return Finding(Verdict(not of.holds))
 
 
 @operation(gives=Sort.VERDICT, of=Sort.THINGS)

@@ -7,7 +7,7 @@ import shapely
 
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations import showing
-from rs_copilot.reasoning.operations.select import chance_inside, one
+from rs_copilot.reasoning.operations.select import chance_inside, one, watched
 from rs_copilot.reasoning.operations.sight import chances_seen, need_views, spans_where, unseen
 from rs_copilot.reasoning.operations.table import Takes, operation
 from rs_copilot.reasoning.things import Kind, Path, Thing
@@ -22,6 +22,9 @@ LOST_MPS = 2.5
 TURN_DEG = 50.0
 # Over how long a turn is judged, and over how long speed is.
 TURN_S, SPEED_S = 3.0, 0.8
+# How far a line may be from a path, on average, to be taken for it: metres, errors of the path, or a share of
+# its length, whichever is most.
+MATCH_M, MATCH_ERRORS, MATCH_SHARE = 6.0, 3.0, 0.06
 # A path that ends deeper in the picture than this did not leave it.
 INSIDE_M = 4.0
 
@@ -35,7 +38,7 @@ def events(memory: Memory, of: Things, what: str) -> Finding:
 
 
 def _events(memory: Memory, item: Thing, what: str) -> list[Thing]:
-    assert item.path is not None  # noqa: S101  the caller chose those that have one
+    assert item.path is not None  # noqa: S101  # nosec B101 - the caller chose those that have one
     if what in ("appear", "disappear", "occluded"):
         return _ends(memory, item, what)
     if what in ("stop", "start"):
@@ -64,7 +67,7 @@ def speeds_mps(path: Path) -> FloatArray:
 
 def _stops(memory: Memory, item: Thing, what: str) -> list[Thing]:
     path = item.path
-    assert path is not None  # noqa: S101
+    assert path is not None  # noqa: S101  # nosec B101 - narrows
     speeds = speeds_mps(path)
     if what == "start":
         speeds = speeds[::-1]
@@ -101,7 +104,7 @@ def _is_inside(memory: Memory, path: Path, which: int) -> bool:
 def _turns(item: Thing, sign: float) -> list[Thing]:
     """Where the heading changes by more than `TURN_DEG` within `TURN_S`; left is positive."""
     path = item.path
-    assert path is not None  # noqa: S101
+    assert path is not None  # noqa: S101  # nosec B101 - narrows
     if len(path.times_s) < 5 or path.span_s[1] - path.span_s[0] < TURN_S / 2:
         return []
     times = np.arange(path.span_s[0], path.span_s[1], 0.2)
@@ -124,7 +127,7 @@ def _turns(item: Thing, sign: float) -> list[Thing]:
 
 def _ends(memory: Memory, item: Thing, what: str) -> list[Thing]:
     path = item.path
-    assert path is not None  # noqa: S101
+    assert path is not None  # noqa: S101  # nosec B101 - narrows
     which = 0 if what == "appear" else -1
     if what == "occluded" and not _is_inside(memory, path, -1):
         return []
@@ -138,9 +141,14 @@ def _ends(memory: Memory, item: Thing, what: str) -> list[Thing]:
     zone=Sort.THINGS,
     what=Takes(Sort.WORD, words=("enter", "leave", "cross")),
 )
-def crossings(memory: Memory, of: Things, zone: Things, what: str) -> Finding:  # noqa: ARG001
-    """When and where things entered a zone, left it, or crossed it or a line."""
+def crossings(memory: Memory, of: Things, zone: Things, what: str) -> Finding:
+    """When and where things entered a zone, left it, or crossed it or a line.
+
+    Raises:
+        CannotTell: no frame sees the zone.
+    """
     area = one(zone, "zone")
+    share, notes = watched(memory, of, area)
     found: list[Thing] = []
     for item in of:
         if item.path is None:
@@ -156,11 +164,11 @@ def crossings(memory: Memory, of: Things, zone: Things, what: str) -> Finding:  
         at = leaves if what == "leave" else enters
         found += [_event(item, what, float(item.path.times_s[i]), item.path.xy_m[i]) for i in at]
     found.sort(key=lambda event: event.time_s or 0.0)
-    return Finding(tuple(found), 0.9, (showing.thing(area), *showing.all_of(tuple(found))))
+    return Finding(tuple(found), 0.9 * share, (showing.thing(area), *showing.all_of(tuple(found))), notes)
 
 
 def _line_crossings(item: Thing, line: Thing) -> list[Thing]:
-    assert item.path is not None  # noqa: S101
+    assert item.path is not None  # noqa: S101  # nosec B101 - narrows
     pairs = shapely.linestrings(np.stack([item.path.xy_m[:-1], item.path.xy_m[1:]], axis=1))
     at = np.flatnonzero(shapely.intersects(pairs, line.shape))
     return [_event(item, "cross", float(item.path.times_s[i]), item.path.xy_m[i]) for i in at]
@@ -172,43 +180,6 @@ def subjects(memory: Memory, of: Things) -> Finding:
     keys = dict.fromkeys(event.of for event in of if event.of is not None)
     found = tuple(memory.by_key[key] for key in keys if key in memory.by_key)
     return Finding(found, 1.0, showing.all_of(found))
-
-
-@operation(gives=Sort.THINGS, of=Sort.THINGS, start=Sort.THINGS, end=Sort.THINGS)
-def goes(memory: Memory, of: Things, start: Things, end: Things) -> Finding:  # noqa: ARG001
-    """Those that were in one zone and later in another."""
-    first, second = one(start, "zone"), one(end, "zone")
-    kept = []
-    for item in of:
-        if item.path is None:
-            continue
-        left, came = (
-            np.flatnonzero(shapely.contains_xy(zone.shape, item.path.xy_m[:, 0], item.path.xy_m[:, 1]))
-            for zone in (first, second)
-        )
-        if len(left) and len(came) and left[0] < came[-1]:
-            kept.append(item)
-    return Finding(tuple(kept), 0.9, (*showing.all_of((first, second)), *showing.all_of(tuple(kept))))
-
-
-@operation(gives=Sort.THINGS, cost=5, of=Sort.THINGS, start=Sort.THINGS, to=Sort.THINGS)
-def flow(memory: Memory, of: Things, start: Things, to: Things) -> Finding:
-    """Which of several zones most things went to from another."""
-    counts = []
-    for zone in to:
-        found = goes(memory, of, start, (zone,)).value
-        counts.append(len(found) if isinstance(found, tuple) else 0)
-    order = np.argsort(-np.array(counts), kind="stable")
-    if not counts or counts[order[0]] == 0:
-        raise CannotTell(
-            f"nothing was seen to go from {showing.describe(one(start, 'zone'))} to any of these",
-            "A longer clip, or one that keeps both zones in view.", showing.all_of((*start, *to)),
-        )  # fmt: skip
-    best = to[int(order[0])]
-    second = counts[order[1]] if len(order) > 1 else 0
-    sure = (counts[order[0]] + 0.5) / (counts[order[0]] + second + 1.0) if second else 0.95
-    moved = goes(memory, of, start, (best,))
-    return Finding((best,), float(sure), moved.evidence)
 
 
 @operation(
@@ -243,16 +214,29 @@ def path_of(memory: Memory, what: str, of: Things | None = None) -> Finding:
 
 @operation(gives=Sort.THINGS, cost=3, path=Sort.THINGS, among=Sort.THINGS)
 def match(memory: Memory, path: Things, among: Things) -> Finding:  # noqa: ARG001
-    """Which of several drawn lines a path follows best, its direction included."""
-    own = _evenly(one(path, "path").shape)
+    """Which of several drawn lines a path follows best, its direction included.
+
+    Raises:
+        CannotTell: none of them is near it.
+    """
+    item = one(path, "path")
+    own = _evenly(item.shape)
     one(among, "line to compare with")
-    gaps = np.array([float(np.linalg.norm(own - _evenly(item.shape), axis=1).mean()) for item in among])
+    gaps = np.array([float(np.linalg.norm(own - _evenly(line.shape), axis=1).mean()) for line in among])
     order = np.argsort(gaps)
-    best = among[int(order[0])]
-    margin = float(gaps[order[1]] / max(gaps[order[0]], 0.5)) if len(order) > 1 else 10.0
-    sure = float(np.clip(0.5 + 0.5 * (margin - 1.0), 0.5, 0.98))
-    says = f"{best.name} is {gaps[order[0]]:.0f} m away from the path on average"
-    return Finding((best,), sure, (showing.thing(best, says), showing.thing(path[0])))
+    best, gap = among[int(order[0])], float(gaps[order[0]])
+    allowed = max(MATCH_M, MATCH_ERRORS * item.error_m, MATCH_SHARE * float(item.shape.length))
+    if gap > allowed:
+        raise CannotTell(
+            f"none of the lines is the {item.name}: the nearest, {best.name}, is {gap:.0f} m away on average",
+            "Draw other lines.", (showing.thing(best), showing.thing(item)), is_none=True,
+        )  # fmt: skip
+    second = float(gaps[order[1]]) if len(order) > 1 else np.inf
+    # Between two lines that are alike a coin would do; a line twice as far away is out of the question.
+    sure = float(np.clip(0.5 + 0.5 * (second / max(gap, 0.5) - 1.0), 0.5, 0.98))
+    sure *= float(np.clip(1.6 - gap / allowed, 0.6, 1.0))
+    says = f"{best.name} is {gap:.0f} m away from the path on average"
+    return Finding((best,), sure, (showing.thing(best, says), showing.thing(item)))
 
 
 def _evenly(shape: shapely.Geometry, count: int = 40) -> FloatArray:
@@ -281,9 +265,13 @@ def time_of(memory: Memory, of: Things) -> Finding:
 
 
 @operation(
-    gives=Sort.THINGS, cost=20, of=Sort.THINGS, by=Takes(Sort.WORD, optional=True, words=("seen", "nearest"))
+    gives=Sort.THINGS,
+    cost=20,
+    of=Sort.THINGS,
+    by=Takes(Sort.WORD, optional=True, words=("seen", "nearest")),
+    way=Takes(Sort.WORD, optional=True, words=("forward", "backward")),
 )
-def order(memory: Memory, of: Things, by: str | None = None) -> Finding:
+def order(memory: Memory, of: Things, by: str | None = None, way: str | None = None) -> Finding:
     """Things in the order in which they came into view, or in which the view passed nearest to them.
 
     Raises:
@@ -295,7 +283,7 @@ def order(memory: Memory, of: Things, by: str | None = None) -> Finding:
     ranks = np.argsort(moments, kind="stable")
     gaps = np.diff(moments[ranks])
     sure = float(np.clip(0.5 + gaps.min() / 2.0, 0.5, 0.99)) if len(gaps) else 1.0
-    found = tuple(of[int(rank)] for rank in ranks)
+    found = tuple(of[int(rank)] for rank in (ranks[::-1] if way == "backward" else ranks))
     shown_ = tuple(
         showing.thing(
             of[int(rank)], f"{showing.describe(of[int(rank)])} at {moments[rank]:.1f} s", float(moments[rank])

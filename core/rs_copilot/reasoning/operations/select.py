@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import shapely
 from scipy.special import ndtr
@@ -18,8 +20,12 @@ KINDS = tuple(kind.value for kind in Kind)
 # What people call the classes that trackers and detectors know.
 VEHICLES = frozenset({"vehicle", "car", "truck", "van", "bus", "small vehicle", "large vehicle"})
 MOVING_MPS = 0.7
+# What got no farther than this may be standing: its place is not known better.
+MOVED_M = 4.0
 # How far from the moment of a question an event may be to be the one that is meant.
-NEAR_S = 3.0
+NEAR_S = 2.0
+# Of a zone so much at least has to be seen to speak of what moves there, and so much to say nothing of it.
+MIN_WATCHED, WHOLE_WATCHED = 0.05, 0.95
 
 
 @operation(gives=Sort.THINGS, name=Sort.NAME)
@@ -34,7 +40,18 @@ def named(memory: Memory, name: str) -> Finding:
         raise CannotTell(
             f"nothing in this scene is called {name!r}", "Give its name as it stands in a layer, or mark it."
         )
-    return Finding((found[0],), 1.0 if plain(found[0].name) == plain(name) else 0.9)
+    return Finding(
+        (whole_road(found),), 1.0 if plain(name) in (plain(found[0].name), plain(found[0].key)) else 0.9
+    )
+
+
+def whole_road(found: list[Thing]) -> Thing:
+    """The first of things that share a name; of a road that a layer has in pieces, all of it."""
+    first = found[0]
+    pieces = [item.shape for item in found if item.kind is Kind.ROAD and item.layer == first.layer]
+    if first.kind is not Kind.ROAD or len(pieces) < 2:
+        return first
+    return replace(first, shape=shapely.line_merge(shapely.union_all(pieces)))
 
 
 @operation(gives=Sort.THINGS, kind=Takes(Sort.WORD, words=KINDS), label=Takes(Sort.NAME, optional=True))
@@ -98,22 +115,53 @@ def one(items: Things, what: str) -> Thing:
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, zone=Sort.THINGS, during=Takes(Sort.MOMENTS, optional=True))
-def within(memory: Memory, of: Things, zone: Things, during: Moments | None = None) -> Finding:  # noqa: ARG001
-    """Those that were in a zone, at any time or during some."""
-    area = one(zone, "zone").shape
-    chances = [chance_inside(item, area, span_of(during)) for item in of]
+def within(memory: Memory, of: Things, zone: Things, during: Moments | None = None) -> Finding:
+    """Those that were in a zone, at any time or during some.
+
+    Raises:
+        CannotTell: things that move are asked for, and no frame sees the zone.
+    """
+    area = one(zone, "zone")
+    share, notes = watched(memory, of, area)
+    chances = [chance_inside(item, area.shape, span_of(during)) for item in of]
     kept = tuple(item for item, chance in zip(of, chances, strict=True) if chance > 0.5)
     sure = float(np.prod([max(chance, 1.0 - chance) for chance in chances])) if chances else 1.0
-    return Finding(kept, max(sure, 0.05), (showing.thing(zone[0]), *showing.all_of(kept)))
+    return Finding(kept, max(sure * share, 0.05), (showing.thing(area), *showing.all_of(kept)), notes)
+
+
+def watched(memory: Memory, of: Things, zone: Thing) -> tuple[float, tuple[str, ...]]:
+    """How far what moves in a zone can be known: a factor for the confidence, and notes.
+
+    Raises:
+        CannotTell: no frame sees any of the zone.
+    """
+    is_about_motion = not of or any(item.path is not None or item.time_s is not None for item in of)
+    if not is_about_motion or not len(memory.views):
+        return 1.0, ()
+    if zone.shape.area == 0.0:
+        share = float(memory.views.ground.intersects(zone.shape))
+    else:
+        share = float(memory.views.ground.intersection(zone.shape).area / zone.shape.area)
+    name = showing.describe(zone)
+    if share < MIN_WATCHED:
+        raise CannotTell(
+            f"{name} is in no frame of the clip", f"A pass over {name} would show what moves there.",
+            (showing.thing(zone),),
+        )  # fmt: skip
+    partly = f"Only {100 * share:.0f} % of {name} is ever in view."
+    return 0.6 + 0.4 * share, (partly,) if share < WHOLE_WATCHED else ()
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, to=Sort.THINGS, radius=Sort.METRES)
-def near(memory: Memory, of: Things, to: Things, radius: float) -> Finding:  # noqa: ARG001
+def near(memory: Memory, of: Things, to: Things, radius: float) -> Finding:
     """Those that were within some metres of a place."""
     place = one(to, "place")
-    area = place.shape.buffer(radius)
-    kept = tuple(item for item in of if item.key != place.key and chance_inside(item, area, None) > 0.5)
-    return Finding(kept, 1.0, (showing.thing(place), *showing.all_of(kept)))
+    around = replace(place, shape=place.shape.buffer(radius))
+    share, notes = watched(memory, of, around)
+    kept = tuple(
+        item for item in of if item.key != place.key and chance_inside(item, around.shape, None) > 0.5
+    )
+    return Finding(kept, share, (showing.thing(place), *showing.all_of(kept)), notes)
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, a=Sort.THINGS, b=Sort.THINGS)
@@ -133,21 +181,40 @@ def between(memory: Memory, of: Things, a: Things, b: Things) -> Finding:  # noq
     return Finding(kept, 0.95, (showing.line(start, end, "between"), *showing.all_of(kept)))
 
 
+@operation(gives=Sort.THINGS, of=Sort.THINGS, during=Sort.MOMENTS)
+def followed(memory: Memory, of: Things, during: Moments) -> Finding:  # noqa: ARG001
+    """Those that were followed during some time."""
+    start_s, end_s = span_of(during) or (0.0, 0.0)
+    kept = tuple(
+        item for item in of if item.path is not None and item.path.within(start_s, end_s) is not None
+    )
+    return Finding(kept, 0.9, showing.all_of(kept))
+
+
 @operation(gives=Sort.THINGS, of=Sort.THINGS, min_speed=Takes(Sort.SPEED, optional=True))
 def moving(memory: Memory, of: Things, min_speed: float | None = None) -> Finding:  # noqa: ARG001
     """Those that moved, or moved faster than some speed on average."""
     least = MOVING_MPS if min_speed is None else min_speed
-    kept = tuple(item for item in of if mean_speed_mps(item) >= least)
+    kept = tuple(item for item in of if mean_speed_mps(item) >= least and went_m(item) >= MOVED_M)
     return Finding(kept, 1.0, showing.all_of(kept))
 
 
 def mean_speed_mps(item: Thing) -> float:
-    """Length of its path by the time it took; 0 for what has none."""
+    """Length of its path by the time it took; 0 for what has none.
+
+    The path is taken at every second, so that the jitter of places does not count as motion.
+    """
     if item.path is None or len(item.path.times_s) < 2:
         return 0.0
     start_s, end_s = item.path.span_s
-    steps = np.linalg.norm(np.diff(item.path.xy_m, axis=0), axis=1)
-    return float(steps.sum() / max(end_s - start_s, 1e-6))
+    times = np.linspace(start_s, end_s, max(2, round(end_s - start_s) + 1))
+    xy = np.stack([np.interp(times, item.path.times_s, item.path.xy_m[:, axis]) for axis in (0, 1)], axis=1)
+    return float(np.linalg.norm(np.diff(xy, axis=0), axis=1).sum() / max(end_s - start_s, 1e-6))
+
+
+def went_m(item: Thing) -> float:
+    """How far a thing got from where it was, at most along one axis; 0 for what has no path."""
+    return 0.0 if item.path is None else float(np.ptp(item.path.xy_m, axis=0).max())
 
 
 def gaps_m(of: Things, to: Thing, at: float | None) -> FloatArray:
@@ -203,25 +270,44 @@ def chance_apart(margin: float, errors: tuple[float, ...]) -> float:
     return float(ndtr(margin / max(sigma, 1e-3))) if np.isfinite(margin) else 1.0
 
 
-@operation(
-    gives=Sort.THINGS, of=Sort.THINGS, by=Takes(Sort.WORD, words=("speed", "length", "area", "duration"))
-)
+SIZES = Takes(Sort.WORD, words=("speed", "length", "area", "height", "duration"))
+
+
+@operation(gives=Sort.THINGS, of=Sort.THINGS, by=SIZES)
 def largest(memory: Memory, of: Things, by: str) -> Finding:  # noqa: ARG001
-    """The one with the highest mean speed, the longest path, the largest area, or in view for longest."""
-    one(of, "thing to compare")
-    values = np.array([_size(item, by) for item in of])
-    best = of[int(np.argmax(values))]
-    return Finding((best,), 0.9, (showing.thing(best),))
+    """The one with most of something: mean speed, length, area, height, or time in view."""
+    return _extreme(of, by, 1.0)
 
 
-def _size(item: Thing, by: str) -> float:
-    if by == "speed":
-        return mean_speed_mps(item)
-    if by == "area":
-        return float(item.shape.area)
-    if by == "duration":
-        return 0.0 if item.path is None else item.path.span_s[1] - item.path.span_s[0]
-    return float(item.shape.length)
+@operation(gives=Sort.THINGS, of=Sort.THINGS, by=SIZES)
+def smallest(memory: Memory, of: Things, by: str) -> Finding:  # noqa: ARG001
+    """The one with least of something: mean speed, length, area, height, or time in view."""
+    return _extreme(of, by, -1.0)
+
+
+def _extreme(of: Things, by: str, sign: float) -> Finding:
+    known = tuple(item for item in of if _size(item, by) is not None)
+    one(known, f"thing of which the {by} is known")
+    sizes = np.array([_size(item, by) for item in known], dtype=np.float64)
+    order = np.argsort(-sign * sizes, kind="stable")
+    best = known[int(order[0])]
+    sure = 0.95
+    if len(order) > 1 and by == "speed":
+        gap = float(abs(sizes[order[0]] - sizes[order[1]]))
+        sure = chance_apart(gap, tuple(item.error_m / 4.0 for item in (best, known[int(order[1])])))
+    return Finding((best,), sure, (showing.thing(best),))
+
+
+def _size(item: Thing, by: str) -> float | None:
+    """How large a thing is in some respect; ``None`` where that is not known."""
+    if by == "height":
+        return item.height_m
+    if by in ("speed", "duration"):
+        if item.path is None:
+            return None
+        start_s, end_s = item.path.span_s
+        return mean_speed_mps(item) if by == "speed" else end_s - start_s
+    return float(item.shape.area if by == "area" else item.shape.length)
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, which=Takes(Sort.WORD, words=("first", "last")))
@@ -251,12 +337,12 @@ def end_of(memory: Memory, of: Things, which: str) -> Finding:  # noqa: ARG001
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, at=Sort.SECONDS)
 def closest_in_time(memory: Memory, of: Things, at: float) -> Finding:  # noqa: ARG001
-    """The event that happened nearest to a moment, at most three seconds from it."""
+    """The event that happened nearest to a moment, at most two seconds from it."""
     timed = [(abs(item.time_s - at), number) for number, item in enumerate(of) if item.time_s is not None]
     if not timed or min(timed)[0] > NEAR_S:
         raise CannotTell(f"no such event was seen around {at:g} s")
     gap_s, number = min(timed)
-    return Finding((of[number],), 0.95 - 0.1 * gap_s, (showing.thing(of[number]),))
+    return Finding((of[number],), 0.95 - 0.15 * gap_s, (showing.thing(of[number]),))
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, during=Sort.MOMENTS)

@@ -18,7 +18,12 @@ def thing(item: Thing, says: str | None = None, time_s: float | None = None) -> 
     """A thing, at a moment where one is given."""
     moment = time_s if time_s is not None else item.time_s
     return Evidence(
-        says or item.name, layer=item.layer, fid=item.fid, clip=item.clip, time_s=moment, shape=item.shape
+        says or describe(item),
+        layer=item.layer,
+        fid=item.fid,
+        clip=item.clip,
+        time_s=moment,
+        shape=item.shape,
     )
 
 

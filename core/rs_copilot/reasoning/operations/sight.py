@@ -18,7 +18,15 @@ from rs_copilot.types import BoolArray, FloatArray
 SEEN_SHARE = 0.2
 # Lines of sight are followed in so many frames at most: more would tell the same.
 MAX_TRACED = 240
+# An area of which a picture has less than this is not what it shows.
+MIN_SHOWN = 0.15
+# A place of which fewer lines of sight than this share are stopped is not hidden.
+MIN_HIDDEN = 0.15
+# What one can stand under.
+OPEN_BELOW = frozenset({"tree", "bridge"})
 NO_FRAMES = "no frame of this clip is placed on the map"
+NO_HEIGHTS = "no layer says how high houses and trees are"
+GIVE_HEIGHTS = "Give a layer of buildings or trees with heights."
 PLACE_FIRST = "Locate the clip first, or with more telemetry."
 
 
@@ -30,6 +38,19 @@ def need_views(memory: Memory) -> None:
     """
     if not len(memory.views):
         raise CannotTell(NO_FRAMES, PLACE_FIRST)
+
+
+def frame_at(memory: Memory, at: float) -> int:
+    """The placed frame of a moment.
+
+    Raises:
+        CannotTell: there is none.
+    """
+    need_views(memory)
+    index = memory.views.nearest(at)
+    if index is None:
+        raise CannotTell(f"no frame is placed at {at:g} s", PLACE_FIRST)
+    return index
 
 
 def chances_seen(memory: Memory, item: Thing, *, look_past: bool = True) -> FloatArray:
@@ -121,7 +142,7 @@ def unseen(memory: Memory, item: Thing) -> CannotTell:
         frames = np.flatnonzero(chances_seen(memory, item, look_past=False) > 0.5)
         span = memory.views.times_s[[frames[0], frames[-1]]]
         return CannotTell(
-            f"{name} is hidden in every frame that looks there ({span[0]:.1f} s to {span[1]:.1f} s)",
+            f"{name} is hidden from {span[0]:.1f} s to {span[1]:.1f} s, whenever the camera looks there",
             f"A nadir pass over {name} would show it.",
             (showing.thing(item),),
         )
@@ -161,7 +182,7 @@ def last_seen(memory: Memory, of: Things) -> Finding:
 
 def _edge(memory: Memory, of: Things, which: int) -> Finding:
     found = seen(memory, of)
-    assert isinstance(found.value, Moments)  # noqa: S101  what `seen` gives
+    assert isinstance(found.value, Moments)  # noqa: S101  # nosec B101 - what `seen` gives
     span = found.value.spans_s[which]
     time_s = span[0] if which == 0 else span[1]
     index = memory.views.nearest(time_s)
@@ -200,7 +221,30 @@ def visible(memory: Memory, of: Things, at: float | None = None, during: Moments
     chance = float(chances[best])
     says = f"{showing.describe(item)} is {'in view' if chance > 0.5 else 'not in view'}"
     shown = (showing.thing(item), showing.moment(memory, best, says))
-    return Finding(Verdict(chance > 0.5), max(chance, 1.0 - chance), shown)
+    notes = (str(unseen(memory, item)) + ".",) if chance <= 0.5 and at is None and span is None else ()
+    return Finding(Verdict(chance > 0.5), max(chance, 1.0 - chance), shown, notes)
+
+
+@operation(gives=Sort.VERDICT, cost=30, of=Sort.THINGS, at=Takes(Sort.SECONDS, optional=True))
+def hidden(memory: Memory, of: Things, at: float | None = None) -> Finding:
+    """Whether something hides a thing that lies in the picture: at a moment, or ever.
+
+    Raises:
+        CannotTell: it does not lie in the picture, or nothing with a height is known.
+    """
+    need_views(memory)
+    item = one(of, "thing")
+    if not memory.occluders:
+        raise CannotTell(NO_HEIGHTS, GIVE_HEIGHTS)
+    inside, free = chances_seen(memory, item, look_past=False), chances_seen(memory, item)
+    keep = np.ones(len(inside), dtype=bool) if at is None else np.arange(len(inside)) == frame_at(memory, at)
+    if not (keep & (inside > 0.5)).any():
+        raise unseen(memory, item)
+    behind = keep & (inside > 0.5) & (free <= 0.5)
+    index = int(np.argmax(behind if behind.any() else keep & (inside > 0.5)))
+    says = f"{showing.describe(item)} is {'hidden' if behind.any() else 'in plain view'}"
+    shown_ = (showing.thing(item), showing.moment(memory, index, says))
+    return Finding(Verdict(bool(behind.any())), 0.85, shown_)
 
 
 @operation(gives=Sort.MOMENTS, cost=2, to=Sort.THINGS)
@@ -228,10 +272,7 @@ def nearest_time(memory: Memory, to: Things) -> Finding:
 @operation(gives=Sort.THINGS, cost=2, at=Sort.SECONDS)
 def view(memory: Memory, at: float) -> Finding:
     """The ground that the camera shows at a moment."""
-    need_views(memory)
-    index = memory.views.nearest(at)
-    if index is None:
-        raise CannotTell(f"no frame is placed at {at:g} s", PLACE_FIRST)
+    index = frame_at(memory, at)
     views = memory.views
     shape = views.footprint(index)
     item = Thing(
@@ -249,19 +290,17 @@ def shown(memory: Memory, of: Things, at: float | None = None) -> Finding:
     one(of, "area")
     views = memory.views
     if at is None:
-        step = max(1, len(views) // 60)
-        ground = shapely.union_all([views.footprint(index) for index in range(0, len(views), step)])
-        index = len(views) // 2
+        index, ground = len(views) // 2, views.ground
     else:
-        found = views.nearest(at)
-        if found is None:
-            raise CannotTell(f"no frame is placed at {at:g} s", PLACE_FIRST)
-        index, ground = found, views.footprint(found)
+        index = frame_at(memory, at)
+        ground = views.footprint(index)
     shares = np.array([_share(item, ground) for item in of])
     order = np.argsort(-shares)
     best = of[int(order[0])]
-    if shares[order[0]] < 0.02:
-        raise CannotTell("the clip shows none of these", "Mark other places.", showing.all_of(of))
+    if shares[order[0]] < MIN_SHOWN:
+        raise CannotTell(
+            "the picture shows none of these", "Mark other places.", showing.all_of(of), is_none=True
+        )
     margin = float(shares[order[0]] - (shares[order[1]] if len(order) > 1 else 0.0))
     error = float(views.error_m[index]) / max(float(np.sqrt(ground.area)), 1.0)
     shown_ = (showing.thing(best), showing.moment(memory, index, f"shows {showing.describe(best)}"))
@@ -286,9 +325,7 @@ def occluder(memory: Memory, of: Things, at: float | None = None) -> Finding:
     need_views(memory)
     item = one(of, "thing")
     if not memory.occluders:
-        raise CannotTell(
-            "no layer says how high houses and trees are", "Give a layer of buildings or trees with heights."
-        )
+        raise CannotTell(NO_HEIGHTS, GIVE_HEIGHTS)
     index = _moment_hidden(memory, item) if at is None else memory.views.nearest(at)
     cameras = absolute_cameras(memory)
     if index is None or not np.isfinite(cameras[index]).all():
@@ -297,20 +334,45 @@ def occluder(memory: Memory, of: Things, at: float | None = None) -> Finding:
     place = item.place_at(time_s) if item.path is None else item.path.at(time_s, slack_s=5.0)
     if place is None:
         raise CannotTell(f"where {showing.describe(item)} is at {time_s:.1f} s is not known")
-    # A vehicle is a few metres long and its place has an error: what hides most of it counts.
-    around = place + np.array([[0, 0], [0.8, 0], [-0.8, 0], [0, 0.8], [0, -0.8]])
-    hiders = memory.occluders.hiding(np.repeat(cameras[index : index + 1], len(around), axis=0), around)
-    keys = [hider.key for hider in hiders if hider is not None and hider.key != item.key]
-    if len(keys) < 2:
+    votes = _hiders(memory, cameras[index], float(memory.views.error_m[index]), place, item)
+    share = sum(votes.values())
+    if share < MIN_HIDDEN:
         raise CannotTell(
-            f"nothing hides {showing.describe(item)} at {time_s:.1f} s", None, (showing.thing(item),)
-        )
-    key = max(set(keys), key=keys.count)
+            f"nothing hides {showing.describe(item)} at {time_s:.1f} s", None, (showing.thing(item),),
+            is_none=True,
+        )  # fmt: skip
+    key = max(votes, key=lambda name: votes[name])
     found = memory.by_key[key]
     says = f"{showing.describe(found)} hides {showing.describe(item)} at {time_s:.1f} s"
     line = showing.line(cameras[index, :2], place, "line of sight")
     evidence = (showing.thing(found, says), line, showing.moment(memory, index, says))
-    return Finding((found,), 0.5 + 0.45 * keys.count(key) / len(around), evidence)
+    return Finding((found,), (0.6 + 0.4 * share) * votes[key] / share, evidence)
+
+
+def _hiders(
+    memory: Memory, camera: FloatArray, error_m: float, place: FloatArray, item: Thing
+) -> dict[str, float]:
+    """What hides a place (2,) from a camera (3,): shares of the lines of sight that each thing stops.
+
+    The camera has an error, what is looked at has a size, and heights on maps are round numbers: lines
+    are drawn from around the one to around the other, past things as high as is said and higher.
+    """
+    spread_m = min(max(error_m, 0.5), 3.0)
+    around = place + np.array([[0, 0], [0.8, 0], [-0.8, 0], [0, 0.8], [0, -0.8]])
+    moved = camera + spread_m * np.array([[0, 0, 0], [1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+    ends = np.repeat(moved, len(around), axis=0)
+    starts = np.tile(around, (len(moved), 1))
+    votes: dict[str, float] = {}
+    for taller in (1.0, 1.25):
+        found = memory.occluders.hiding(ends, starts, taller=taller)
+        # What one may stand under hides what is below it.
+        below = memory.occluders.hiding(ends, starts, is_below=True, taller=taller)
+        for on_top, under in zip(found, below, strict=True):
+            hider = on_top if on_top is not None else under
+            if hider is None or hider.key == item.key or (on_top is None and hider.label not in OPEN_BELOW):
+                continue
+            votes[hider.key] = votes.get(hider.key, 0.0) + 0.5 / len(starts)
+    return votes
 
 
 def _moment_hidden(memory: Memory, item: Thing) -> int | None:

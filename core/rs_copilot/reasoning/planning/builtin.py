@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning import families
-from rs_copilot.reasoning.planning.builders import BUILDERS, Draft, Parsed, Unclear, replaced_names
-from rs_copilot.reasoning.planning.mentions import MENTION, OPEN, Mentioned, find_mentions, nearly
-from rs_copilot.reasoning.planning.subjects import Subject, find_subject
+from rs_copilot.reasoning.planning.builders import BUILDERS
+from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
+from rs_copilot.reasoning.planning.mentions import (
+    CLOSE,
+    MENTION,
+    OPEN,
+    Mentioned,
+    find_mentions,
+    meant,
+    strangers,
+    words_of_names,
+)
+from rs_copilot.reasoning.planning.spelling import mended
+from rs_copilot.reasoning.planning.subjects import find_subject
 from rs_copilot.reasoning.planning.words import take_length, take_times, tidy
 from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Question
@@ -29,44 +41,56 @@ def plan(question: Question, memory: Memory) -> Plan | NoPlan:
     refused = _refused(parsed)
     if refused is not None:
         return refused
-    ranked = families.scores(parsed.text, parsed.choices, len(parsed.mentioned()))
-    found = families.best(ranked)
+    found = families.best(families.scores(parsed.text, _form(question, parsed)))
     if found is None:
         return NoPlan("the question fits none of the tasks that are known", EXAMPLES, _unused(parsed))
-    task, _ = found
+    family, _ = found
     draft = Draft(parsed, {})
     try:
-        kind = BUILDERS[task](draft)
+        kind = BUILDERS[family](draft)
     except Unclear as unclear:
         return NoPlan(str(unclear), EXAMPLES, _unused(parsed))
     program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
     if not isinstance(program, Program):
         return NoPlan(f"no program could be written: {program[0]}", EXAMPLES)
-    return Plan(program, task, question.kind or kind, _said(parsed, task), _unused(parsed))
+    task = next((task for task in T if task.value == family), None)
+    return Plan(program, task, question.kind or kind, _said(parsed, family), _unused(parsed))
+
+
+def _form(question: Question, parsed: Parsed) -> families.Form:
+    """What the question looks like besides its words."""
+    sorts = {"Point": "point", "LineString": "line", "MultiLineString": "line"}
+    marks = tuple(sorts.get(mark.shape_lonlat.geom_type, "area") for mark in question.marks)
+    return families.Form(question.choices, question.kind, marks, len(parsed.mentioned()))
 
 
 def parse(question: Question, memory: Memory) -> Parsed:
     """Take a question apart: names, times, lengths, classes."""
     views = memory.views
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
-    mentioned = find_mentions(tidy(question.text), memory)
+    known, names = families.vocabulary(), words_of_names(memory)
+    mentioned = find_mentions(mended(tidy(question.text), known, families.sought() | names), memory)
+    mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)
     text, radius = take_length(text)
-    mentioned = Mentioned(text, mentioned.things)
-    if not re.search(MENTION, text):
-        mentioned = _with_misspelt(mentioned, memory)
-    things = _with_marks(mentioned, memory)
-    text = mentioned.text.lower()
-    return Parsed(text, things, times, find_subject(text), question.choices, radius, memory)
+    things = _with_marks(Mentioned(text, mentioned.things), memory)
+    text = text.lower()
+    return Parsed(text, things, times, find_subject(text), question.choices, radius, memory, unknown)
 
 
-def _with_misspelt(mentioned: Mentioned, memory: Memory) -> Mentioned:
-    hit = nearly(mentioned.text, memory)
-    if hit is None:
-        return mentioned
-    ngram, thing = hit
-    text = mentioned.text.replace(ngram, f"{OPEN}{len(mentioned.things)}⟧", 1)
-    return Mentioned(text, (*mentioned.things, thing))
+def _with_misspelt(
+    mentioned: Mentioned, memory: Memory, known: Collection[str]
+) -> tuple[Mentioned, tuple[str, ...]]:
+    """Names with slips of the finger in them found too, and those that stand for nothing."""
+    text, things, unknown = mentioned.text, list(mentioned.things), []
+    for name in strangers(text, known):
+        thing = meant(name, memory)
+        if thing is None:
+            unknown.append(name)
+            continue
+        things.append(thing)
+        text = text.replace(name, f"{OPEN}{len(things) - 1}{CLOSE}", 1)
+    return Mentioned(text, tuple(things)), tuple(unknown)
 
 
 def _with_marks(mentioned: Mentioned, memory: Memory) -> tuple[Thing, ...]:
@@ -77,18 +101,32 @@ def _with_marks(mentioned: Mentioned, memory: Memory) -> tuple[Thing, ...]:
 
 
 def _refused(parsed: Parsed) -> NoPlan | None:
-    """A question about what only eyes can tell: colours, makes, purposes of what is seen."""
-    subject: Subject | None = parsed.subject
-    if subject is None or subject.property_ is None:
+    """A question about a name that nobody knows, or about what only eyes can tell."""
+    if parsed.unknown:
+        names = " and ".join(repr(name) for name in parsed.unknown)
+        return NoPlan(
+            f"nothing in this scene or its layers is called {names}",
+            "Give the layer that has it, or mark the place on the map.", parsed.unknown,
+        )  # fmt: skip
+    subject = parsed.subject
+    if subject is None:
         return None
-    return NoPlan(
-        f"the scene does not tell which {subject.word}s are {subject.property_!r}",
-        "A vision-language model could look: choose one with --vlm.", (subject.property_,),
-    )  # fmt: skip
+    if subject.property_ is not None:
+        return NoPlan(
+            f"the scene does not tell which {subject.word}s are {subject.property_!r}",
+            "A vision-language model could look: choose one with --vlm.", (subject.property_,),
+        )  # fmt: skip
+    labels = {thing.label.lower() for thing in parsed.memory.by_kind[Kind.TRACK]}
+    if subject.finer is not None and subject.finer not in labels:
+        return NoPlan(
+            f"the scene tells vehicles from people, not which vehicles are of the sort {subject.finer!r}",
+            "Ask about vehicles, or let a detector classify them.", (subject.finer,),
+        )  # fmt: skip
+    return None
 
 
-def _said(parsed: Parsed, task: T) -> str:
-    return f"{task.value}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
+def _said(parsed: Parsed, family: str) -> str:
+    return f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
 
 
 def _unused(parsed: Parsed) -> tuple[str, ...]:

@@ -3,17 +3,52 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 from rs_copilot.reasoning.choosing import SORTS
 from rs_copilot.reasoning.memory import Memory, plain
+from rs_copilot.reasoning.planning.phrases import read_phrases
+from rs_copilot.reasoning.planning.subjects import CLASSES
 from rs_copilot.reasoning.things import Kind, Thing
 
 MAX_WORDS = 6
-MIN_LIKENESS = 88.0
+# Words that sort what was marked; they are no names even where a layer has them as such.
+NO_NAMES = frozenset(
+    [
+        "zone",
+        "area",
+        "point",
+        "mark",
+        "marker",
+        "place",
+        "path",
+        "line",
+        "route",
+        "track",
+        "square",
+        "tile",
+        "region",
+        "box",
+        "view",
+        "picture",
+        "frame",
+        "clip",
+        "video",
+        "camera",
+        "drone",
+        "uav",
+        "vehicle",
+        "vehicles",
+        "car",
+        "cars",
+        "map",
+        "image",
+    ]
+) - {"region"}
+MIN_LETTERS, LONG_NAME = 5, 9
 # Names that people use; houses and trees of a layer are named by number, which a fuzzy match would mix up.
 FUZZY_KINDS = (Kind.ZONE, Kind.ROAD, Kind.PLACE, Kind.MARK)
 # In the text a thing stands as its number between these.
@@ -44,7 +79,8 @@ def find_mentions(text: str, memory: Memory) -> Mentioned:
         return f"{OPEN}{len(found) - 1}{CLOSE}"
 
     marks = {thing.name: thing for thing in memory.by_kind[Kind.MARK]}
-    line = re.sub(r'"([^"]+)"', lambda match: _quoted(match, names, number), text)
+    every = {plain(thing.name): thing for thing in reversed(memory.things)} | names
+    line = re.sub(r'"([^"]+)"', lambda match: _quoted(match, every, number), text)
     line = _marks(line, marks, number)
     words = line.split(" ")
     out: list[str] = []
@@ -62,7 +98,11 @@ def find_mentions(text: str, memory: Memory) -> Mentioned:
 
 
 def _names(memory: Memory) -> dict[str, Thing]:
-    """Things by plain name. What is the only one of its class may be called by the class."""
+    """Things by plain name. What is the only one of its class may be called by the class.
+
+    A name that is a common word has to be put in quotation marks, or no question could be read any more.
+    """
+    common = frozenset(str(read_phrases()["common"]).split()) | NO_NAMES
     names: dict[str, Thing] = {}
     for thing in reversed(memory.things):
         if thing.kind in (Kind.EVENT, Kind.VIEW):
@@ -74,12 +114,14 @@ def _names(memory: Memory) -> dict[str, Thing]:
         for thing in memory.by_kind[kind]:
             labels.setdefault(plain(thing.label), []).append(thing)
         names |= {
-            label: items[0] for label, items in labels.items() if len(items) == 1 and label not in names
+            label: items[0]
+            for label, items in labels.items()
+            if len(items) == 1 and label not in names and label not in CLASSES
         }
     for thing in memory.by_kind[Kind.TRACK]:
         # "vehicle 12" is the way answers name it.
         names.setdefault(f"{plain(thing.label)} {thing.key.split()[-1]}", thing)
-    return names
+    return {name: thing for name, thing in names.items() if name not in common}
 
 
 def _quoted(match: re.Match[str], names: Mapping[str, Thing], number: object) -> str:
@@ -130,26 +172,54 @@ def _longest(words: list[str], place: int, names: Mapping[str, Thing]) -> tuple[
     return 0, None
 
 
-def nearly(text: str, memory: Memory) -> tuple[str, Thing] | None:
-    """A name that stands in the text with a spelling mistake, and what it means."""
-    names = {
-        plain(thing.name): thing
-        for kind in FUZZY_KINDS
-        for thing in memory.by_kind[kind]
-        if len(thing.name) > 4
-    }
-    best: tuple[float, str, Thing] | None = None
-    for ngram in _ngrams(text):
-        hit = process.extractOne(plain(ngram), names.keys(), scorer=fuzz.ratio, score_cutoff=MIN_LIKENESS)
-        if hit is not None and (best is None or hit[1] > best[0]):
-            best = (hit[1], ngram, names[hit[0]])
-    return None if best is None else (best[1], best[2])
+def words_of_names(memory: Memory) -> frozenset[str]:
+    """Words that names of places are made of."""
+    named = (thing.name for kind in FUZZY_KINDS for thing in memory.by_kind[kind])
+    labels = {thing.label for thing in memory.things}
+    return frozenset(word for name in (*named, *labels) for word in re.findall(r"[a-z]+", name.lower()))
 
 
-def _ngrams(text: str) -> Iterator[str]:
-    words = text.split(" ")
-    for length in range(min(MAX_WORDS, len(words)), 0, -1):
-        for place in range(len(words) - length + 1):
-            ngram = " ".join(words[place : place + length]).strip(" ?.,!;:")
-            if OPEN not in ngram and len(ngram) > 4:
-                yield ngram
+# A name that is on no map stands in capitals: "Castle Hill", "the Observatory".
+CAPITALS = re.compile(
+    r"(?<![\w⟦'])[A-Z][a-zA-Z]+(?:[ -](?:(?:of|the|de|am|an der|St\.?) )?[A-Z][a-zA-Z]+)*(?![\w⟧'])"
+)
+BEFORE_SENTENCE = re.compile(r"(?:^|[.?!:;(]\s*|-\s+)$")
+
+
+def strangers(text: str, known: Collection[str]) -> list[str]:
+    """Names in a question that stand for nothing: capitals within a sentence, or several at its beginning.
+
+    ``text`` has numbers in brackets for the names that were found; ``known`` are words that are no names.
+    """
+    words = re.findall(r"[A-Za-z]{2,}", text)
+    if sum(word[0].isupper() for word in words) > max(3, 0.6 * len(words)):
+        # Everything is in capitals, so that they tell nothing.
+        return []
+    found = []
+    for match in CAPITALS.finditer(text):
+        parts = match[0].split()
+        if BEFORE_SENTENCE.search(text[: match.start()]) and parts[0].lower() in known:
+            parts = parts[1:]
+        elif BEFORE_SENTENCE.search(text[: match.start()]) and len(parts) == 1:
+            continue
+        while parts and parts[0].lower() in known:
+            parts = parts[1:]
+        if any(part.lower() not in known and not part.isupper() for part in parts):
+            found.append(" ".join(parts))
+    return found
+
+
+def meant(name: str, memory: Memory) -> Thing | None:
+    """The thing whose name was misspelt so; the first letters of words are nearly always right."""
+    wanted = plain(name)
+    initials = [word[0] for word in wanted.split()]
+    best: tuple[int, Thing] | None = None
+    for kind in FUZZY_KINDS:
+        for thing in memory.by_kind[kind]:
+            own = plain(thing.name)
+            if len(own) < MIN_LETTERS or [word[0] for word in own.split()] != initials:
+                continue
+            slips = OSA.distance(wanted, own, score_cutoff=2)
+            if slips <= (1 if len(own) < LONG_NAME else 2) and (best is None or slips < best[0]):
+                best = (slips, thing)
+    return None if best is None else best[1]

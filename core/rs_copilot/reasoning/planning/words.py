@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 # What people write instead of what the patterns expect.
@@ -27,9 +28,13 @@ REPLACED = (
 )
 
 
+# Brackets that stand for names and times further on.
+NO_BRACKETS = str.maketrans(dict.fromkeys("⟦⟧⟨⟩", " "))
+
+
 def tidy(text: str) -> str:
     """Text on one line, quotation marks and contractions made the same."""
-    line = " ".join(text.split())
+    line = " ".join(text.translate(NO_BRACKETS).split())
     for pattern, instead in REPLACED:
         line = re.sub(pattern, instead, line, flags=re.IGNORECASE)
     return line
@@ -49,77 +54,92 @@ class Times:
         return self.start_s is not None or self.end_s is not None
 
 
-_UNIT = r"(?P<u{n}>s|sec|secs|second|seconds|min|mins|minute|minutes|ms)?"
-_NUMBER = r"(?P<n{n}>\d+:\d{{2}}(?:\.\d+)?|\d+(?:\.\d+)?)\s*" + _UNIT
-
-
-def _time(number: int) -> str:
-    return _NUMBER.format(n=number)
-
-
-# From special to general; each takes its match out of the text.
-_SPANS = (
+_NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
+_WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
+}  # fmt: skip
+# Notations of a moment or a duration; each becomes a number of seconds. The sooner one counts.
+_NOTATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], float]], ...] = (
+    (
+        re.compile(r"\b(?:(\d{1,2}):)?(\d{1,3}):(\d{2}(?:\.\d{1,6})?)(?:\s*(?:min|h|s)\b)?"),
+        lambda m: 3600.0 * float(m[1] or 0) + 60.0 * float(m[2]) + float(m[3]),
+    ),
     (
         re.compile(
-            rf"\b(?:between|from)\s+(?:second\s+)?{_time(1)}\s+(?:and|to|until|till)\s+{_time(2)}\b", re.I
+            rf"\b(\d{{1,4}})\s*(?:m|min|mins|minutes?)\s*(?:and\s+)?({_NUMBER})\s*(?:s|secs?|seconds?)\b",
+            re.I,
         ),
-        "both",
+        lambda m: 60.0 * float(m[1]) + float(m[2]),
     ),
-    (re.compile(rf"\b(?:within|in|during)?\s*(?:the\s+)?first\s+{_time(1)}(?!\w)", re.I), "first"),
-    (re.compile(rf"\b(?:within|in|during)?\s*(?:the\s+)?last\s+{_time(1)}(?!\w)", re.I), "last"),
-    (re.compile(rf"\b(?:during\s+)?{_time(1)}\s*-\s*{_time(2)}(?!\w)", re.I), "both"),
-    (re.compile(rf"\bafter\s+(?:second\s+)?{_time(1)}(?!\w)", re.I), "after"),
-    (re.compile(rf"\b(?:before|until)\s+(?:second\s+)?{_time(1)}(?!\w)", re.I), "before"),
+    (re.compile(rf"\b({_NUMBER})[\s-]*(?:ms|msecs?|milliseconds?)\b", re.I), lambda m: float(m[1]) / 1000.0),
+    (re.compile(rf"\b({_NUMBER})[\s-]*(?:mins?|minutes?)\b", re.I), lambda m: 60.0 * float(m[1])),
+    (re.compile(r"\bhalf a minute\b", re.I), lambda _: 30.0),
+    (re.compile(r"\b(\d{1,4})(?:st|nd|rd|th)\s+(?:second|sec)\b", re.I), lambda m: float(m[1])),
+    (re.compile(rf"\b({_NUMBER})[\s-]*(?:s|secs?|seconds?)\b\.?", re.I), lambda m: float(m[1])),
+    (
+        re.compile(rf"\b(?:seconds?|secs?|timestamp|time|moment|t)\s*[=:]?\s*({_NUMBER})(?!\w|[.:]\d)", re.I),
+        lambda m: float(m[1]),
+    ),
+    (
+        re.compile(rf"\b({'|'.join(_WORDS)})[\s-]+(?:secs?|seconds?)\b", re.I),
+        lambda m: float(_WORDS[m[1].lower()]),
+    ),
 )
-_MOMENTS = (
-    re.compile(rf"\bt\s*=\s*{_time(1)}(?!\w)", re.I),
-    re.compile(
-        rf"\b{_time(1)}\s+(?:into|in)\b(?:\s+(?:the|this)\s+(?:clip|video|film|flight|recording))?", re.I
-    ),
-    re.compile(
-        rf"\b(?:at|around|about|near|by)\s+(?:the\s+)?(?:time|second|moment|timestamp|t)\s*{_time(1)}(?!\w)",
-        re.I,
-    ),
-    re.compile(rf"\b(?:at|around|about|by)\s+(?:about\s+|around\s+)?{_time(1)}(?!\w)", re.I),
-    re.compile(rf"\b(?:second|timestamp)\s+{_time(1)}(?!\w)", re.I),
+# A moment in the one notation that is left, in brackets that no question has.
+_MARKED = r"⟨(\d+(?:\.\d+)?)⟩"
+_END = rf"(?:{_MARKED}|\b({_NUMBER}))"
+_SPANS = tuple(
+    (re.compile(pattern, re.I), sort)
+    for pattern, sort in (
+        (rf"\b(?:between|from)\s+{_END}\s+(?:and|to|until|till|up to)\s+{_MARKED}", "both"),
+        (rf"(?:\b(?:during|in|over)\s+)?{_END}\s*(?:-|to|until)\s*{_MARKED}", "both"),
+        (rf"(?:\b(?:within|in|during|over)\s+)?(?:the\s+)?\bfirst\s+{_MARKED}", "first"),
+        (rf"(?:\b(?:within|in|during|over)\s+)?(?:the\s+)?\b(?:last|final)\s+{_MARKED}", "last"),
+        (rf"\b(?:after|from|since)\s+{_MARKED}(?:\s+on(?:wards?)?\b)?", "after"),
+        (rf"\b(?:before|until|till|up to)\s+{_MARKED}", "before"),
+    )
 )
-
-
-def _seconds(found: re.Match[str], number: int, unit_of: int | None = None) -> float | None:
-    text, unit = found[f"n{number}"], found[f"u{number}"] or (found[f"u{unit_of}"] if unit_of else None)
-    if ":" in text:
-        minutes, seconds = text.split(":")
-        return 60.0 * int(minutes) + float(seconds)
-    if unit is None:
-        return None
-    return float(text) * {"mi": 60.0, "ms": 0.001}.get(unit.lower()[:2], 1.0)
+_MOMENT = re.compile(
+    r"(?:@\s*|\b(?:at|around|about|near|by|in|of|for|on|when)\s+)?"
+    r"(?:\b(?:about|around|exactly|roughly|approximately|precisely|the|time|moment|second|timestamp|t)\s*[=:]?\s+)*"
+    rf"(?:\bt\s*=\s*)?{_MARKED}"
+    r"(?:\s+(?:mark|point|into|in)\b)?(?:\s+(?:of\s+)?(?:the|this)\s+(?:clip|video|film|flight|recording|footage))?",
+    re.I,
+)
+_BARE = re.compile(rf"(?:@\s*|\bat\s+)({_NUMBER})(?=\s*(?:[,;:?!)]|\.?\s*$|\.\s))", re.I)
 
 
 def take_times(text: str, duration_s: float) -> tuple[str, Times]:
     """The text without its times, and the times. ``duration_s`` is the length of the clip."""
+    line = text
+    for notation, seconds in _NOTATIONS:
+        line = notation.sub(lambda m, seconds=seconds: f"⟨{seconds(m):.10g}⟩", line)  # type: ignore[misc]
     for pattern, sort in _SPANS:
-        found = pattern.search(text)
+        found = pattern.search(line)
         if found is None:
             continue
-        start = _seconds(found, 1, 2 if sort == "both" else None)
-        if start is None:
-            continue
-        end = _seconds(found, 2) if sort == "both" else None
-        times = {
-            "both": Times(start_s=start, end_s=end),
-            "first": Times(start_s=0.0, end_s=start),
-            "last": Times(start_s=max(0.0, duration_s - start), end_s=duration_s),
-            "after": Times(start_s=start, end_s=None),
-            "before": Times(start_s=None, end_s=start),
-        }[sort]
-        return _without(text, found), times
-    for moment in _MOMENTS:
-        found = moment.search(text)
-        at = _seconds(found, 1) if found is not None else None
-        bare = found is not None and "second" in found[0].lower() and found["u1"] is None
-        if found is not None and (at is not None or bare):
-            return _without(text, found), Times(at_s=at if at is not None else float(found["n1"]))
-    return text, Times()
+        said = [float(group) for group in found.groups() if group is not None]
+        return _plain(_without(line, found)), _times_of(sort, said, duration_s)
+    found = _MOMENT.search(line) or _BARE.search(line)
+    if found is None:
+        return text, Times()
+    return _plain(_without(line, found)), Times(at_s=float(found[1]))
+
+
+def _times_of(sort: str, said: list[float], duration_s: float) -> Times:
+    if sort == "both":
+        return Times(start_s=min(said), end_s=max(said))
+    if sort == "first":
+        return Times(start_s=0.0, end_s=said[0])
+    if sort == "last":
+        return Times(start_s=max(0.0, duration_s - said[0]), end_s=duration_s)
+    return Times(start_s=said[0]) if sort == "after" else Times(end_s=said[0])
+
+
+def _plain(text: str) -> str:
+    """Times that were not taken, in seconds."""
+    return re.sub(_MARKED, r"\1 s", text)
 
 
 def _without(text: str, found: re.Match[str]) -> str:
@@ -127,7 +147,8 @@ def _without(text: str, found: re.Match[str]) -> str:
 
 
 _LENGTH = re.compile(
-    r"\b(\d+(?:\.\d+)?)\s*(km|kilomet(?:er|re)s?|m|met(?:er|re)s?|ft|feet|foot|yd|yards?|mi|miles?)\b", re.I
+    r"\b(\d{1,7}(?:\.\d{1,4})?)\s*(km|kilomet(?:er|re)s?|m|met(?:er|re)s?|ft|feet|foot|yd|yards?|mi|miles?)\b",
+    re.I,
 )
 _LENGTH_UNITS = {"k": "km", "f": "ft", "y": "yd"}
 

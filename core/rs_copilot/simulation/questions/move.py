@@ -119,7 +119,7 @@ def _is_clear_event(walk: Walk | None, at: float) -> bool:
     """Whether the object was seen for a second before and after, and really moved before or after."""
     if walk is None or walk.times_s[0] > at - 1.0 or walk.times_s[-1] < at + 1.0:
         return False
-    return bool(walk.speed_mps[np.abs(walk.times_s - at) < 2.5].max() > 3.0)
+    return bool(walk.speed_mps[np.abs(walk.times_s - at) < 2.5].max(initial=0.0) > 3.0)
 
 
 def _no_event(
@@ -157,7 +157,7 @@ def trajectory(exact: Exact, rng: np.random.Generator) -> Pair | None:
     far = [
         turned(angle),
         moved,
-        turned(angle + 120.0),
+        turned(-angle),
         path + 80.0 * np.array([-np.sin(shift), np.cos(shift)]),
     ]
     lines = {name: shapely.LineString(line) for name, line in zip(LETTERS, far, strict=True)}
