@@ -143,7 +143,8 @@ def cache_folder(settings: Settings) -> Path:
     """Where a world with these settings is kept between runs."""
     digest = hashlib.sha256(json.dumps(settings.as_dict(), sort_keys=True).encode())
     # The sources are part of the key: a changed renderer must never serve yesterday's pictures.
-    for source in sorted(Path(simulation.__file__).parent.glob("*.py")):
+    folder = Path(simulation.__file__).parent
+    for source in sorted([*folder.rglob("*.py"), *folder.rglob("*.json")]):
         digest.update(source.read_bytes())
     key = digest.hexdigest()[:20]
     return Path(platformdirs.user_cache_dir("rs-copilot")) / "worlds" / key
