@@ -35,15 +35,17 @@ class Failure(str, Enum):
 
 
 def failure_of(item: QuestionItem, given: Given, exact: Given) -> Failure | None:
-    """What went wrong, ``None`` where nothing did; ``exact`` is the answer with every frame placed exactly."""
+    """What went wrong, ``None`` if nothing did; ``exact`` is the answer with every frame placed exactly."""
     if _is_right(item, given):
         return None
     if _is_right(item, exact):
         return Failure.ALIGNMENT
-    if given.abstained:
-        return Failure.ABSTAIN
-    if given.value is None:
-        return Failure.FORMAT
+    if given.abstained or given.value is None:
+        return Failure.ABSTAIN if given.abstained else Failure.FORMAT
+    return _of_content(item)
+
+
+def _of_content(item: QuestionItem) -> Failure:
     if item.kind is AnswerKind.TIMESTAMP:
         return Failure.TEMPORAL
     if item.task is SpatialTask.COUNTING:

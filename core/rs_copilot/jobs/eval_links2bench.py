@@ -29,8 +29,8 @@ class EvalLinks2BenchParams(BaseModel):
 
     Each of ``questions`` is a file in the format of ``questions.json`` of `simulate`. ``scene`` is the name
     of the scene beside it; with ``localization`` ``oracle`` a scene is made from the world's truth instead.
-    With ``failures`` everything is asked of that scene as well, to tell what failures are due to. ``out`` gets
-    every answer, a JSON line each, and the scores lie beside it in ``….report.json``.
+    With ``failures`` everything is asked of that scene as well, to tell what failures are due to. ``out``
+    gets every answer, a JSON line each, and the scores lie beside it in ``….report.json``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

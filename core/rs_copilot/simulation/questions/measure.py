@@ -106,4 +106,4 @@ def _is_surely_on(edge: Edge, xy: FloatArray, exact: Exact) -> bool:
     """Whether a place is on the map, and much nearer to a road than to all others."""
     point = shapely.Point(xy)
     others = [shapely.LineString(e.points_xy) for e in exact.scenario.world.network.edges if e is not edge]
-    return exact.map_area.contains(point) and min(line.distance(point) for line in others) > 10.0
+    return bool(exact.map_area.contains(point)) and min(line.distance(point) for line in others) > 10.0
