@@ -111,7 +111,7 @@ def world_rows(work: Path, seed: int) -> list[list[str]]:
     folder = work / f"seed_{seed}"
     questions = folder / "questions.json"
     if not questions.exists():
-        params = simulate.SimulateParams(out=folder, seed=seed, size="960x540", wordings="test")
+        params = simulate.SimulateParams(out=folder, seed=seed, size="640x360", fps="5", wordings="test")
         simulate.run(params, JobContext())
     return [row for manner in (ATTITUDE, NONE, EXACT) for row in _world_rows(questions, manner)]
 

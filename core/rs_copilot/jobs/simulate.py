@@ -216,10 +216,12 @@ def _render(settings: Settings, folder: Path, context: JobContext, asked: Asked)
     write_truth(folder / "truth.gpkg", tables)
     write_truth(folder / "map.gpkg", {name: tables[name] for name in MAP_LAYERS})
     exact = Exact(scenario, tables["observations"], tables["events"])
-    write_questions(folder / "questions.json", exact, asked)
+    write_questions(folder / "questions.json", exact, asked.wordings, asked.per_task)
 
 
-def write_questions(path: Path, exact: Exact, asked: Asked = ASKED) -> None:
+def write_questions(
+    path: Path, exact: Exact, wordings: Wordings = ASKED.wordings, per_task: int = ASKED.per_task
+) -> None:
     """A question set about a world, with exact answers.
 
     Raises:
@@ -233,9 +235,7 @@ def write_questions(path: Path, exact: Exact, asked: Asked = ASKED) -> None:
         layers={name: f"map.gpkg|layername={name}" for name in MAP_LAYERS},
         questions=tuple(
             QuestionItem.model_validate(item)
-            for item in make_questions(
-                exact, exact.scenario.settings.world.seed, asked.wordings, asked.per_task
-            )
+            for item in make_questions(exact, exact.scenario.settings.world.seed, wordings, per_task)
         ),
     )
     path.write_text(questions.model_dump_json(indent=1), encoding="utf-8")
