@@ -19,7 +19,7 @@ import shapely
 
 from rs_copilot.geo.crs import GEOD, WGS84, transform
 from rs_copilot.jobs.simulate import SimulateParams, settings_of
-from rs_copilot.reasoning.question import QuestionItem
+from rs_copilot.reasoning.question import QuestionItem, QuestionSet
 from rs_copilot.simulation.questions.drawing import NOWHERE
 from rs_copilot.simulation.questions.exact import Exact
 from rs_copilot.simulation.questions.generate import MAKERS, _with_typo, make_questions, read_wordings
@@ -235,6 +235,13 @@ def test_names_that_are_nowhere_are_on_no_map(small_world: Path) -> None:
     for layer in ("zones", "roads", "occluders"):
         names |= set(pyogrio.read_dataframe(small_world / "map.gpkg", layer=layer)["name"])
     assert not names & set(NOWHERE)
+
+
+def test_the_world_comes_with_a_question_set(small_world: Path) -> None:
+    written = QuestionSet.model_validate_json((small_world / "questions.json").read_bytes())
+    assert {(small_world / name).is_file() for name in (written.clip, written.satellite)} == {True}
+    assert set(written.layers) == {"zones", "roads", "occluders"}
+    assert len({item.id for item in written.questions}) == len(written.questions) > 30
 
 
 def test_the_map_tells_nothing_of_the_flight(small_world: Path) -> None:
