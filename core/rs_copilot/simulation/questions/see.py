@@ -177,8 +177,10 @@ def ordering(exact: Exact, rng: np.random.Generator) -> Pair | None:
     known: list[float] = []
     for _ in range(POOL):
         xy = drawing.seen_place(exact, rng, 0.6)
-        time_s = None if xy is None else _first_seen(exact, xy)
-        if xy is None or time_s is None or any(abs(time_s - other) < 1.2 for other in known):
+        if xy is None:
+            return None
+        time_s = _first_seen(exact, xy)
+        if time_s is None or any(abs(time_s - other) < 1.2 for other in known):
             continue
         places.append(xy)
         known.append(time_s)
