@@ -27,7 +27,7 @@ from rs_copilot.simulation.questions.ways import way_exists
 from rs_copilot.simulation.world import CRS
 
 Layers = Mapping[str, gpd.GeoDataFrame]
-SEEDS = (0, 1)
+SEED = 0
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,7 @@ def exact(small_world: Path, layers: Layers) -> Exact:
 
 @pytest.fixture(scope="module")
 def items(exact: Exact) -> list[QuestionItem]:
-    made = [item for seed in SEEDS for item in make_questions(exact, seed)]
-    return [QuestionItem.model_validate(item) for item in made]
+    return [QuestionItem.model_validate(item) for item in make_questions(exact, SEED)]
 
 
 def of_task(items: list[QuestionItem], task: str) -> Iterator[QuestionItem]:
@@ -214,14 +213,17 @@ def test_closed_junctions_are_crossed_only_where_allowed() -> None:
     assert not way_exists(streets, west, north, [east], through=False)
 
 
-def test_the_same_seed_asks_the_same(exact: Exact) -> None:
-    one, again, other = (make_questions(exact, seed, "test", per_task=1) for seed in (3, 3, 4))
+def test_the_same_seed_asks_the_same_and_another_asks_elsewhere(
+    exact: Exact, items: list[QuestionItem]
+) -> None:
+    one, again = (make_questions(exact, 3, "test", per_task=1) for _ in range(2))
     assert one == again
-    assert one != other
+    here = [mark for item in items for mark in item.marks]
+    assert all(mark not in here for item in one for mark in QuestionItem.model_validate(item).marks)
 
 
 def test_unanswerable_questions_come_with_a_twin_and_a_reason(items: list[QuestionItem]) -> None:
-    rows = sorted((item.pair, item.id, item) for item in items[: len(items) // 2])
+    rows = sorted((item.pair, item.id, item) for item in items)
     for _, group in itertools.groupby(rows, key=lambda row: row[0]):
         pair = [item for *_, item in group]
         assert [item.answerable for item in pair] == [True, False][: len(pair)]

@@ -21,8 +21,12 @@ APART_M = 25.0
 
 def counting(exact: Exact, rng: np.random.Generator) -> Pair | None:
     """How many moving vehicles were in a marked zone, or how many buildings stand in it."""
-    if rng.random() < 0.4:
-        return _count_buildings(exact, rng)
+    makers = (_count_buildings, _count_vehicles)
+    makers = makers if rng.random() < 0.4 else makers[::-1]
+    return next((pair for pair in (maker(exact, rng) for maker in makers) if pair is not None), None)
+
+
+def _count_vehicles(exact: Exact, rng: np.random.Generator) -> Pair | None:
     vehicles = [walk for walk in exact.walks if walk.label != "person" and (walk.speed_mps > 2.0).sum() >= 4]
     for _ in range(TRIES):
         if not vehicles:
