@@ -63,8 +63,8 @@ def _vehicles_in(exact: Exact, vehicles: list[Walk], zone: shapely.Polygon) -> i
 def _count_buildings(exact: Exact, rng: np.random.Generator) -> Pair | None:
     shapes = [shapely.Polygon(outline) for outline in _buildings(exact)]
     tree = shapely.STRtree(shapes)
-    for _ in range(TRIES):
-        zone = drawing.square(drawing.near_path(exact, rng, 60.0), float(rng.uniform(50, 90)))
+    for _ in range(4 * TRIES):
+        zone = drawing.square(drawing.near_path(exact, rng, 60.0), float(rng.uniform(35, 90)))
         hit = tree.query(zone.buffer(2.0), predicate="intersects")
         whole = [number for number in hit if zone.buffer(-2.0).contains(shapes[number])]
         if len(whole) == len(hit) and len(whole) >= 2 and exact.map_area.contains(zone):
