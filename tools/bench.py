@@ -6,8 +6,8 @@ it: a broken run goes on, and only what has changed is measured again. Every ste
 is up, and its section is written at once; what is missing then stands in the section.
 
 BENCH=quick measures a few frames in about two minutes, to see that everything runs, and writes no docs.
-BENCH=localization (or retrieval, pose, tracking, detector, tiles, segmentation, nms, galleries, vlm,
-vlm_chain, separated by commas) measures only that. BENCH_SECONDS=7200 is the time for everything.
+BENCH=localization (or retrieval, pose, tracking, detector, tiles, questions, segmentation, nms, galleries,
+vlm, vlm_chain, separated by commas) measures only that. BENCH_SECONDS=7200 is the time for everything.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ STEPS = (
     Step("pose", 420.0),
     Step("detector", 300.0),
     Step("tiles", 600.0),
+    Step("questions", 1800.0),
     Step("segmentation", 600.0),
     Step("nms", 200.0, ("--images", str(IMAGES))),
     Step("vlm", 600.0),
@@ -112,6 +113,7 @@ QUICK = (
     Step("tracking", 100.0, ("--quick", "--work", str(OUT / "quick" / "tracking"))),
     Step("pose", 100.0, ("--quick", "--work", str(OUT / "quick" / "pose"))),
     Step("tiles", 60.0, ("--quick", "--work", str(OUT / "quick" / "tiles"))),
+    Step("questions", 60.0, ("--quick", "--work", str(OUT / "quick" / "questions"))),
     Step("segmentation", 60.0, ("--quick", "--work", str(OUT / "quick" / "segmentation"))),
     Step("vlm", 120.0, ("--quick", "--work", str(OUT / "quick" / "vlm"))),
     Step("nms", 60.0, ("--quick", "--work", str(OUT / "quick" / "nms"), "--images", str(OUT / "images"))),

@@ -101,6 +101,14 @@ def simulate(
         float | None,
         typer.Option(help="Keep the camera this many degrees off nadir, 0 to 60; without it, it moves."),
     ] = None,
+    questions: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Questions of each of twelve tasks in questions.json. Default: 3."),
+    ] = None,
+    wordings: Annotated[
+        str | None,
+        typer.Option(metavar="development|test", help="Which wordings; test ones are for measuring."),
+    ] = None,
     cache: Annotated[bool, typer.Option(help="Reuse a world rendered before with these options.")] = True,
     as_json: AsJson = False,
     device: Device = "auto",
@@ -116,6 +124,8 @@ def simulate(
         "satellite_season": satellite_season,
         "extent_m": extent_m,
         "off_nadir_deg": off_nadir,
+        "questions": questions,
+        "wordings": wordings,
         "use_cache": cache,
     }
     return run_job("simulate", params, as_json=as_json, device=device)

@@ -71,7 +71,13 @@ def eval_links2bench(
     oracle: Annotated[
         bool, typer.Option("--oracle", help="Place every frame exactly, from the truth beside the file.")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Write every answer, one JSON line each.")] = None,
+    failures: Annotated[
+        bool,
+        typer.Option("--failures", help="Ask with exact places as well, to tell what failures are due to."),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write every answer, one JSON line each, and the scores beside it.")
+    ] = None,
     as_json: AsJson = False,
     device: Device = "auto",
 ) -> int:
@@ -80,6 +86,7 @@ def eval_links2bench(
         "questions": questions,
         "scene": scene,
         "localization": "oracle" if oracle else "own",
+        "failures": failures,
         "out": out,
     }
     return run_job("eval.links2bench", params, as_json=as_json, device=device)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from rs_copilot.errors import BadInputError
+from rs_copilot.evaluation.failures import failure_of
 from rs_copilot.evaluation.links2bench import Given, Report, report
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.reasoning.answer import Answer
@@ -26,6 +29,8 @@ class EvalLinks2BenchParams(BaseModel):
 
     Each of ``questions`` is a file in the format of ``questions.json`` of `simulate`. ``scene`` is the name
     of the scene beside it; with ``localization`` ``oracle`` a scene is made from the world's truth instead.
+    With ``failures`` everything is asked of that scene as well, to tell what failures are due to. ``out``
+    gets every answer, a JSON line each, and the scores lie beside it in ``….report.json``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -33,6 +38,7 @@ class EvalLinks2BenchParams(BaseModel):
     questions: list[Path]
     scene: str = "scene.gpkg"
     localization: Literal["own", "oracle"] = "own"
+    failures: bool = False
     out: Path | None = None
 
 
@@ -59,6 +65,7 @@ class EvalLinks2BenchResult(BaseModel):
     unanswerable: int
     abstention_precision: float
     abstention_recall: float
+    failures: dict[str, int]
     predictions: str | None
     warnings: list[str]
 
@@ -70,6 +77,9 @@ class EvalLinks2BenchResult(BaseModel):
             f"abstention: precision {100 * self.abstention_precision:.1f} %, "
             f"recall {100 * self.abstention_recall:.1f} % of {self.unanswerable}",
         ]
+        if self.failures:
+            found = ", ".join(f"{name} {count}" for name, count in self.failures.items())
+            lines.append(f"failures: {found}")
         return "\n".join(lines)
 
 
@@ -81,23 +91,32 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
         SceneError: a scene is missing.
     """
     items, given, records = [], [], []
+    failures: Counter[str] = Counter()
     for number, path in enumerate(params.questions):
         context.progress(number, len(params.questions), f"asking {path}")
         questions = read_question_set(path)
-        for item, answer in zip(questions.questions, _answers(path, questions, params), strict=True):
+        answers = _answers(path, questions, params)
+        for item, answer, failure in zip(
+            questions.questions, answers, _failures(path, questions, params, answers), strict=True
+        ):
             items.append(item)
             given.append(_given(answer))
+            failures.update([failure] if failure else [])
             records.append(
                 {
                     "set": str(path), "id": item.id, "task": item.task.value, "text": item.text,
                     "answer": item.answer, "answerable": item.answerable, "given": answer.value,
                     "abstained": answer.abstained, "reason": answer.reason, "understood": answer.understood,
-                    "confidence": answer.confidence,
+                    "confidence": answer.confidence, "failure": failure,
                 }
             )  # fmt: skip
     if params.out is not None:
         params.out.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-    return _result(report(items, given), len(params.questions), params.out, context)
+    result = _result(report(items, given), len(params.questions), params.out, context)
+    result = result.model_copy(update={"failures": dict(failures.most_common())})
+    if params.out is not None:
+        params.out.with_suffix(".report.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
+    return result
 
 
 def read_question_set(path: Path) -> QuestionSet:
@@ -129,6 +148,20 @@ def _answers(path: Path, questions: QuestionSet, params: EvalLinks2BenchParams) 
         ask(Question(text=item.text, choices=item.choices, marks=item.marks), memory, plan)
         for item in questions.questions
     ]
+
+
+def _failures(
+    path: Path, questions: QuestionSet, params: EvalLinks2BenchParams, answers: Sequence[Answer]
+) -> Sequence[str | None]:
+    """What went wrong with every answer, where that is wanted."""
+    if not params.failures:
+        return [None] * len(answers)
+    exact = _answers(path, questions, params.model_copy(update={"localization": "oracle"}))
+    found = [
+        failure_of(item, _given(answer), _given(best))
+        for item, answer, best in zip(questions.questions, answers, exact, strict=True)
+    ]
+    return [None if failure is None else failure.value for failure in found]
 
 
 def _oracle(folder: Path, questions: QuestionSet) -> Path:
@@ -165,6 +198,7 @@ def _result(found: Report, sets: int, out: Path | None, context: JobContext) -> 
         unanswerable=found.unanswerable,
         abstention_precision=found.abstention_precision,
         abstention_recall=found.abstention_recall,
+        failures={},
         predictions=None if out is None else str(out),
         warnings=list(context.warnings),
     )  # fmt: skip

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,6 +36,17 @@ if TYPE_CHECKING:
     from rs_copilot.simulation.questions.exact import Exact
 
 SeasonName = Literal["summer", "autumn"]
+Wordings = Literal["development", "test"]
+
+
+class Asked(NamedTuple):
+    """How many questions of every task a world gets, and in which words."""
+
+    per_task: int = 3
+    wordings: Wordings = "development"
+
+
+ASKED = Asked()
 
 
 class SimulateParams(BaseModel):
@@ -55,6 +66,8 @@ class SimulateParams(BaseModel):
     lean_deg: float = Field(5.0, ge=0.0, le=25.0)
     # Beyond 60 degrees the upper corners of a 16:9 view look over the horizon, where there is no ground.
     off_nadir_deg: float | None = Field(None, ge=0.0, le=60.0)
+    questions: int = Field(3, ge=0, le=20, description="questions of every task, each with its twin")
+    wordings: Wordings = "development"
     use_cache: bool = True
 
 
@@ -88,14 +101,14 @@ def run(params: SimulateParams, context: JobContext) -> SimulateResult:
         CancelledError: the user stopped; no half-written file is left.
     """
     settings = settings_of(params)
-    cached = cache_folder(settings)
+    cached = cache_folder(settings, params.questions, params.wordings)
     found = params.use_cache and all((cached / name).is_file() for name in FILES)
     try:
         params.out.mkdir(parents=True, exist_ok=True)
         if found:
             _copy(cached, params.out)
         else:
-            _render_into(settings, params.out, context)
+            _render_into(settings, params.out, context, Asked(params.questions, params.wordings))
             if params.use_cache:
                 _keep(params.out, cached, context)
     except OSError as error:
@@ -139,11 +152,13 @@ def settings_of(params: SimulateParams) -> Settings:
     )
 
 
-def cache_folder(settings: Settings) -> Path:
+def cache_folder(settings: Settings, questions: int = 3, wordings: Wordings = "development") -> Path:
     """Where a world with these settings is kept between runs."""
-    digest = hashlib.sha256(json.dumps(settings.as_dict(), sort_keys=True).encode())
+    what = [settings.as_dict(), questions, wordings]
+    digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode())
     # The sources are part of the key: a changed renderer must never serve yesterday's pictures.
-    for source in sorted(Path(simulation.__file__).parent.glob("*.py")):
+    folder = Path(simulation.__file__).parent
+    for source in sorted([*folder.rglob("*.py"), *folder.rglob("*.json")]):
         digest.update(source.read_bytes())
     key = digest.hexdigest()[:20]
     return Path(platformdirs.user_cache_dir("rs-copilot")) / "worlds" / key
@@ -165,15 +180,15 @@ def _keep(source: Path, cached: Path, context: JobContext) -> None:
         context.warn(f"the demo world could not be kept for next time: {error}")
 
 
-def _render_into(settings: Settings, out: Path, context: JobContext) -> None:
+def _render_into(settings: Settings, out: Path, context: JobContext, asked: Asked = ASKED) -> None:
     with tempfile.TemporaryDirectory(prefix=".simulate-", dir=out) as folder:
         draft = Path(folder)
-        _render(settings, draft, context)
+        _render(settings, draft, context, asked)
         for name in FILES:
             (draft / name).replace(out / name)
 
 
-def _render(settings: Settings, folder: Path, context: JobContext) -> None:
+def _render(settings: Settings, folder: Path, context: JobContext, asked: Asked) -> None:
     """Everything into ``folder``; imports are late because numba is heavy."""
     from rs_copilot.simulation.clip import ClipWriter, rendered_frames
     from rs_copilot.simulation.questions.exact import Exact
@@ -200,10 +215,13 @@ def _render(settings: Settings, folder: Path, context: JobContext) -> None:
     tables = truth_tables(scenario, observations)
     write_truth(folder / "truth.gpkg", tables)
     write_truth(folder / "map.gpkg", {name: tables[name] for name in MAP_LAYERS})
-    write_questions(folder / "questions.json", Exact(scenario, tables["observations"], tables["events"]))
+    exact = Exact(scenario, tables["observations"], tables["events"])
+    write_questions(folder / "questions.json", exact, asked.wordings, asked.per_task)
 
 
-def write_questions(path: Path, exact: Exact, wordings: str = "development") -> None:
+def write_questions(
+    path: Path, exact: Exact, wordings: Wordings = ASKED.wordings, per_task: int = ASKED.per_task
+) -> None:
     """A question set about a world, with exact answers.
 
     Raises:
@@ -217,7 +235,7 @@ def write_questions(path: Path, exact: Exact, wordings: str = "development") -> 
         layers={name: f"map.gpkg|layername={name}" for name in MAP_LAYERS},
         questions=tuple(
             QuestionItem.model_validate(item)
-            for item in make_questions(exact, exact.scenario.settings.world.seed, wordings)
+            for item in make_questions(exact, exact.scenario.settings.world.seed, wordings, per_task)
         ),
     )
     path.write_text(questions.model_dump_json(indent=1), encoding="utf-8")

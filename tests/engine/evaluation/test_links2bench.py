@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rs_copilot.evaluation.failures import Failure, failure_of
 from rs_copilot.evaluation.links2bench import Given, is_within_a_second, mean_relative_accuracy, report, score
 from rs_copilot.reasoning.question import QuestionItem
 
@@ -64,3 +65,31 @@ def test_a_report_by_hand() -> None:
     assert found.macro == pytest.approx((0.5 + 0.8) / 2)
     assert (found.abstention_precision, found.abstention_recall) == (0.5, 0.5)
     assert found.unanswerable == 2
+
+
+@pytest.mark.parametrize(
+    ("task", "kind", "true", "given", "exact", "failure"),
+    [
+        ("scene association", "choice", "A", Given("A"), Given("B"), None),
+        ("scene association", "choice", "A", Given("B"), Given("A"), Failure.ALIGNMENT),
+        ("scene association", "choice", "A", Given(None, abstained=True), Given("A"), Failure.ALIGNMENT),
+        ("scene association", "choice", "A", Given(None, abstained=True), Given("B"), Failure.ABSTAIN),
+        ("scene association", "choice", "A", Given(None), Given(None), Failure.FORMAT),
+        ("temporal grounding", "timestamp", 4.0, Given(9.0), Given(9.0), Failure.TEMPORAL),
+        ("zone counting", "number", 4.0, Given(40.0), Given(40.0), Failure.RECOGNITION),
+        ("relative distance", "number", 100.0, Given(90.0), Given(90.0), None),
+        ("relative distance", "number", 100.0, Given(10.0), Given(20.0), Failure.RELATION),
+        ("region reachability", "choice", "A", Given("B"), Given("B"), Failure.REASONING),
+    ],
+)
+def test_failures_have_a_cause(
+    task: str, kind: str, true: object, given: Given, exact: Given, failure: Failure | None
+) -> None:
+    assert failure_of(item(task, kind, true), given, exact) is failure
+
+
+def test_an_answer_to_what_has_none_is_a_failure() -> None:
+    nothing = item("scene association", "choice", None, answerable=False)
+    assert failure_of(nothing, Given(None, abstained=True), Given("A")) is None
+    assert failure_of(nothing, Given("A"), Given(None, abstained=True)) is Failure.ALIGNMENT
+    assert failure_of(nothing, Given("A"), Given("A")) is Failure.REASONING

@@ -51,6 +51,9 @@ def test_every_setting_has_its_own_cache(params: SimulateParams) -> None:
     ]
     folders = {cache_folder(settings_of(params.model_copy(update=change))) for change in changes}
     assert len(folders) == len(changes)
+    settings = settings_of(params)
+    asked = {cache_folder(settings, *more) for more in ((), (2,), (3, "test"))}  # type: ignore[arg-type]
+    assert len(asked) == 3
 
 
 def test_cancel_leaves_nothing_half_written(params: SimulateParams) -> None:

@@ -47,16 +47,20 @@ def clock(time_s: float) -> str:
 
 
 def near_path(exact: Exact, rng: np.random.Generator, spread_m: float) -> FloatArray:
-    """A random place around where the camera looked."""
-    return np.asarray(exact.centers[rng.integers(len(exact.centers))] + rng.normal(0.0, spread_m, 2))
+    """A random place around where the camera looked, on the map and off the bridge."""
+    free = exact.map_area.difference(exact.bridge_area)
+    for _ in range(TRIES):
+        xy = exact.centers[rng.integers(len(exact.centers))] + rng.normal(0.0, spread_m, 2)
+        if free.contains(shapely.Point(xy)):
+            break
+    return np.asarray(xy)
 
 
 def outside(exact: Exact, rng: np.random.Generator, margin_m: float = 25.0) -> FloatArray | None:
     """A place in the world that no frame shows."""
-    side = exact.scenario.world.settings.side_m
-    margin = exact.scenario.world.settings.margin_m
+    low, high = np.array(exact.map_area.bounds).reshape(2, 2)
     for _ in range(TRIES):
-        xy = rng.uniform(margin, side - margin, 2)
+        xy = rng.uniform(low, high)
         if exact.seen_ground.distance(shapely.Point(xy)) > margin_m:
             return np.asarray(xy)
     return None
@@ -65,12 +69,12 @@ def outside(exact: Exact, rng: np.random.Generator, margin_m: float = 25.0) -> F
 def open_ground(exact: Exact, xy: FloatArray, radius_m: float = 2.0) -> bool:
     """Whether a place lies on the ground and not on a roof or under a crown."""
     world = exact.scenario.world
-    around = xy + radius_m * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
-    cells = np.floor(around / world.field.cell_m).astype(int)
+    places = around(xy, radius_m)
+    cells = np.floor(places / world.field.cell_m).astype(int)
     rows, columns = world.field.top.shape
     if (cells < 0).any() or (cells[:, 1] >= rows).any() or (cells[:, 0] >= columns).any():
         return False
-    return bool((world.field.top[cells[:, 1], cells[:, 0]] - world.ground_z(around) < 0.5).all())
+    return bool((world.field.top[cells[:, 1], cells[:, 0]] - world.ground_z(places) < 0.5).all())
 
 
 def seen_place(exact: Exact, rng: np.random.Generator, seconds: float = 1.0) -> FloatArray | None:
@@ -79,10 +83,14 @@ def seen_place(exact: Exact, rng: np.random.Generator, seconds: float = 1.0) -> 
         xy = near_path(exact, rng, 15.0)
         if not open_ground(exact, xy):
             continue
-        seen = exact.sight(xy).seen(4.0)
-        if seen.sum() * float(np.median(np.diff(exact.times_s))) >= seconds:
+        if exact.sight(xy).seen(4.0).sum() * exact.step_s >= seconds:
             return xy
     return None
+
+
+def around(xy: FloatArray, radius_m: float) -> FloatArray:
+    """A place and its four neighbours (5, 2): what holds of all of them is not a matter of a metre."""
+    return xy + radius_m * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
 
 
 def square(center: FloatArray, side_m: float) -> shapely.Polygon:

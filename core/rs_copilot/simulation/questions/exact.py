@@ -20,7 +20,9 @@ from rs_copilot.types import BoolArray, FloatArray
 
 # A ray that is stopped no farther than this before its end reaches it.
 NEAR_GROUND_M = 1.0
-SEEN_SHARE = 0.5
+SEEN_SHARE, GLIMPSE_SHARE = 0.5, 0.05
+HIDERS = ("building", "tree")
+BRIDGE_M = 18.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Sight:
     """How a ground point lies to every frame (N,).
 
     ``inside_m`` is how far inside the picture it is on the ground, negative outside; ``is_clear`` whether
-    nothing stands in the way; ``hider`` the row of the region that does, 0 for none.
+    nothing stands in the way; ``hider`` the row of the region that does, 0 for none and -1 for bare ground.
     """
 
     inside_m: FloatArray
@@ -118,19 +120,16 @@ class Exact:
         """How a place on the ground lies to every frame."""
         ground = float(self.scenario.world.ground_z(xy[None])[0])
         point = shapely.Point(xy)
-        inside = np.array(
-            [
-                (1.0 if outline.contains(point) else -1.0) * outline.exterior.distance(point)
-                for outline in self.footprints
-            ]
-        )
+        outlines = np.array(self.footprints)
+        inside = shapely.distance(shapely.boundary(outlines), point)
+        inside = np.where(shapely.contains(outlines, point), inside, -inside)
         hider = np.zeros(len(inside))
         for index in np.flatnonzero(inside > -2.0):
             hider[index] = self._hider(self.cameras[index], np.append(xy, ground + height_m))
         return Sight(inside, hider == 0, hider)
 
     def _hider(self, camera: FloatArray, point: FloatArray) -> int:
-        """The region that stops the ray from a point to the camera, 0 for none."""
+        """The region that stops the ray from the camera to a point; 0 for none, -1 for bare ground."""
         from rs_copilot.simulation.raycast import march
 
         field_ = self.scenario.world.field
@@ -143,7 +142,62 @@ class Exact:
         # A hit lies on the border of a cell as often as not: the step beyond it lies in what was hit.
         beyond = np.array([x, y]) + 0.5 * field_.cell_m * step[:2] / length
         cell = np.floor(beyond / field_.cell_m).astype(int)
-        return int(field_.region[cell[1], cell[0]])
+        region = int(field_.region[cell[1], cell[0]])
+        return region if region and self.kind_of(region) in HIDERS else -1
+
+    def hiders(self, index: int, xy: FloatArray, height_m: float = 0.0) -> frozenset[str]:
+        """Kinds of all that the ray from a frame's camera to a place goes through, not only the first."""
+        world, field_ = self.scenario.world, self.scenario.world.field
+        end = np.append(xy, float(world.ground_z(xy[None])[0]) + height_m)
+        start = self.cameras[index]
+        count = int(2.0 * np.linalg.norm(end[:2] - start[:2]) / field_.cell_m) + 2
+        points = start + np.linspace(0.0, 1.0, count)[:, None] * (end - start)
+        cell = np.floor(points[:, :2] / field_.cell_m).astype(int)
+        columns, rows = np.clip(cell, 0, np.array(field_.top.shape[::-1]) - 1).T
+        hit = (points[:, 2] < field_.top[rows, columns]) & (points[:, 2] > field_.under[rows, columns])
+        names = {self.kind_of(region) for region in np.unique(field_.region[rows, columns][hit])}
+        return frozenset(names & set(HIDERS))
+
+    def is_clear_of_vehicles(self, xy: FloatArray, time_s: float, margin_m: float = 5.0) -> bool:
+        """Whether no vehicle or person is near a place at a moment, parked ones included."""
+        moving = np.array([mover.at(time_s)[0][:2] for mover in self.scenario.movers]).reshape(-1, 2)
+        places = np.vstack([moving, self.parked])
+        return not len(places) or float(np.hypot(*(places - xy).T).min()) > margin_m
+
+    @cached_property
+    def parked(self) -> FloatArray:
+        """Middles of parked vehicles (N, 2)."""
+        boxes = [group[:, [f.BOX_X, f.BOX_Y]].mean(axis=0) for group in self.scenario.still]
+        return np.array(boxes, dtype=np.float64).reshape(-1, 2)
+
+    @cached_property
+    def map_area(self) -> shapely.Polygon:
+        """What the satellite image shows."""
+        world = self.scenario.world.settings
+        return shapely.box(*[world.margin_m] * 2, *[world.side_m - world.margin_m] * 2)
+
+    @cached_property
+    def bridge_area(self) -> shapely.Polygon:
+        """The bridge and what it may hide: its deck is no part of the field that rays are cast into."""
+        return shapely.LineString(self.scenario.world.network.bridge.points_xy).buffer(BRIDGE_M)
+
+    @cached_property
+    def step_s(self) -> float:
+        """Seconds from one frame to the next."""
+        return float(1 / self.scenario.flight.clip.fps)
+
+    def glimpsed(self, area: shapely.Geometry) -> set[int]:
+        """Vehicles of which anything was seen in an area, by track."""
+        tracks, xy = self._glimpses
+        return set(tracks[shapely.contains_xy(area, xy[:, 0], xy[:, 1])].tolist())
+
+    @cached_property
+    def _glimpses(self) -> tuple[FloatArray, FloatArray]:
+        """Tracks (N,) and places (N, 2) of vehicles in frames that show anything of them."""
+        rows = self.observations
+        rows = rows[(rows["label"] != "person") & (rows["visible"] > GLIMPSE_SHARE)]
+        xy = shapely.get_coordinates(rows.geometry.to_numpy()) - self.scenario.world.origin_en
+        return rows["track_id"].to_numpy(), xy
 
     def kind_of(self, region: int) -> str:
         """What a region is: building, tree, …"""

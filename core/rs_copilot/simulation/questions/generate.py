@@ -33,7 +33,7 @@ SETS = ("development", "test")
 PER_TASK = 3
 TYPO_SHARE = 0.15
 # Letters that a finger slips on: two neighbours in a word change places.
-LONG_WORD = re.compile(r"\b[a-z]{6,}\b")
+LONG_WORD = re.compile(r"(?<!\{)\b[a-z]{6,}\b(?!\})")
 
 
 def read_wordings(name: str) -> dict[str, list[str]]:
@@ -77,9 +77,10 @@ def _in_words(
 ) -> dict[str, Any]:
     form = int(rng.integers(len(forms[draft.form])))
     words = {key: _other_notation(value, rng) if key == "t" else value for key, value in draft.words.items()}
-    text = forms[draft.form][form].format(**words)
+    wording = forms[draft.form][form]
     if rng.random() < TYPO_SHARE:
-        text = _with_typo(text, rng)
+        wording = _with_typo(wording, rng)
+    text = wording.format(**words)
     return {
         "text": text,
         "kind": draft.kind,
@@ -102,10 +103,15 @@ def _other_notation(moment: str, rng: np.random.Generator) -> str:
     )
 
 
-def _with_typo(text: str, rng: np.random.Generator) -> str:
-    words = list(LONG_WORD.finditer(text))
-    if not words:
-        return text
-    found = words[rng.integers(len(words))]
-    place = found.start() + int(rng.integers(1, len(found[0]) - 2))
-    return text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+def _with_typo(wording: str, rng: np.random.Generator) -> str:
+    """A wording with a slip of the finger; gaps are left alone: a misspelt name is another."""
+    places = [
+        place
+        for found in LONG_WORD.finditer(wording)
+        for place in range(found.start() + 1, found.end() - 2)
+        if wording[place] != wording[place + 1]
+    ]
+    if not places:
+        return wording
+    place = places[rng.integers(len(places))]
+    return wording[:place] + wording[place + 1] + wording[place] + wording[place + 2 :]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import shapely
 
 from rs_copilot.simulation.questions import drawing
 from rs_copilot.simulation.questions.drawing import LETTERS, TRIES, Draft, Pair
-from rs_copilot.simulation.questions.exact import Exact
-from rs_copilot.types import FloatArray
+from rs_copilot.simulation.questions.exact import HIDERS, Exact
+from rs_copilot.types import BoolArray, FloatArray
+
+# How many places are looked at for three that come into view one after another.
+POOL = 60
 
 
 def visibility(exact: Exact, rng: np.random.Generator) -> Pair | None:
@@ -38,12 +42,14 @@ def association(exact: Exact, rng: np.random.Generator) -> Pair | None:
     index = int(rng.integers(len(exact.times_s)))
     side = float(np.clip(np.sqrt(exact.footprints[index].area), 40.0, 110.0))
     true = drawing.square(exact.centers[index], side)
+    if not exact.map_area.contains(true):
+        return None
     others: list[shapely.Polygon] = []
     far: list[shapely.Polygon] = []
     for _ in range(TRIES):
         other = drawing.square(drawing.near_path(exact, rng, 120.0), side)
         apart = all(other.centroid.distance(known.centroid) > 0.9 * side for known in (*others, *far, true))
-        if not apart or exact.footprints[index].intersects(other):
+        if not apart or exact.footprints[index].distance(other) < 8.0 or not exact.map_area.contains(other):
             continue
         (others if len(others) < 3 else far).append(other)
         if len(far) == 4:
@@ -79,6 +85,10 @@ def temporal(exact: Exact, rng: np.random.Generator) -> Pair | None:
         return None
     form = "nearest time" if passes else "first seen"
     draft = Draft(form, drawing.named("mark A"), "timestamp", time_s, {"A": shapely.Point(xy)}, unit="s")
+    if passes:
+        # Something is nearest to a place that is never seen, too: only a name without a place has no answer.
+        words = drawing.named(drawing.nowhere(rng))
+        return draft, Draft(form, words, "timestamp", None, unit="s", reason="the name is on no map")
     away = drawing.outside(exact, rng)
     if away is None:
         return draft, None
@@ -88,13 +98,21 @@ def temporal(exact: Exact, rng: np.random.Generator) -> Pair | None:
 
 
 def _first_seen(exact: Exact, xy: FloatArray) -> float | None:
-    """The first moment at which a place is seen, where all of a tight and a wide border agree to 0.6 s."""
-    sight = exact.sight(xy)
-    moments = [np.flatnonzero(sight.seen(margin)) for margin in (-1.5, 0.0, 1.5)]
-    if not all(len(found) for found in moments):
-        return None
-    times = exact.times_s[[found[0] for found in moments]]
-    return float(times[1]) if times[0] > 0.5 and np.ptp(times) <= 0.6 else None
+    """The first moment at which a place is seen, where it, its neighbours, a tight and a wide border of the
+    picture agree to 0.6 s.
+    """
+    own = exact.sight(xy)
+    moments = [_first(exact, own.seen(margin)) for margin in (0.0, -1.5, 1.5)]
+    for place in drawing.around(xy, 1.0)[1:]:
+        if not (min(moments) > 0.5 and np.ptp(moments) <= 0.6):
+            return None
+        moments.append(_first(exact, exact.sight(place).seen()))
+    return moments[0] if min(moments) > 0.5 and np.ptp(moments) <= 0.6 else None
+
+
+def _first(exact: Exact, seen: BoolArray) -> float:
+    """The first moment of some frames, negative where there is none."""
+    return float(exact.times_s[np.argmax(seen)]) if seen.any() else -1.0
 
 
 def _nearest_pass(exact: Exact, xy: FloatArray) -> float | None:
@@ -109,47 +127,64 @@ def _nearest_pass(exact: Exact, xy: FloatArray) -> float | None:
 
 def occlusion(exact: Exact, rng: np.random.Generator) -> Pair | None:
     """What hides a marked place at a moment."""
-    kinds = ("building", "tree")
     for _ in range(TRIES):
         xy = drawing.near_path(exact, rng, 25.0)
         if not drawing.open_ground(exact, xy, 1.0):
             continue
         sight = exact.sight(xy, 0.7)
-        around = [exact.sight(xy + step, 0.7) for step in 0.8 * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])]
-        same = np.all([other.hider == sight.hider for other in around], axis=0)
-        frames = np.flatnonzero((sight.inside_m > 3.0) & (sight.hider > 0) & same)
-        frames = np.array([k for k in frames if exact.kind_of(int(sight.hider[k])) in kinds], dtype=int)
+        frames = np.flatnonzero((sight.inside_m > 3.0) & (sight.hider > 0))
+        frames = np.array([k for k in frames if _is_surely_hidden(exact, xy, int(k))], dtype=int)
         if len(frames) >= 3:
             index = int(frames[len(frames) // 2])
             break
     else:
         return None
     answer = exact.kind_of(int(sight.hider[index]))
-    texts = [f"a {text}" for text in rng.permutation([*kinds, "bridge", "vehicle"])]
+    texts = [f"a {text}" for text in rng.permutation([*HIDERS, "bridge", "vehicle"])]
     choices = dict(zip(LETTERS, texts, strict=True))
     letter = next(name for name, text in choices.items() if text == f"a {answer}")
     words = {"x": "mark A", "t": drawing.clock(float(exact.times_s[index]))}
     draft = Draft("hidden", words, "choice", letter, {"A": shapely.Point(xy)}, choices)
-    clear = drawing.seen_place(exact, rng)
-    twin = None
-    if clear is not None:
-        seen = np.flatnonzero(exact.sight(clear).seen(4.0))
-        words = {"x": "mark A", "t": drawing.clock(float(exact.times_s[seen[len(seen) // 2]]))}
-        twin = Draft(
-            "hidden", words, "choice", None, {"A": shapely.Point(clear)}, choices, reason="nothing hides it"
-        )
-    return draft, twin
+    return draft, _nothing_hides(exact, rng, choices)
+
+
+def _is_surely_hidden(exact: Exact, xy: FloatArray, index: int) -> bool:
+    """Whether one kind of thing alone hides a place in a frame, and its neighbours and the ground as well."""
+    places = drawing.around(xy, 0.8)
+    kinds = {exact.hiders(index, place, height_m) for place in places for height_m in (0.0, 0.7)}
+    near_vehicle = not exact.is_clear_of_vehicles(xy, float(exact.times_s[index]))
+    return len(kinds) == 1 and len(next(iter(kinds))) == 1 and not near_vehicle
+
+
+def _nothing_hides(exact: Exact, rng: np.random.Generator, choices: Mapping[str, str]) -> Draft | None:
+    """A place that is plainly seen at a moment."""
+    for _ in range(10):
+        xy = drawing.seen_place(exact, rng)
+        if xy is None:
+            return None
+        seen = np.flatnonzero(np.all([exact.sight(p).seen(4.0) for p in drawing.around(xy, 0.8)], axis=0))
+        time_s = float(exact.times_s[seen[len(seen) // 2]]) if len(seen) else -1.0
+        if len(seen) and exact.is_clear_of_vehicles(xy, time_s):
+            words = {"x": "mark A", "t": drawing.clock(time_s)}
+            marks = {"A": shapely.Point(xy)}
+            return Draft("hidden", words, "choice", None, marks, choices, reason="nothing hides it")
+    return None
 
 
 def ordering(exact: Exact, rng: np.random.Generator) -> Pair | None:
     """In which order three marks come into view."""
-    for _ in range(TRIES):
-        places = [drawing.seen_place(exact, rng, 0.6) for _ in range(3)]
-        if any(place is None for place in places):
+    places: list[FloatArray] = []
+    known: list[float] = []
+    for _ in range(POOL):
+        xy = drawing.seen_place(exact, rng, 0.6)
+        if xy is None:
             return None
-        times = [_first_seen(exact, place) for place in places if place is not None]
-        known = [time_s for time_s in times if time_s is not None]
-        if len(known) == 3 and min(abs(a - b) for a, b in itertools.combinations(known, 2)) > 1.2:
+        time_s = _first_seen(exact, xy)
+        if time_s is None or any(abs(time_s - other) < 1.2 for other in known):
+            continue
+        places.append(xy)
+        known.append(time_s)
+        if len(known) == 3:
             break
     else:
         return None

@@ -1,0 +1,288 @@
+"""Questions of demo worlds are exact: every answer is worked out a second time, from the layers of the truth
+and by rays that are followed step by step.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+
+from rs_copilot.geo.crs import GEOD, WGS84, transform
+from rs_copilot.jobs.simulate import SimulateParams, settings_of
+from rs_copilot.reasoning.question import QuestionItem, QuestionSet
+from rs_copilot.simulation.questions.drawing import NOWHERE
+from rs_copilot.simulation.questions.exact import Exact
+from rs_copilot.simulation.questions.generate import MAKERS, _with_typo, make_questions, read_wordings
+from rs_copilot.simulation.questions.ways import way_exists
+from rs_copilot.simulation.world import CRS
+
+Layers = Mapping[str, gpd.GeoDataFrame]
+SEED = 0
+
+
+@pytest.fixture(scope="module")
+def layers(small_world: Path) -> Layers:
+    names = ("frames", "footprints", "observations", "events", "occluders", "roads")
+    return {name: pyogrio.read_dataframe(small_world / "truth.gpkg", layer=name) for name in names}
+
+
+@pytest.fixture(scope="module")
+def exact(small_world: Path, layers: Layers) -> Exact:
+    from rs_copilot.simulation.scenario import make_scenario
+
+    params = SimulateParams(out=small_world, seconds=4.0, size="640x360", fps="5", extent_m=400.0)
+    return Exact(make_scenario(settings_of(params)), layers["observations"], layers["events"])
+
+
+@pytest.fixture(scope="module")
+def items(exact: Exact) -> list[QuestionItem]:
+    return [QuestionItem.model_validate(item) for item in make_questions(exact, SEED)]
+
+
+def of_task(items: list[QuestionItem], task: str) -> Iterator[QuestionItem]:
+    return (item for item in items if item.task.value == task and item.answerable)
+
+
+def on_grid(item: QuestionItem) -> dict[str, shapely.Geometry]:
+    """Marks of a question in metres of the world's CRS."""
+    return {
+        mark.name: shapely.transform(mark.shape_lonlat, lambda xy: transform(xy, WGS84, CRS))
+        for mark in item.marks
+    }
+
+
+def chosen(item: QuestionItem) -> str:
+    return item.choices[str(item.answer)]
+
+
+def is_seen(exact: Exact, layers: Layers, place: shapely.Point) -> np.ndarray:
+    """Frames whose footprint of the truth holds a place that no step of the ray to it goes through."""
+    xy = np.array(place.coords[0]) - exact.scenario.world.origin_en
+    inside = layers["footprints"].geometry.contains(place).to_numpy()
+    return np.array([bool(inside[k]) and not exact.hiders(k, xy) for k in range(len(inside))])
+
+
+def test_every_task_that_a_short_clip_can_hold_is_asked(items: list[QuestionItem]) -> None:
+    asked = {item.task.value for item in items}
+    # Four seconds are too short for events and for three places one after another.
+    assert asked >= set(MAKERS) - {"event geo-localization", "spatiotemporal ordering", "region interaction"}
+
+
+def test_rays_stop_where_the_renderer_hid_vehicles(exact: Exact, layers: Layers) -> None:
+    seen = layers["observations"]
+    origin = exact.scenario.world.origin_en
+    rights = []
+    for row in seen[(seen["visible"] > 0.99) | (seen["visible"] == 0.0)].itertuples():
+        sight = exact.sight(np.array(row.geometry.coords[0]) - origin, 0.7)
+        hider = exact.kind_of(int(sight.hider[row.frame])) if sight.hider[row.frame] > 0 else None
+        rights.append(hider == (None if row.visible else str(row.occluder).split()[0]))
+    assert len(rights) > 40
+    # A vehicle is larger than the point at its middle, and the shutter rolls.
+    assert np.mean(rights) > 0.9
+
+
+def test_steps_along_rays_find_what_rays_hit(exact: Exact, rng: np.random.Generator) -> None:
+    same = []
+    for _ in range(60):
+        xy = exact.centers[rng.integers(len(exact.centers))] + rng.normal(0, 25, 2)
+        sight = exact.sight(xy)
+        for index in np.flatnonzero(sight.inside_m > 1.0)[::5]:
+            same += [bool(sight.hider[index] > 0) == bool(exact.hiders(int(index), xy))]
+    assert np.mean(same) > 0.97
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(11)
+
+
+def test_visible_marks_are_seen_and_others_are_in_no_frame(
+    exact: Exact, layers: Layers, items: list[QuestionItem]
+) -> None:
+    for item in of_task(items, "target visibility"):
+        assert (chosen(item) == "yes") == bool(is_seen(exact, layers, on_grid(item)["A"]).any())
+
+
+def test_squares_lie_where_the_frame_looks(layers: Layers, items: list[QuestionItem]) -> None:
+    times = layers["frames"]["time_s"].to_numpy()
+    for item in of_task(items, "scene association"):
+        found = re.search(r"(?:(\d+):)?(\d+\.?\d*)", item.text)
+        assert found is not None
+        time_s = 60.0 * int(found[1] or 0) + float(found[2])
+        shown = layers["footprints"].geometry.iloc[int(np.argmin(abs(times - time_s)))]
+        marks = on_grid(item)
+        assert [name for name, zone in marks.items() if zone.intersects(shown)] == [item.answer]
+
+
+def test_counts_are_those_of_the_map_and_of_the_truth(layers: Layers, items: list[QuestionItem]) -> None:
+    houses = layers["occluders"][layers["occluders"]["kind"] == "building"]
+    rows = layers["observations"]
+    moving = rows[(rows["label"] != "person") & (rows["visible"] > 0.05)]
+    for item in of_task(items, "zone counting"):
+        zone = on_grid(item)["A"]
+        is_houses = re.search(r"\bb\w{6,}s\b|\bh\w{3,}s\b", item.text) is not None
+        inside = houses.intersects(zone).sum() if is_houses else None
+        count = moving[moving.geometry.within(zone)]["track_id"].nunique() if inside is None else inside
+        assert item.answer == count
+
+
+def test_moments_are_first_sights_or_passes(exact: Exact, layers: Layers, items: list[QuestionItem]) -> None:
+    frames = layers["frames"]
+    times, centers = frames["time_s"].to_numpy(), shapely.get_coordinates(frames.geometry.to_numpy())
+    for item in of_task(items, "temporal grounding"):
+        place = on_grid(item)["A"]
+        gaps = np.linalg.norm(centers - place.coords[0], axis=1)
+        seen = is_seen(exact, layers, place)
+        moments = times[np.argmin(gaps)], times[np.argmax(seen)]
+        assert isinstance(item.answer, float)
+        assert min(abs(item.answer - moment) for moment in moments) <= 0.21
+
+
+def test_the_way_of_the_drone_is_unlike_the_other_lines(layers: Layers, items: list[QuestionItem]) -> None:
+    path = shapely.LineString(layers["frames"][["cam_x", "cam_y"]].to_numpy())
+    asked = [item for item in items if item.task.value == "trajectory matching"]
+    assert any(not item.answerable for item in asked)
+    for item in asked:
+        near = [name for name, line in on_grid(item).items() if line.hausdorff_distance(path) < 20.0]
+        assert near == ([item.answer] if item.answerable else [])
+
+
+def test_distances_and_directions_are_geodesic(layers: Layers, items: list[QuestionItem]) -> None:
+    centers = layers["frames"][["lon", "lat"]].to_numpy()
+    for item in of_task(items, "relative distance"):
+        ends = [mark.shape_lonlat.coords[0] for mark in item.marks]
+        others = [ends[1]] if len(ends) == 2 else [tuple(xy) for xy in centers]
+        assert isinstance(item.answer, float)
+        off = [abs(GEOD.inv(*ends[0], *other)[2] - item.answer) for other in others]
+        assert min(off) < 0.01
+    for item in of_task(items, "relative direction"):
+        start, end = (item.marks[k].shape_lonlat.coords[0] for k in (0, 1))
+        azimuth = GEOD.inv(*start, *end)[0] % 360.0
+        names = "north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west"
+        assert chosen(item) == names[round(azimuth / 45.0) % 8]
+
+
+def test_hidden_marks_have_one_kind_of_thing_before_them(
+    exact: Exact, layers: Layers, items: list[QuestionItem]
+) -> None:
+    asked = list(of_task(items, "occlusion attribution"))
+    assert asked
+    for item in asked:
+        xy = np.array(on_grid(item)["A"].coords[0]) - exact.scenario.world.origin_en
+        kinds = {kind for index in range(len(exact.times_s)) for kind in exact.hiders(index, xy)}
+        assert chosen(item).removeprefix("a ") in kinds
+
+
+def test_marks_lie_on_the_map(exact: Exact, items: list[QuestionItem]) -> None:
+    area = shapely.transform(exact.map_area, lambda xy: xy + exact.scenario.world.origin_en).buffer(0.01)
+    for item in items:
+        if item.task.value != "trajectory matching":
+            assert all(area.contains(shape) for shape in on_grid(item).values())
+
+
+def test_closed_junctions_are_crossed_only_where_allowed() -> None:
+    from rs_copilot.simulation.network import Edge
+
+    class Streets:
+        """A cross: west-middle-east, north-middle-south."""
+
+        edges = tuple(
+            Edge(name, 0, np.array(points, dtype=float), a, b)
+            for name, points, a, b in (
+                ("W", [(-9, 0), (0, 0)], 0, 1), ("E", [(0, 0), (9, 0)], 1, 2),
+                ("N", [(0, 9), (0, 0)], 3, 1), ("S", [(0, 0), (0, -9)], 1, 4),
+            )
+        )  # fmt: skip
+
+    west, east, north, south = Streets.edges
+    streets: Any = Streets
+    assert way_exists(streets, west, east, [])
+    assert way_exists(streets, west, east, [north, south])
+    assert not way_exists(streets, west, east, [north, south], through=False)
+    assert way_exists(streets, west, north, [east])
+    assert not way_exists(streets, west, north, [east], through=False)
+
+
+def test_the_same_seed_asks_the_same_and_another_asks_elsewhere(
+    exact: Exact, items: list[QuestionItem]
+) -> None:
+    one, again = (make_questions(exact, 3, "test", per_task=1) for _ in range(2))
+    assert one == again
+    here = [mark for item in items for mark in item.marks]
+    assert all(mark not in here for item in one for mark in QuestionItem.model_validate(item).marks)
+
+
+def test_unanswerable_questions_come_with_a_twin_and_a_reason(items: list[QuestionItem]) -> None:
+    rows = sorted((item.pair, item.id, item) for item in items)
+    for _, group in itertools.groupby(rows, key=lambda row: row[0]):
+        pair = [item for *_, item in group]
+        assert [item.answerable for item in pair] == [True, False][: len(pair)]
+        assert len({(item.task, item.kind) for item in pair}) == 1
+        for item in pair:
+            assert (item.answer is None) == (item.reason is not None) == (not item.answerable)
+
+
+def test_names_that_are_nowhere_are_on_no_map(small_world: Path) -> None:
+    names = set()
+    for layer in ("zones", "roads", "occluders"):
+        names |= set(pyogrio.read_dataframe(small_world / "map.gpkg", layer=layer)["name"])
+    assert not names & set(NOWHERE)
+
+
+def test_the_world_comes_with_a_question_set(small_world: Path) -> None:
+    written = QuestionSet.model_validate_json((small_world / "questions.json").read_bytes())
+    assert {(small_world / name).is_file() for name in (written.clip, written.satellite)} == {True}
+    assert set(written.layers) == {"zones", "roads", "occluders"}
+    assert len({item.id for item in written.questions}) == len(written.questions) > 30
+
+
+def test_the_map_tells_nothing_of_the_flight(small_world: Path) -> None:
+    found = {str(name) for name, _ in pyogrio.list_layers(small_world / "map.gpkg")}
+    assert found == {"zones", "roads", "occluders"}
+    columns = {
+        name for layer in found for name in pyogrio.read_info(small_world / "map.gpkg", layer)["fields"]
+    }
+    assert columns == {"name", "kind", "height_m", "road_class", "width_m", "bridge"}
+
+
+def gaps(wording: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", wording))
+
+
+def test_the_two_sets_of_wordings_share_forms_and_gaps_but_no_words() -> None:
+    development, test = read_wordings("development"), read_wordings("test")
+    assert set(development) == set(test)
+    for form, words in development.items():
+        assert len(words) >= 5
+        assert len(test[form]) >= 6
+        known = {re.sub(r"\W+", " ", text).lower() for text in words}
+        assert len({re.sub(r"\W+", " ", text).lower() for text in test[form]} - known) == len(test[form])
+        assert {frozenset(gaps(text)) for text in (*words, *test[form])} == {frozenset(gaps(words[0]))}
+
+
+def test_no_gap_is_left_open(items: list[QuestionItem]) -> None:
+    assert not any("{" in item.text or "}" in item.text for item in items)
+    assert json.loads(items[0].model_dump_json())["text"] == items[0].text
+
+
+def test_typos_spare_gaps_and_keep_letters(rng: np.random.Generator) -> None:
+    wordings = [text for forms in (read_wordings("test"), read_wordings("development"))
+                for texts in forms.values() for text in texts]  # fmt: skip
+    changed = 0
+    for text in wordings:
+        slip = _with_typo(text, rng)
+        assert gaps(slip) == gaps(text)
+        assert sorted(slip) == sorted(text)
+        assert re.findall(r"\b[A-Z]\b|\{\w+\}", slip) == re.findall(r"\b[A-Z]\b|\{\w+\}", text)
+        changed += slip != text
+    assert changed > 0.8 * len(wordings)
