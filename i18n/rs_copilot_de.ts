@@ -25,6 +25,16 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
+   <source>&amp;Look Panel</source>
+   <translation>Be&amp;trachten-Bedienfeld</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
+   <source>Show or hide the panel where a model is asked about the map and the video</source>
+   <translation>Das Bedienfeld zeigen oder verbergen, in dem ein Modell zu Karte und Video befragt wird</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
    <source>&amp;Seek Video on Map</source>
    <translation>Video&amp;stelle auf der Karte suchen</translation>
   </message>
@@ -42,6 +52,16 @@
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>Load a scene GeoPackage that was made earlier</source>
    <translation>Ein früher erstelltes Szenen-GeoPackage laden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
+   <source>&amp;Models…</source>
+   <translation>&amp;Modelle…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
+   <source>Fetch, verify and remove the models that the Look panel asks</source>
+   <translation>Die Modelle holen, prüfen und entfernen, die das Betrachten-Bedienfeld befragt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
@@ -147,6 +167,16 @@
    <location filename="../rs_copilot_plugin/gui/control_controller.py" />
    <source>Control point</source>
    <translation>Passpunkt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/conversation_view.py" />
+   <source>Conversation</source>
+   <translation>Gespräch</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/conversation_view.py" />
+   <source>Answers appear here. A click on a line that names a place lights it up on the map.</source>
+   <translation>Hier erscheinen die Antworten. Ein Klick auf eine Zeile, die einen Ort nennt, lässt ihn auf der Karte aufleuchten.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />
@@ -579,6 +609,361 @@
    <translation>Startet…</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Asking…</source>
+   <translation>Frage wird gestellt…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Starting the engine…</source>
+   <translation>Engine wird gestartet…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Answering…</source>
+   <translation>Antwort kommt…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Writing into the scene…</source>
+   <translation>Schreibe in die Szene…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
+   <source>Stopping… Once more ends the engine.</source>
+   <translation>Wird angehalten… Noch einmal beendet die Engine.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>RS Copilot Look</source>
+   <translation>RS Copilot Betrachten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Names</source>
+   <translation>Namen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>What is missing</source>
+   <translation>Was fehlt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Keep the objects in the scene</source>
+   <translation>Die Objekte in der Szene behalten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Take what was kept last out of the scene again</source>
+   <translation>Was zuletzt behalten wurde, wieder aus der Szene nehmen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Change a question and ask again (Up in the empty box: the last one)</source>
+   <translation>Eine Frage ändern und neu stellen (Pfeil nach oben im leeren Feld: die letzte)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Copy the conversation as text</source>
+   <translation>Das Gespräch als Text kopieren</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>New conversation</source>
+   <translation>Neues Gespräch</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Progress of the answer</source>
+   <translation>Fortschritt der Antwort</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>State of the answer</source>
+   <translation>Stand der Antwort</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Task</source>
+   <translation>Aufgabe</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Picture</source>
+   <translation>Bild</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Draw a box on the map</source>
+   <translation>Ein Rechteck auf der Karte aufziehen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>How closely the model looks, and its memory</source>
+   <translation>Wie genau das Modell hinsieht, und sein Speicher</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>&amp;Zoom in by itself where the picture is large</source>
+   <translation>Bei großen Bildern von selbst &amp;näher heran</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>&amp;Max mode for detection: finer, slower</source>
+   <translation>&amp;Max-Modus beim Erkennen: feiner, langsamer</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>&amp;Free the memory of the model</source>
+   <translation>Den Speicher des Modells &amp;freigeben</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>As&amp;k</source>
+   <translation>&amp;Fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Ask (Enter)</source>
+   <translation>Fragen (Eingabetaste)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>S&amp;top</source>
+   <translation>&amp;Anhalten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Stop the answer (Esc); what was said stays</source>
+   <translation>Die Antwort anhalten (Esc); was gesagt wurde, bleibt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>This question takes the place of the former one, and of all after it. Esc: leave it.</source>
+   <translation>Diese Frage ersetzt die frühere und alles danach. Esc: doch nicht.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>As&amp;k Again</source>
+   <translation>Neu &amp;fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Keep</source>
+   <translation>Behalten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>As {}</source>
+   <translation>Als {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
+   <source>Keep {}</source>
+   <translation>{} behalten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Model</source>
+   <translation>Modell</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Precision</source>
+   <translation>Genauigkeit</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>How exactly the model calculates, and the memory that it needs so</source>
+   <translation>Wie genau das Modell rechnet und wie viel Speicher es so braucht</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Models: fetch, verify, remove, add your own…</source>
+   <translation>Modelle: holen, prüfen, entfernen, eigene hinzufügen…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Where pixels go</source>
+   <translation>Wohin Pixel gehen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>A server…</source>
+   <translation>Ein Server…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>Choose a model</source>
+   <translation>Modell wählen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_controller.py" />
+   <source>{} finished</source>
+   <translation>{} abgeschlossen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_controller.py" />
+   <source>{} was left as it is.</source>
+   <translation>{} blieb, wie es ist.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>RS Copilot: models</source>
+   <translation>RS Copilot: Modelle</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Show the folder</source>
+   <translation>Den Ordner zeigen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Models</source>
+   <translation>Modelle</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Details</source>
+   <translation>Details</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Fetch</source>
+   <translation>&amp;Holen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Verify</source>
+   <translation>&amp;Prüfen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Compare all files with their hashes</source>
+   <translation>Alle Dateien mit ihren Prüfsummen vergleichen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Remove…</source>
+   <translation>&amp;Entfernen…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Add a F&amp;older…</source>
+   <translation>&amp;Ordner hinzufügen…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>A model that lies in a folder of your own, for example copied from elsewhere</source>
+   <translation>Ein Modell in einem eigenen Ordner, zum Beispiel von anderswo kopiert</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Add a &amp;Server…</source>
+   <translation>&amp;Server hinzufügen…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>C&amp;ancel</source>
+   <translation>&amp;Abbrechen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Remove a model</source>
+   <translation>Ein Modell entfernen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Folder of a model</source>
+   <translation>Ordner eines Modells</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Add a model</source>
+   <translation>Ein Modell hinzufügen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Copy</source>
+   <translation>&amp;Kopieren</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Use Where It Lies</source>
+   <translation>&amp;Dort benutzen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>State</source>
+   <translation>Stand</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Size</source>
+   <translation>Größe</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Memory</source>
+   <translation>Speicher</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Licence</source>
+   <translation>Lizenz</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Suits this machine best</source>
+   <translation>Passt am besten zu diesem Rechner</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>&amp;Go On Fetching</source>
+   <translation>&amp;Weiter holen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Fetch a model</source>
+   <translation>Ein Modell holen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Copy the model in {} to the other models, or use it where it lies?</source>
+   <translation>Das Modell in {} zu den anderen Modellen kopieren oder dort benutzen, wo es liegt?</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/models_dialog.py" />
+   <source>Server</source>
+   <translation>Server</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>&amp;Fetch This Model…</source>
+   <translation>Dieses Modell &amp;holen…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>All &amp;Models…</source>
+   <translation>Alle &amp;Modelle…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>A &amp;Server…</source>
+   <translation>Ein &amp;Server…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>Set &amp;Up the Engine…</source>
+   <translation>Engine &amp;einrichten…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/offer_card.py" />
+   <source>No model is on this machine yet</source>
+   <translation>Auf diesem Rechner ist noch kein Modell</translation>
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>located</source>
    <translation>verortet</translation>
@@ -607,6 +992,51 @@
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>{:.0f} m high</source>
    <translation>{:.0f} m hoch</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/question_edit.py" />
+   <source>Question</source>
+   <translation>Frage</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/question_edit.py" />
+   <source>Enter asks, Shift+Enter begins a new line, Esc stops the answer.</source>
+   <translation>Eingabe fragt, Umschalt+Eingabe beginnt eine neue Zeile, Esc hält die Antwort an.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>Ask a server</source>
+   <translation>Einen Server befragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>Any server that speaks the OpenAI protocol: vLLM, llama.cpp, Ollama, LM Studio. It gets the pictures that you ask about, and the words of the conversation.</source>
+   <translation>Jeder Server, der das OpenAI-Protokoll spricht: vLLM, llama.cpp, Ollama, LM Studio. Er bekommt die Bilder, nach denen Sie fragen, und die Worte des Gesprächs.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>where one is needed; forgotten when QGIS closes</source>
+   <translation>wo einer nötig ist; vergessen, wenn QGIS schließt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>An address begins with http:// or https:// and has no password in it.</source>
+   <translation>Eine Adresse beginnt mit http:// oder https:// und enthält kein Passwort.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>&amp;Address</source>
+   <translation>&amp;Adresse</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>&amp;Model</source>
+   <translation>&amp;Modell</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/server_dialog.py" />
+   <source>&amp;Key</source>
+   <translation>&amp;Schlüssel</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
@@ -655,11 +1085,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
-   <source>C&amp;ancel</source>
-   <translation>&amp;Abbrechen</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Progress of the installation</source>
    <translation>Fortschritt der Installation</translation>
   </message>
@@ -692,11 +1117,6 @@
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>RS Copilot: looking for Python</source>
    <translation>RS Copilot: Python wird gesucht</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
-   <source>Starting the engine…</source>
-   <translation>Engine wird gestartet…</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
@@ -752,16 +1172,6 @@
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Nothing goes into QGIS's own Python.</source>
    <translation>Das Python von QGIS bleibt unverändert.</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/text_dialog.py" />
-   <source>Details</source>
-   <translation>Details</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/text_dialog.py" />
-   <source>&amp;Copy</source>
-   <translation>&amp;Kopieren</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/time_strip.py" />
@@ -954,6 +1364,11 @@
    <translation>Es wurde keine Umgebung erstellt</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/layers/look_layer.py" />
+   <source>Look</source>
+   <translation>Betrachten</translation>
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/layers/scene_group.py" />
    <source>Frames</source>
    <translation>Einzelbilder</translation>
@@ -1025,6 +1440,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/layers/styles.py" />
+   <source>Others</source>
+   <translation>Andere</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Found by motion</source>
    <translation>An der Bewegung erkannt</translation>
   </message>
@@ -1047,6 +1467,421 @@
    <location filename="../rs_copilot_plugin/layers/styles.py" />
    <source>Other candidates</source>
    <translation>Andere Kandidaten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Nothing can be asked without a model. Locating clips, tracking, finding objects with a detector, and searching tiles need none: they are in the RS Copilot panel and in the Processing toolbox.</source>
+   <translation>Ohne Modell kann nichts gefragt werden. Clips verorten, verfolgen, Objekte mit einem Detektor finden und Kacheln suchen brauchen keines: sie sind im RS-Copilot-Bedienfeld und in der Verarbeitungswerkzeugkiste.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>No model of the list fits into this machine's memory. A server of your own, or one in your network, can answer in its place.</source>
+   <translation>Kein Modell der Liste passt in den Speicher dieses Rechners. Ein eigener Server oder einer in Ihrem Netz kann an seiner Stelle antworten.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Delete the files of {} ({})? They can be fetched again.</source>
+   <translation>Die Dateien von {} löschen ({})? Sie können wieder geholt werden.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Nothing more is needed; words of your own are welcome.</source>
+   <translation>Mehr ist nicht nötig; eigene Worte sind willkommen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>same picture</source>
+   <translation>dasselbe Bild</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>nothing was sent away</source>
+   <translation>nichts wurde gesendet</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>No model is chosen: nothing is looked at.</source>
+   <translation>Kein Modell ist gewählt: nichts wird betrachtet.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Pixels and words stay on this machine.</source>
+   <translation>Pixel und Worte bleiben auf diesem Rechner.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Automatic</source>
+   <translation>Automatisch</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>4-bit</source>
+   <translation>4 Bit</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>8-bit</source>
+   <translation>8 Bit</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>too large</source>
+   <translation>zu groß</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Looking which models are there…</source>
+   <translation>Sehe nach, welche Modelle da sind…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>an unknown size</source>
+   <translation>unbekannte Größe</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Ask anything</source>
+   <translation>Frei fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Ask for a short answer</source>
+   <translation>Kurze Antwort erfragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Describe the picture</source>
+   <translation>Das Bild beschreiben</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Find what I describe</source>
+   <translation>Finden, was ich beschreibe</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Find all objects of classes</source>
+   <translation>Alle Objekte von Klassen finden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Describe what is in a box</source>
+   <translation>Beschreiben, was im Rechteck ist</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Say which scene it is</source>
+   <translation>Sagen, welche Art Ort es ist</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Choose an answer</source>
+   <translation>Eine Antwort wählen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Compare frame and map</source>
+   <translation>Einzelbild und Karte vergleichen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Ask about the whole clip</source>
+   <translation>Zum ganzen Clip fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The same picture</source>
+   <translation>Dasselbe Bild</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The frame in the video</source>
+   <translation>Das Einzelbild im Video</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>A box on the map</source>
+   <translation>Ein Rechteck auf der Karte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Wait for the answer, or press Esc.</source>
+   <translation>Warten Sie auf die Antwort, oder drücken Sie Esc.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Choose a model first.</source>
+   <translation>Wählen Sie zuerst ein Modell.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Write what you want to know.</source>
+   <translation>Schreiben Sie, was Sie wissen wollen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Say which classes to look for.</source>
+   <translation>Sagen Sie, welche Klassen gesucht werden.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Say which scenes to choose from.</source>
+   <translation>Sagen Sie, unter welchen Arten von Orten zu wählen ist.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Say which answers to choose from.</source>
+   <translation>Sagen Sie, unter welchen Antworten zu wählen ist.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Choose a satellite image in the RS Copilot panel, or look at the video.</source>
+   <translation>Wählen Sie ein Satellitenbild im RS-Copilot-Bedienfeld, oder betrachten Sie das Video.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The satellite layer is a service (WMS, XYZ). Save the area you need with Export → Save As… and choose the saved raster.</source>
+   <translation>Der Satellitenlayer ist ein Dienst (WMS, XYZ). Speichern Sie das benötigte Gebiet mit Export → Speichern als… und wählen Sie das gespeicherte Raster.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The satellite image has nothing there: move the map to it.</source>
+   <translation>Das Satellitenbild hat dort nichts: verschieben Sie die Karte dorthin.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Open a clip in the video panel first.</source>
+   <translation>Öffnen Sie zuerst einen Clip im Video-Bedienfeld.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Draw a box on the map first, with the button beside the picture.</source>
+   <translation>Ziehen Sie zuerst ein Rechteck auf der Karte auf, mit dem Knopf neben dem Bild.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} at {:.1f} s</source>
+   <translation>{} bei {:.1f} s</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>nothing found</source>
+   <translation>nichts gefunden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} found, {} of them on the map</source>
+   <translation>{} gefunden, {} davon auf der Karte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Pixels and words leave this machine: they are sent to {}.</source>
+   <translation>Pixel und Worte verlassen diesen Rechner: sie gehen an {}.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{}, needs {}</source>
+   <translation>{}, braucht {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Ready</source>
+   <translation>Bereit</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Partly fetched</source>
+   <translation>Teilweise geholt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Not fetched</source>
+   <translation>Nicht geholt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Damaged</source>
+   <translation>Beschädigt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} fits this machine: {}.</source>
+   <translation>{} passt auf diesen Rechner: {}.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>It does not fit into this machine's memory.</source>
+   <translation>Es passt nicht in den Speicher dieses Rechners.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>What do you want to know?</source>
+   <translation>Was möchten Sie wissen?</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>A question with a short answer: how many ships are in the harbour?</source>
+   <translation>Eine Frage mit kurzer Antwort: Wie viele Schiffe liegen im Hafen?</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>A question; the answers to choose from are above.</source>
+   <translation>Eine Frage; die Antworten zur Wahl stehen darüber.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>What to find: the white roof beside the round tank</source>
+   <translation>Was zu finden ist: das weiße Dach neben dem runden Tank</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>A question about the clip: when does the truck turn?</source>
+   <translation>Eine Frage zum Clip: Wann biegt der Lastwagen ab?</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} frames of {}</source>
+   <translation>{} Einzelbilder von {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Stopped.</source>
+   <translation>Angehalten.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>sent to {}</source>
+   <translation>gesendet an {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The answer reached the length that is allowed; there may be more.</source>
+   <translation>Die Antwort erreichte die erlaubte Länge; es mag mehr geben.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The model repeated itself, and was stopped.</source>
+   <translation>Das Modell wiederholte sich und wurde angehalten.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} on the map</source>
+   <translation>{} auf der Karte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Pixels and words go to a server on this machine ({}).</source>
+   <translation>Pixel und Worte gehen an einen Server auf diesem Rechner ({}).</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>The connection is not encrypted.</source>
+   <translation>Die Verbindung ist nicht verschlüsselt.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{}: too much for this machine</source>
+   <translation>{}: zu viel für diesen Rechner</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Licence: {}</source>
+   <translation>Lizenz: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Models lie in {}</source>
+   <translation>Modelle liegen in {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Fetch {}: {} from {}?</source>
+   <translation>{} holen: {} von {}?</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Classes, with commas between: ship, plane</source>
+   <translation>Klassen, mit Kommas getrennt: ship, plane</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Scenes, with commas between: harbour, farmland, forest</source>
+   <translation>Arten von Orten, mit Kommas getrennt: harbour, farmland, forest</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Answers to choose from, with commas between</source>
+   <translation>Antworten zur Wahl, mit Kommas getrennt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>a box in {}</source>
+   <translation>ein Rechteck in {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>first word after {:.1f} s</source>
+   <translation>erstes Wort nach {:.1f} s</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} to download</source>
+   <translation>{} herunterzuladen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>licence: {}</source>
+   <translation>Lizenz: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>From {}</source>
+   <translation>Von {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Revision {}</source>
+   <translation>Stand {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Lies in {}</source>
+   <translation>Liegt in {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Adapters: {}</source>
+   <translation>Adapter: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} free on the disk</source>
+   <translation>{} frei auf der Platte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{}: {} of memory free</source>
+   <translation>{}: {} Speicher frei</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} rows are kept in {}.</source>
+   <translation>{} Zeilen sind in {} behalten.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>{} lines of the answer make no sense as places.</source>
+   <translation>{} Zeilen der Antwort ergeben keinen Ort.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>No answer came.</source>
+   <translation>Es kam keine Antwort.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/look_texts.py" />
+   <source>Cut off.</source>
+   <translation>Abgebrochen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
@@ -1170,11 +2005,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
-   <source>{} finished</source>
-   <translation>{} abgeschlossen</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/messages.py" />
    <source>{} frames matched to the map, {} carried, {} unlocated</source>
    <translation>Einzelbilder: {} mit der Karte abgeglichen, {} übertragen, {} nicht verortet</translation>
   </message>
@@ -1262,6 +2092,26 @@
    <location filename="../rs_copilot_plugin/messages.py" />
    <source>Find Objects</source>
    <translation>Objekte finden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Fetch Model</source>
+   <translation>Modell holen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Add Model</source>
+   <translation>Modell hinzufügen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Verify Model</source>
+   <translation>Modell prüfen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/messages.py" />
+   <source>Remove Model</source>
+   <translation>Modell entfernen</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />

@@ -43,6 +43,15 @@ def all_actions() -> list[Action]:
             checkable=True,
         ),
         Action(
+            "show_look",
+            tr("&Look Panel"),
+            tr("Show or hide the panel where a model is asked about the map and the video"),
+            "look.svg",
+            "toggle_look",
+            "Ctrl+Alt+A",
+            checkable=True,
+        ),
+        Action(
             "seek_tool",
             tr("&Seek Video on Map"),
             tr("Click on the map: the video jumps to the moments that see this point"),
@@ -57,6 +66,14 @@ def all_actions() -> list[Action]:
             tr("Load a scene GeoPackage that was made earlier"),
             "open_scene.svg",
             "open_scene",
+            on_toolbar=False,
+        ),
+        Action(
+            "models",
+            tr("&Models…"),
+            tr("Fetch, verify and remove the models that the Look panel asks"),
+            "models.svg",
+            "open_models",
             on_toolbar=False,
         ),
         Action(

@@ -86,6 +86,10 @@ def method_title(method: str) -> str:
         "track": tr("Track"),
         "export": tr("Export"),
         "detect": tr("Find Objects"),
+        "models.fetch": tr("Fetch Model"),
+        "models.add": tr("Add Model"),
+        "models.verify": tr("Verify Model"),
+        "models.remove": tr("Remove Model"),
     }.get(method, method)
 
 

@@ -71,6 +71,11 @@ class RsCopilotPlugin:
         if self.workbench is not None:
             self.workbench.video.setUserVisible(shown)
 
+    def toggle_look(self, shown: bool) -> None:
+        """Show or hide the Look panel."""
+        if self.workbench is not None:
+            self.workbench.look.dock.setUserVisible(shown)
+
     def use_seek_tool(self, wanted: bool) -> None:
         """Take up or put down the map tool."""
         if self.workbench is None:
@@ -85,6 +90,11 @@ class RsCopilotPlugin:
         """Load a scene that was made earlier."""
         if self.workbench is not None:
             self.workbench.ask_scene()
+
+    def open_models(self, _checked: bool = False) -> None:
+        """Show the models."""
+        if self.workbench is not None:
+            self.workbench.look.open_models()
 
     def open_settings(self, _checked: bool = False) -> None:
         """Show the settings."""
@@ -109,7 +119,8 @@ class RsCopilotPlugin:
 
     def _couple_with_docks(self, workbench: Workbench) -> None:
         """Keep check marks true when the user closes a dock or takes up another tool."""
-        for dock, name in ((workbench.dock, "show_panel"), (workbench.video, "show_video")):
+        docks = (workbench.dock, workbench.video, workbench.look.dock)
+        for dock, name in zip(docks, ("show_panel", "show_video", "show_look")):
             action = self.actions[name]
             action.setChecked(dock.isUserVisible())
             dock.visibilityChanged.connect(lambda _shown, d=dock, a=action: a.setChecked(d.isUserVisible()))

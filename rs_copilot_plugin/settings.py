@@ -77,6 +77,33 @@ class Settings:
         self._set("own_detectors", "\n".join(values))
 
     @property
+    def look_model(self) -> str:
+        """The model that was asked last, by the engine's name for it; empty for none."""
+        return self._get("look_model")
+
+    @look_model.setter
+    def look_model(self, value: str) -> None:
+        self._set("look_model", value)
+
+    @property
+    def look_precision(self) -> str:
+        """How exactly it calculated."""
+        return self._get("look_precision", "auto")
+
+    @look_precision.setter
+    def look_precision(self, value: str) -> None:
+        self._set("look_precision", value)
+
+    @property
+    def own_models(self) -> list[str]:
+        """Servers and folders of the user's own, the latest first; never a key."""
+        return [name for name in self._get("own_models").split("\n") if name]
+
+    @own_models.setter
+    def own_models(self, values: list[str]) -> None:
+        self._set("own_models", "\n".join(values))
+
+    @property
     def last_folder(self) -> str:
         """Where the last file dialog was."""
         return self._get("last_folder", str(Path.home()))

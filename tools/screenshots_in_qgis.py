@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -16,10 +17,14 @@ from qgis.core import (
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProject,
+    QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import Qt, QTimer
-from qgis.PyQt.QtWidgets import QDockWidget, QLineEdit
+from qgis.PyQt.QtCore import QPoint, Qt, QTimer
+from qgis.PyQt.QtGui import QPainter
+from qgis.PyQt.QtWidgets import QDialog, QDockWidget, QLineEdit
 from qgis.utils import iface
+
+from rs_copilot_plugin.presenters.conversation import area
 
 DETECTOR = os.environ["RS_COPILOT_SHOTS_DETECTOR"]
 ONLY = os.environ["RS_COPILOT_SHOTS_ONLY"]
@@ -32,6 +37,8 @@ STEP_LIMIT = 2000
 JOB_POLLS = 900
 QUIET_S = 1.2
 SEARCH_ZOOM = 0.3
+LOOK_ZOOM, LOOK_LEAST_M2 = 0.32, 60.0
+MODEL_UNIT_PX = 28  # the side of the squares that the scripted model sees
 SAME_S = 0.06  # half a frame of the demo clip, and a little
 
 
@@ -106,6 +113,9 @@ class Tour:
         yield self.after(5)
         yield self.drawn
         self.shoot("tracks")
+        bench.scene.zoom()
+        yield from self.looking()
+        yield from self.choosing_models()
         bench.scene.zoom()
         yield from self.control_points()
         yield from self.searching()
@@ -247,6 +257,85 @@ class Tour:
         bench.panel.use_scene(None)
         bench.dock.tabs.show_page(bench.dock.locate_page)
 
+    def looking(self) -> Iterator[Callable[[], bool]]:
+        """A question about what the map shows; the answers are given, from the true outlines of the demo."""
+        bench, dock = self.bench, self.bench.look.dock
+        canvas = iface.mapCanvas()
+        canvas.setExtent(bench.dock.satellite_combo.currentLayer().extent())
+        canvas.zoomByFactor(LOOK_ZOOM)
+        bench.dock.hide()
+        dock.setUserVisible(True)
+        iface.mainWindow().resizeDocks([dock, bench.video], [620, 260], Qt.Orientation.Vertical)
+        yield self.after(10)
+        yield self.drawn
+        script = WORK / "scripted answers.json"
+        first, second = self.true_outlines(), "The long flat one between the car park and the houses."
+        script.write_text(json.dumps({"answers": [first, second]}), encoding="utf-8")
+        bench.look.models.add(f"scripted:{script}")
+        dock.task_combo.setCurrentIndex(dock.task_combo.findData("detect"))
+        dock.names_edit.setText("building, car park")
+        dock.ask_button.click()
+        yield lambda: not bench.look.look.is_busy
+        dock.task_combo.setCurrentIndex(dock.task_combo.findData("chat"))
+        dock.question_edit.setPlainText("Which of them has the largest roof?")
+        dock.ask_button.click()
+        yield lambda: not bench.look.look.is_busy
+        spots = bench.look.look.conversation.turns[0].spots
+        roofs = [
+            (area(spot.polygon), number) for number, spot in enumerate(spots) if spot.label == "building"
+        ]
+        bench.look.look._spot_picked(0, max(roofs)[1])
+        iface.messageBar().clearWidgets()
+        yield self.after(15)
+        yield self.drawn
+        self.shoot("look")
+        dock.new_button.click()
+        dock.setUserVisible(False)
+        bench.dock.show()
+
+    def choosing_models(self) -> Iterator[Callable[[], bool]]:
+        """The panel without a model, and the list of models."""
+        desk = self.bench.look
+        self.bench.dock.hide()
+        desk.models.choose("", "auto")
+        desk.dock.setUserVisible(True)
+        yield lambda: desk.models.listed.is_known
+        dialog = desk.open_models()
+        yield lambda: dialog.table.topLevelItemCount() > 0
+        dialog.move(iface.mapCanvas().mapToGlobal(iface.mapCanvas().rect().topLeft()) + QPoint(20, 60))
+        yield self.after(15)
+        self.shoot_with(dialog, "models")
+        dialog.close()
+        desk.dock.setUserVisible(False)
+        self.bench.dock.show()
+
+    def true_outlines(self) -> str:
+        """Buildings and car parks that the map shows, as a model would write them: corners in its pixels."""
+        x1, y1, x2, y2 = self.bench.look.look.picture.sights().view
+        raster = self.bench.dock.satellite_combo.currentLayer()
+        seen = [
+            MODEL_UNIT_PX * round(metres / raster.rasterUnitsPerPixelX() / MODEL_UNIT_PX)
+            for metres in (x2 - x1, y2 - y1)
+        ]
+        lines = []
+        for name, table, where in (
+            ("building", "occluders", "name like 'building%'"),
+            ("car park", "zones", "kind = 'car park'"),
+        ):
+            layer = QgsVectorLayer(f"{first('truth.gpkg')}|layername={table}", table, "ogr")
+            layer.setSubsetString(where)
+            for row in layer.getFeatures():
+                box, area_m2, *_ = row.geometry().orientedMinimumBoundingBox()
+                if area_m2 < LOOK_LEAST_M2:
+                    continue
+                ring = box.asPolygon()[0][:4]
+                if all(x1 < corner.x() < x2 and y1 < corner.y() < y2 for corner in ring):
+                    pairs = (
+                        (seen[0] * (c.x() - x1) / (x2 - x1), seen[1] * (y2 - c.y()) / (y2 - y1)) for c in ring
+                    )
+                    lines.append(",".join(f"{value:.0f}" for pair in pairs for value in pair) + f" {name}")
+        return "\n".join(lines)
+
     def has_first_results(self) -> bool:
         """Whether the running job has brought frames onto the map."""
         return self.bench.dock.progress_bar.value() > 450 and "frames" in self.bench.scene.layer_names()
@@ -257,7 +346,7 @@ class Tour:
         window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMaximized)
         window.setGeometry(0, 0, WIDTH, HEIGHT)
         for dock in window.findChildren(QDockWidget):
-            if dock.objectName() not in ("Layers", "RsCopilotDock", "RsCopilotVideo"):
+            if dock.objectName() not in ("Layers", "RsCopilotDock", "RsCopilotVideo", "RsCopilotLook"):
                 dock.hide()
         docks = [self.bench.dock, self.bench.video]
         for dock in docks:
@@ -317,6 +406,14 @@ class Tour:
     def shoot(self, name: str) -> None:
         """Save the whole window."""
         iface.mainWindow().grab().save(str(OUT / f"{name}.png"))
+
+    def shoot_with(self, dialog: QDialog, name: str) -> None:
+        """Save the window with a dialog over it."""
+        picture = iface.mainWindow().grab()
+        painter = QPainter(picture)
+        painter.drawPixmap(iface.mainWindow().mapFromGlobal(dialog.pos()), dialog.grab())
+        painter.end()
+        picture.save(str(OUT / f"{name}.png"))
 
     def _poll(self) -> None:
         try:

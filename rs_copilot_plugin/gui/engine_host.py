@@ -1,4 +1,4 @@
-"""The engines of this QGIS: one for jobs, one for the video, started when first needed."""
+"""The engines of this QGIS, each started when first needed: for jobs, the video, questions, and models."""
 
 from __future__ import annotations
 
@@ -60,6 +60,13 @@ class EngineHost(QObject):
         self._settings = settings
         self.jobs = HostedSession(settings, self._tell, _log)
         self.video = HostedSession(settings, on_log=_log)
+        # A model that takes all memory must not end a job, and a job must not keep a question waiting.
+        self.look = HostedSession(settings, on_log=_log)
+        self.models = HostedSession(settings, on_log=_log)
+
+    @property
+    def _sessions(self) -> tuple[HostedSession, ...]:
+        return self.jobs, self.video, self.look, self.models
 
     @property
     def is_configured(self) -> bool:
@@ -68,15 +75,15 @@ class EngineHost(QObject):
 
     def restart(self) -> None:
         """The environment changed: end what runs, forget earlier failures; the next request starts anew."""
-        for session in (self.jobs, self.video):
+        for session in self._sessions:
             session.stop()
             session.retry()
         self.tell()
 
     def stop(self) -> None:
-        """End both engines."""
-        self.jobs.stop_and_wait()
-        self.video.stop_and_wait()
+        """End all engines."""
+        for session in self._sessions:
+            session.stop_and_wait()
 
     def tell(self) -> None:
         """Say how the engine is now."""

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
 from qgis.gui import QgsMapLayerComboBox
-from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QSize, pyqtSignal
 from qgis.PyQt.QtWidgets import (
-    QComboBox,
     QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
@@ -26,7 +25,7 @@ from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
 
-from .widgets import faint_label, job_button
+from .widgets import faint_label, fill_combo, job_button, narrow_combo
 
 
 class FindBox(QWidget):
@@ -55,7 +54,7 @@ class FindBox(QWidget):
     def _form(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
-        self.source_combo = _combo()
+        self.source_combo = narrow_combo()
         self.source_combo.currentIndexChanged.connect(self._tell)
         self._add_detector()
         self.classes_edit = QLineEdit()
@@ -80,7 +79,7 @@ class FindBox(QWidget):
         return grid
 
     def _add_detector(self) -> None:
-        self.detector_combo = _combo()
+        self.detector_combo = narrow_combo()
         self.detector_combo.currentIndexChanged.connect(self._tell)
         self.open_button = QToolButton()
         self.open_button.setIcon(icon("open_scene.svg"))
@@ -104,7 +103,7 @@ class FindBox(QWidget):
         self.score_spin.valueChanged.connect(self._tell)
 
     def _add_where(self) -> None:
-        self.where_combo = _combo()
+        self.where_combo = narrow_combo()
         for where, text in (
             (Where.WHOLE, tr("Whole layer")),
             (Where.VIEW, tr("What the map shows")),
@@ -131,11 +130,11 @@ class FindBox(QWidget):
         combo = self.source_combo
         wanted = [(tr("Satellite image: {}").format(satellite) if satellite else tr("Satellite image"), "")]
         wanted += [(clip.name, str(clip.path)) for clip in clips]
-        _fill(combo, wanted, str(current) if current is not None else "")
+        fill_combo(combo, wanted, str(current) if current is not None else "")
 
     def show_detectors(self, names: list[str], current: str) -> None:
         """List detectors by the engine's names for them."""
-        _fill(self.detector_combo, [(detector_title(name), name) for name in names], current)
+        fill_combo(self.detector_combo, [(detector_title(name), name) for name in names], current)
         index = self.detector_combo.currentIndex()
         self.detector_combo.setToolTip(detector_tip(str(self.detector_combo.itemData(index) or "")))
 
@@ -218,27 +217,6 @@ def detector_title(name: str) -> str:
 def detector_tip(name: str) -> str:
     """Where a detector of the user's own lies."""
     return str(place_of(name)) if kind_of(name) in (DetectorKind.ONNX, DetectorKind.FOLDER) else ""
-
-
-def _combo() -> QComboBox:
-    """One whose texts may be long: the list shows them whole, the panel stays narrow."""
-    combo = QComboBox()
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(10)
-    return combo
-
-
-def _fill(combo: QComboBox, items: list[tuple[str, str]], current: str) -> None:
-    """Texts and data, without a word to anybody; untouched where nothing has changed, it may be open."""
-    shown = [(combo.itemText(i), str(combo.itemData(i) or "")) for i in range(combo.count())]
-    combo.blockSignals(True)
-    if shown != items:
-        combo.clear()
-        for text, data in items:
-            combo.addItem(text, data)
-            combo.setItemData(combo.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
-    combo.setCurrentIndex(max(0, combo.findData(current)))
-    combo.blockSignals(False)
 
 
 def _side_by_side(wide: QWidget, narrow: QWidget) -> QWidget:

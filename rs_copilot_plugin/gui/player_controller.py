@@ -36,6 +36,7 @@ class PlayerController(QObject):
     frame_shown = pyqtSignal(float)
     unlocated_shown = pyqtSignal(object)
     detection_clicked = pyqtSignal(int)
+    answer_clicked = pyqtSignal(int)
 
     def __init__(
         self, session: EngineSession, panel: VideoPanel, overlay: MapOverlay, parent: QObject | None = None
@@ -46,6 +47,7 @@ class PlayerController(QObject):
         self._panel, self._overlay = panel, overlay
         self._frames: ClipFrames | None = None
         self._detections = ClipDetections()
+        self._answers: dict[str, ClipDetections] = {}
         self._class_colours: dict[str, str] = {}
         self._wanted: Hit | None = None
         self.size_px = (0, 0)
@@ -90,6 +92,11 @@ class PlayerController(QObject):
     def set_colours(self, class_colours: dict[str, str]) -> None:
         """Objects are framed in the colours that their classes have on the map."""
         self._class_colours = class_colours
+        self._show_boxes()
+
+    def set_answers(self, by_clip: dict[str, ClipDetections]) -> None:
+        """Objects that a model has named in frames, by the clip's path; they are drawn over the picture."""
+        self._answers = by_clip
         self._show_boxes()
 
     def close(self) -> None:
@@ -183,8 +190,13 @@ class PlayerController(QObject):
         self.frame_shown.emit(frame.time_s)
 
     def _show_boxes(self) -> None:
-        boxes = self._detections.at(self.shown_s)
+        boxes = self._detections.at(self.shown_s) + self._named.at(self.shown_s)
         self._panel.view.set_boxes(boxes, self.size_px, self._class_colours)
+
+    @property
+    def _named(self) -> ClipDetections:
+        """What a model has named in the shown clip."""
+        return self._answers.get(self.clip, ClipDetections())
 
     def _client_failed(self, error: EngineError) -> None:
         self._timer.stop()
@@ -217,7 +229,12 @@ class PlayerController(QObject):
 
     def picture_clicked(self, uv: XY) -> None:
         """Let the clicked object, or the clicked place, flash on the map."""
-        found = self._detections.hit(self.shown_s, uv[0] * self.size_px[0], uv[1] * self.size_px[1])
+        place_px = uv[0] * self.size_px[0], uv[1] * self.size_px[1]
+        named = self._named.hit(self.shown_s, *place_px)
+        if named is not None:
+            self.answer_clicked.emit(named.fid)
+            return
+        found = self._detections.hit(self.shown_s, *place_px)
         if found is not None:
             self.detection_clicked.emit(found.fid)
             return

@@ -13,6 +13,7 @@ from qgis.core import (
     QgsFeature,
     QgsFeatureRequest,
     QgsGeometry,
+    QgsLayerTreeGroup,
     QgsPointXY,
     QgsProject,
     QgsRectangle,
@@ -138,6 +139,12 @@ class SceneController(QObject):
     def detections_of(self, clip: str) -> ClipDetections | None:
         """Objects found in a clip."""
         return self._detections.get(Path(clip).name)
+
+    def group(self) -> QgsLayerTreeGroup:
+        """Where layers that belong to the scene go in the layer tree; the top of the tree without a scene."""
+        if self._group is not None:
+            return self._group.ensure_group()
+        return QgsProject.instance().layerTreeRoot()
 
     def reveal(self, name: str) -> None:
         """Switch a layer of the open scene on, now or when it comes."""

@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from qgis.PyQt.QtCore import QSize, Qt
 from qgis.PyQt.QtGui import QColor, QPainter, QPaintEvent
-from qgis.PyQt.QtWidgets import QLabel, QPushButton, QSizePolicy, QTabBar, QToolButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from rs_copilot_plugin.resources import icon
 
@@ -64,6 +73,27 @@ def job_button(text: str, icon_name: str, on_click: Callable[[], object]) -> QPu
     button.setMinimumHeight(30)
     button.clicked.connect(lambda _checked=False: on_click())
     return button
+
+
+def narrow_combo(letters: int = 10) -> QComboBox:
+    """One whose texts may be long: the list shows them whole, the panel stays narrow."""
+    combo = QComboBox()
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(letters)
+    return combo
+
+
+def fill_combo(combo: QComboBox, items: list[tuple[str, str]], current: str) -> None:
+    """Texts and data, without a word to anybody; untouched where nothing has changed, it may be open."""
+    shown = [(combo.itemText(i), str(combo.itemData(i) or "")) for i in range(combo.count())]
+    combo.blockSignals(True)
+    if shown != items:
+        combo.clear()
+        for text, data in items:
+            combo.addItem(text, data)
+            combo.setItemData(combo.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
+    combo.setCurrentIndex(max(0, combo.findData(current)))
+    combo.blockSignals(False)
 
 
 class FittingTabs(QWidget):

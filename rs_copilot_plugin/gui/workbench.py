@@ -14,6 +14,7 @@ from rs_copilot_plugin import messages
 from rs_copilot_plugin.engine.installer import InstallCancelledError, InstallError
 from rs_copilot_plugin.messages import Notice
 from rs_copilot_plugin.presenters.clips import Clip, sort_paths
+from rs_copilot_plugin.presenters.conversation import Kept
 from rs_copilot_plugin.presenters.detections import Hit, best_hit
 from rs_copilot_plugin.presenters.find import served_address
 from rs_copilot_plugin.presenters.frames import FrameRow
@@ -38,6 +39,8 @@ from .export_dialog import ExportDialog
 from .find_controller import FindController, Search
 from .installation import Installation
 from .job_runner import JobRunner
+from .look_desk import LookDesk
+from .look_keeper import Surroundings
 from .map_overlay import MapOverlay
 from .player_controller import PlayerController
 from .scene_controller import SceneController
@@ -77,11 +80,19 @@ class Workbench(QObject):
         self.finder = FindController(
             self.panel, self.settings, self.dock, self.scene, self.background, iface.mapCanvas(), self
         )
+        around = Surroundings(
+            self.host, self.panel, self.settings, self.scene, self.player, iface.mapCanvas()
+        )
+        find_raster = self.dock.satellite_combo.currentLayer
+        self.look = LookDesk(iface.mainWindow(), around, find_raster, self._show_dialog, self)
         self._dialogs: list[QDialog] = []
         self.last_notice: Notice | None = None
         self._connect()
         iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.video)
+        iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.look.dock)
+        iface.mainWindow().tabifyDockWidget(self.dock, self.look.dock)
+        self.dock.raise_()
         self.host.tell()
         self._take_satellite(self.dock.satellite_combo.currentLayer())
         self.redraw()
@@ -123,11 +134,15 @@ class Workbench(QObject):
         self.player.unlocated_shown.connect(self._show_search_areas)
         self.seek_tool.picked.connect(self._map_picked)
         self.controls.changed.connect(self._controls_changed)
+        self.look.kept.connect(self._show_kept)
+        self.look.told.connect(self.tell)
+        self.look.setup_wanted.connect(self.open_settings)
         self.controls.failed.connect(lambda text: self.tell(Notice(tr("Control points"), text)))
 
     def close(self) -> None:
         """Leave nothing behind: no process, no widget, no canvas item."""
         self.jobs.cancel()
+        self.look.stop()
         self.installation.cancel()
         self.controls.stop()
         self.player.stop()
@@ -139,7 +154,7 @@ class Workbench(QObject):
         canvas = self.iface.mapCanvas()
         if canvas.mapTool() is self.seek_tool:
             canvas.unsetMapTool(self.seek_tool)
-        for dock in (self.dock, self.video):
+        for dock in (self.dock, self.video, self.look.dock):
             self.iface.removeDockWidget(dock)
             dock.deleteLater()
         for dialog in self._dialogs:
@@ -405,6 +420,7 @@ class Workbench(QObject):
         panel = self.panel
         self.dock.show_clips(panel.clips, self._summaries())
         self.finder.redraw()
+        self.look.redraw()
         self.dock.show_buttons(not panel.lacks_to_locate(), not panel.lacks_to_use_scene())
         name = panel.scene.name if panel.scene is not None else tr("No scene yet")
         self.dock.show_scene(name, str(panel.scene or ""))
@@ -426,6 +442,15 @@ class Workbench(QObject):
         dialog.engine_changed.connect(self._engine_changed)
         self._show_dialog(dialog)
 
+    def _show_kept(self, kept: Kept) -> None:
+        scene = Path(kept.scene)
+        if self.panel.scene != scene:
+            self.panel.use_scene(scene, self.panel.satellite)
+        self.scene.open(scene, zoom=False)
+        self.scene.reveal(kept.layer)
+        self.scene.refresh(final=True)
+        self.redraw()
+
     def _installed(self, error: InstallError | None) -> None:
         if error is None:
             text = tr("The engine's environment is ready.")
@@ -437,6 +462,7 @@ class Workbench(QObject):
 
     def _engine_changed(self) -> None:
         self.host.restart()
+        self.look.refresh()
         self.redraw()
         if not self.player.clip and self.panel.clips.clips:
             self.show_clip(str(self.panel.clips.clips[0].path))

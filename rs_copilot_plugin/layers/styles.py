@@ -47,9 +47,19 @@ KEY_FRAME = (
 )
 
 # What the colour of an object says, by layer; what moves has a class, too, but it is a guess from its size.
-_CLASS_OF = {"detections": "if(\"source\" = 'motion', '', \"label\")", "segments": "label"}
+_CLASS_OF = {
+    "detections": "if(\"source\" = 'motion', '', \"label\")",
+    "segments": "label",
+    "spoken": "label",
+}
 _OPACITY = QgsSymbol.Property.PropertyOpacity
 OPACITY_PERCENT = 'scale_linear(coalesce("score", 1), 0, 1, 35, 100)'
+
+
+def _html(expression: str) -> str:
+    """The expression's text in HTML: a label may be a model's words, and map tips are web pages."""
+    return f"replace({expression}, map('&', '&amp;', '<', '&lt;', '>', '&gt;'))"
+
 
 _FRAME_TITLE = "\"clip\" || ' · ' || format_number(\"time_s\", 2) || ' s'"
 _PLACED_TIP = (
@@ -57,20 +67,21 @@ _PLACED_TIP = (
     "[% coalesce(', ±' || format_number(\"error_m\", 1) || ' m (90 %)', '') %]"
     "[% coalesce(', score ' || format_number(\"score\", 2), '') %]"
 )
-_REASON_TIP = "[% coalesce('<br>' || \"reason\", '') %]"
+_CLIP_HTML, _REASON_HTML, _PHRASE_HTML = _html('"clip"'), _html('"reason"'), _html('"phrase"')
+_REASON_TIP = f"[% coalesce('<br>' || {_REASON_HTML}, '') %]"
 _AREA_TIP = (
     '[% format_number(100 * "probability", 0) %] % · '
     '[% if("area_km2" < 1, format_number(100 * "area_km2", 1) || \' ha\', '
     "format_number(\"area_km2\", 1) || ' km²') %]"
 )
 _OBJECT_TITLE = "\"label\" || coalesce(' ' || format_number(\"score\", 2), '')"
-_OBJECT_TIP = "[% \"clip\" %][% coalesce(' · ' || format_number(\"time_s\", 2) || ' s', '') %]"
+_OBJECT_TIP = f"[% {_CLIP_HTML} %][% coalesce(' · ' || format_number(\"time_s\", 2) || ' s', '') %]"
 _SEGMENT_TIP = (
     '[% if("area_m2" < 10000, format_number("area_m2", 0) || \' m²\', '
     "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
 )
 # What a model says is text, never markup.
-_LOOK_TIP = "[% replace(\"reason\", map('&', '&amp;', '<', '&lt;')) %]"
+_LOOK_TIP = f"[% {_REASON_HTML} %]"
 # Scenes of earlier versions say no level; `attribute` is null there, where a column's name would be an error.
 _AREA_LEVEL = "coalesce(attribute($currentfeature, 'level'), \"probability\")"
 _CANDIDATE_TIP = '[% format_number("score", 3) %]'
@@ -93,12 +104,14 @@ def set_tips(layer: QgsVectorLayer, name: str) -> None:
         "candidates": ("'#' || \"rank\"", _CANDIDATE_TIP),
         "detections": (_OBJECT_TITLE, _OBJECT_TIP),
         "segments": ('"label"', _SEGMENT_TIP),
+        "groundings": (_OBJECT_TITLE, f"[% {_PHRASE_HTML} %]"),
+        "spoken": (_OBJECT_TITLE, ""),
         "looks": ("'#' || \"step\"", _LOOK_TIP),
     }
     if name in tips:
         title, tip = tips[name]
         layer.setDisplayExpression(title)
-        layer.setMapTipTemplate(f"<b>[% {title} %]</b><br>{tip}")
+        layer.setMapTipTemplate(f"<b>[% {_html(title)} %]</b><br>{tip}")
 
 
 def set_key_spacing(layer: QgsVectorLayer, step_s: float, duration_s: float) -> None:
@@ -319,6 +332,15 @@ def _style_detections(layer: QgsVectorLayer) -> None:
     layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
 
 
+def _style_spoken(layer: QgsVectorLayer) -> None:
+    """By class, which `add_classes` brings."""
+    layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["spoken"], []))
+    _label(layer, _OBJECT_TITLE, min_scale=15000.0)
+    settings = layer.labeling().settings()
+    settings.placement = QgsPalLayerSettings.Placement.OutsidePolygons
+    layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
+
+
 def _style_segments(layer: QgsVectorLayer) -> None:
     """By class, which `add_classes` brings; thinly filled so that the map shows through."""
     layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["segments"], []))
@@ -346,8 +368,10 @@ def _category(name: str, label: str, colour: str) -> QgsRendererCategory:
     if name == "segments":
         return QgsRendererCategory(label, _segment_symbol(colour), label)
     if label:
-        return QgsRendererCategory(label, _object_symbol(colour), label)
-    return QgsRendererCategory(label, _box_symbol(palette.MOVING, 30, 0.25), tr("Found by motion"))
+        # In a print layout, QGIS would work out what stands between these signs.
+        return QgsRendererCategory(label, _object_symbol(colour), label.replace("[%", "[ %"))
+    title = tr("Others") if name == "spoken" else tr("Found by motion")
+    return QgsRendererCategory(label, _box_symbol(palette.MOVING, 30, 0.25), title)
 
 
 def class_colours(layer: QgsVectorLayer) -> dict[str, str]:
@@ -422,4 +446,5 @@ _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {
     "groundings": _style_groundings,
     "looks": _style_looks,
     "answers": _style_search_area,
+    "spoken": _style_spoken,
 }

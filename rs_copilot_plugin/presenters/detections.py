@@ -17,7 +17,8 @@ MAX_GAP_S = 0.6
 class Detection:
     """One object in one frame; ``box_px`` is x1, y1, x2, y2 in pixels of the clip's own frames.
 
-    ``fid`` is its row in the scene; ``score`` is None for what was found by its motion alone.
+    ``fid`` is its row in the scene; ``score`` is None for what was found by its motion alone. What a model
+    has named in an answer (``is_named``) has no row yet: there ``fid`` counts the objects of all answers.
     """
 
     time_s: float
@@ -26,6 +27,7 @@ class Detection:
     track_id: int | None = None
     fid: int = 0
     score: float | None = None
+    is_named: bool = False
 
     @property
     def center_px(self) -> tuple[float, float]:
@@ -123,4 +125,6 @@ def hue_of(track_id: int | None) -> int:
 
 def caption(found: Detection) -> str:
     """What is written at a box: class and score; what was found by its motion has none."""
-    return "" if found.score is None else f"{found.label} {found.score:.2f}".strip()
+    if found.score is None:
+        return found.label if found.is_named else ""
+    return f"{found.label} {found.score:.2f}".strip()

@@ -12,6 +12,8 @@ def test_menu_toolbar_and_docks_appear(plugin, iface):
     assert {action.objectName() for action in iface.menus["&RS Copilot"].actions()} >= {
         "RsCopilot_show_panel",
         "RsCopilot_show_video",
+        "RsCopilot_show_look",
+        "RsCopilot_models",
         "RsCopilot_seek_tool",
         "RsCopilot_open_scene",
         "RsCopilot_settings",
@@ -31,6 +33,8 @@ def test_unload_leaves_nothing(iface):
         plugin = classFactory(iface)
         plugin.initGui()
         plugin.open_settings()
+        plugin.open_models()
+        plugin.toggle_look(True)
         plugin.unload()
         flush_deletions()
     assert iface.window.findChildren(QDockWidget) == []
@@ -55,7 +59,7 @@ def test_every_icon_exists(plugin):
 def test_interactive_widgets_have_accessible_names(workbench):
     from qgis.PyQt.QtWidgets import QAbstractButton, QComboBox, QSlider
 
-    for dock in (workbench.dock, workbench.video):
+    for dock in (workbench.dock, workbench.video, workbench.look.dock):
         for widget in dock.widget().findChildren(QWidget):
             if isinstance(widget, (QAbstractButton, QSlider)):
                 assert widget.accessibleName() or widget.text(), widget.objectName()

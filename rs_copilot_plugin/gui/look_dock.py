@@ -1,0 +1,278 @@
+"""The Look panel: a conversation with a model about what the map or the video shows."""
+
+from __future__ import annotations
+
+from qgis.gui import QgsDockWidget
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtGui import QKeySequence, QTextCursor
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QShortcut,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rs_copilot_plugin import look_texts
+from rs_copilot_plugin.presenters.look import Layer, LookLack, Picture, Task, names_of
+from rs_copilot_plugin.resources import icon
+from rs_copilot_plugin.translate import tr
+
+from .conversation_view import ConversationView
+from .model_row import ModelRow
+from .offer_card import OfferCard
+from .question_edit import QuestionEdit
+from .widgets import faint_label, fill_combo, narrow_combo, tool_button
+
+_END = QTextCursor.MoveOperation.End
+
+
+class LookDock(QgsDockWidget):
+    """Draws the state and emits what the user asks for. It decides nothing."""
+
+    changed = pyqtSignal()
+    ask_wanted = pyqtSignal()
+    stop_wanted = pyqtSignal()
+    box_toggled = pyqtSignal(bool)
+    new_wanted = pyqtSignal()
+    copy_wanted = pyqtSignal()
+    edit_wanted = pyqtSignal()
+    recall_wanted = pyqtSignal()
+    keep_wanted = pyqtSignal(str)
+    undo_wanted = pyqtSignal()
+    release_wanted = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(tr("RS Copilot Look"), parent)
+        self.setObjectName("RsCopilotLook")
+        self.setWindowIcon(icon("look.svg"))
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(10, 6, 10, 8)
+        layout.setSpacing(5)
+        self.model_row = ModelRow()
+        layout.addWidget(self.model_row)
+        self.offer = OfferCard()
+        layout.addWidget(self.offer)
+        self.view = ConversationView()
+        layout.addWidget(self.view, 1)
+        layout.addLayout(self._answer_row())
+        layout.addWidget(self._status())
+        layout.addLayout(self._picture_row())
+        self.names_edit = QLineEdit()
+        self.names_edit.setAccessibleName(tr("Names"))
+        self.names_edit.textChanged.connect(self._tell)
+        self.names_edit.returnPressed.connect(self._entered)
+        layout.addWidget(self.names_edit)
+        layout.addLayout(self._question_row())
+        self.hint_label = faint_label()
+        self.hint_label.setTextFormat(Qt.TextFormat.PlainText)
+        self.hint_label.setAccessibleName(tr("What is missing"))
+        layout.addWidget(self.hint_label)
+        self.setWidget(body)
+        self._shortcut = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        self._shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._shortcut.activated.connect(self.stop_wanted)
+
+    # --- building
+
+    def _answer_row(self) -> QHBoxLayout:
+        """What can be done with the answers."""
+        self.keep_button = tool_button("keep.svg", tr("Keep the objects in the scene"), lambda: None)
+        self.keep_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.keep_button)
+        self.keep_actions = {}
+        for layer in Layer:
+            action = menu.addAction(tr("As {}").format(look_texts.layer_title(layer)))
+            action.triggered.connect(lambda _checked=False, name=layer.value: self.keep_wanted.emit(name))
+            self.keep_actions[layer] = action
+        self.keep_button.setMenu(menu)
+        self.keep_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.undo_button = tool_button(
+            "undo.svg", tr("Take what was kept last out of the scene again"), self.undo_wanted.emit
+        )
+        self.edit_button = tool_button(
+            "edit.svg",
+            tr("Change a question and ask again (Up in the empty box: the last one)"),
+            self.edit_wanted.emit,
+        )
+        self.copy_button = tool_button("copy.svg", tr("Copy the conversation as text"), self.copy_wanted.emit)
+        self.new_button = tool_button("new_talk.svg", tr("New conversation"), self.new_wanted.emit)
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        row.addWidget(self.keep_button)
+        row.addWidget(self.undo_button)
+        row.addStretch()
+        for button in (self.edit_button, self.copy_button, self.new_button):
+            row.addWidget(button)
+        return row
+
+    def _status(self) -> QWidget:
+        """What the engine does now."""
+        self.status_box = QWidget()
+        layout = QHBoxLayout(self.status_box)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.progress_bar = QProgressBar()
+        self.progress_bar.setTextVisible(False)
+        self.progress_bar.setFixedWidth(72)
+        self.progress_bar.setMaximumHeight(8)
+        self.progress_bar.setAccessibleName(tr("Progress of the answer"))
+        self.status_label = QLabel()
+        self.status_label.setTextFormat(Qt.TextFormat.PlainText)
+        self.status_label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.status_label.setAccessibleName(tr("State of the answer"))
+        layout.addWidget(self.progress_bar)
+        layout.addWidget(self.status_label, 1)
+        self.status_box.hide()
+        return self.status_box
+
+    def _picture_row(self) -> QHBoxLayout:
+        self.task_combo = narrow_combo()
+        self.task_combo.setAccessibleName(tr("Task"))
+        for task in Task:
+            self.task_combo.addItem(look_texts.task_title(task), task.value)
+        self.task_combo.currentIndexChanged.connect(self._tell)
+        self.picture_combo = narrow_combo()
+        self.picture_combo.setAccessibleName(tr("Picture"))
+        self.picture_combo.currentIndexChanged.connect(self._tell)
+        self.box_button = tool_button("draw_box.svg", tr("Draw a box on the map"), lambda: None)
+        self.box_button.setCheckable(True)
+        self.box_button.toggled.connect(self.box_toggled)
+        self.options_button = tool_button(
+            "settings.svg", tr("How closely the model looks, and its memory"), lambda: None
+        )
+        self.options_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self.options_button)
+        menu.setToolTipsVisible(True)
+        self.zoom_action = menu.addAction(tr("&Zoom in by itself where the picture is large"))
+        self.max_action = menu.addAction(tr("&Max mode for detection: finer, slower"))
+        for action in (self.zoom_action, self.max_action):
+            action.setCheckable(True)
+            action.toggled.connect(self._tell)
+        menu.addSeparator()
+        menu.addAction(tr("&Free the memory of the model"), self.release_wanted.emit)
+        self.options_button.setMenu(menu)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.task_combo, 1)
+        row.addWidget(self.picture_combo, 1)
+        row.addWidget(self.box_button)
+        row.addWidget(self.options_button)
+        return row
+
+    def _question_row(self) -> QHBoxLayout:
+        self.question_edit = QuestionEdit()
+        self.question_edit.textChanged.connect(self._tell)
+        self.question_edit.asked.connect(self._entered)
+        self.question_edit.recalled.connect(self.recall_wanted)
+        self.ask_button = QPushButton(icon("ask.svg"), tr("As&k"))
+        self.ask_button.setToolTip(tr("Ask (Enter)"))
+        self.ask_button.clicked.connect(lambda _checked=False: self.ask_wanted.emit())
+        self.stop_button = QPushButton(icon("stop.svg"), tr("S&top"))
+        self.stop_button.setToolTip(tr("Stop the answer (Esc); what was said stays"))
+        self.stop_button.clicked.connect(lambda _checked=False: self.stop_wanted.emit())
+        self.stop_button.hide()
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.question_edit, 1)
+        for button in (self.ask_button, self.stop_button):
+            button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+            row.addWidget(button)
+        return row
+
+    # --- drawing
+
+    def show_task(self, task: Task, can_reuse: bool, picture: Picture) -> None:
+        """Show what matters for this task."""
+        self._choose(self.task_combo, task.value)
+        fixed = task in (Task.COMPARE, Task.CLIP)
+        pictures = [item for item in Picture if item is not Picture.SAME or can_reuse]
+        items = [(look_texts.picture_title(item), item.value) for item in pictures]
+        fill_combo(self.picture_combo, items, picture.value)
+        self.picture_combo.setEnabled(not fixed)
+        self.names_edit.setVisible(names_of(task) is not None)
+        self.names_edit.setPlaceholderText(look_texts.names_prompt(task))
+        self.question_edit.setPlaceholderText(look_texts.task_prompt(task))
+
+    def show_options(self, zoom: bool, max_mode: bool) -> None:
+        """Draw the check marks."""
+        for action, on in ((self.zoom_action, zoom), (self.max_action, max_mode)):
+            action.blockSignals(True)
+            action.setChecked(on)
+            action.blockSignals(False)
+
+    def show_text(self, text: str, names: str) -> None:
+        """Fill the boxes, without a word to anybody."""
+        for edit, wanted in ((self.question_edit, text), (self.names_edit, names)):
+            edit.blockSignals(True)
+            if edit is self.question_edit:
+                edit.setPlainText(wanted)
+                edit.moveCursor(_END)
+            else:
+                edit.setText(wanted)
+            edit.blockSignals(False)
+
+    def show_ready(self, lacks: list[LookLack], is_editing: bool) -> None:
+        """Enable the button, or say why it is not."""
+        busy = LookLack.BUSY in lacks
+        self.ask_button.setVisible(not busy)
+        self.stop_button.setVisible(busy)
+        self.ask_button.setEnabled(not lacks)
+        self.ask_button.setText(tr("As&k Again") if is_editing else tr("As&k"))
+        # That a question is missing, the empty box says itself.
+        told = [lack for lack in lacks if lack is not LookLack.QUESTION]
+        text = "" if busy or not told else look_texts.lack_text(told[0])
+        if not text and is_editing:
+            text = tr("This question takes the place of the former one, and of all after it. Esc: leave it.")
+        self.hint_label.setText(text)
+        self.hint_label.setVisible(bool(text))
+
+    def show_answers(self, has_turns: bool, busy: bool, count: int, layer: Layer, can_undo: bool) -> None:
+        """Enable what can be done with the answers; ``count`` objects could be kept."""
+        self.keep_button.setEnabled(count > 0 and not busy)
+        self.keep_button.setText(tr("Keep {}").format(count) if count else tr("Keep"))
+        self.keep_button.menu().setDefaultAction(self.keep_actions[layer])
+        self.undo_button.setEnabled(can_undo and not busy)
+        self.edit_button.setEnabled(has_turns and not busy)
+        self.copy_button.setEnabled(has_turns)
+        self.new_button.setEnabled(has_turns and not busy)
+
+    def show_status(self, text: str, share: float | None = None) -> None:
+        """Say what the engine does; an empty text hides the line."""
+        self.status_box.setVisible(bool(text))
+        self.status_label.setText(text)
+        self.progress_bar.setRange(0, 0 if share is None else 1000)
+        if share is not None:
+            self.progress_bar.setValue(int(1000 * share))
+
+    # --- what the user does
+
+    @property
+    def task(self) -> Task:
+        """The chosen task."""
+        return Task(self.task_combo.currentData())
+
+    @property
+    def picture(self) -> Picture:
+        """The chosen picture."""
+        return Picture(self.picture_combo.currentData())
+
+    def _tell(self, *_value: object) -> None:
+        self.changed.emit()
+
+    def _entered(self) -> None:
+        if self.ask_button.isVisibleTo(self):
+            self.ask_wanted.emit()
+
+    @staticmethod
+    def _choose(combo: QComboBox, data: str) -> None:
+        combo.blockSignals(True)
+        combo.setCurrentIndex(max(0, combo.findData(data)))
+        combo.blockSignals(False)
