@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from qgis.PyQt.QtCore import QEvent, Qt, pyqtSignal
 from qgis.PyQt.QtGui import (
     QColor,
@@ -17,7 +19,7 @@ from qgis.PyQt.QtWidgets import QFrame, QTextEdit, QWidget
 
 from rs_copilot_plugin import look_texts
 from rs_copilot_plugin.layers import palette
-from rs_copilot_plugin.presenters.conversation import Conversation, Heard, Spot, Turn
+from rs_copilot_plugin.presenters.conversation import Conversation, Heard, Question, Spot, Turn
 from rs_copilot_plugin.translate import tr
 
 # A block of the document knows its turn and its line of the answer by one number; line 0 is the question's.
@@ -27,13 +29,27 @@ _STRIPE_PX = 10.0
 _BASE, _TEXT, _HIGHLIGHT = QPalette.ColorRole.Base, QPalette.ColorRole.Text, QPalette.ColorRole.Highlight
 
 
+class Words(Protocol):
+    """How a panel says what belongs to a turn; see `look_texts`."""
+
+    def heading(self, question: Question) -> str:
+        """The line above a question."""
+
+    def question_words(self, question: Question) -> str:
+        """The question itself."""
+
+    def endings(self, turn: Turn) -> list[tuple[str, bool]]:
+        """The lines below an answer, and whether each tells of a problem."""
+
+
 class ConversationView(QTextEdit):
     """Draws turns and says which line the user points at: ``picked`` carries turn and line, -1 for none."""
 
     picked = pyqtSignal(int, int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, words: Words = look_texts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._words = words
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
         self.setAcceptDrops(False)
@@ -77,8 +93,8 @@ class ConversationView(QTextEdit):
         head = self._small()
         head.setFontWeight(600)
         self._block(cursor, tint, head, index, 0)
-        cursor.insertText(look_texts.heading(turn.question), head)
-        words = look_texts.question_words(turn.question)
+        cursor.insertText(self._words.heading(turn.question), head)
+        words = self._words.question_words(turn.question)
         tint.setTopMargin(0.0)
         for line in words.split("\n") if words else ():
             self._block(cursor, tint, self._normal(), index, 0)
@@ -102,7 +118,7 @@ class ConversationView(QTextEdit):
     def end(self, turn: Turn) -> None:
         """Add how the answer ended."""
         index, cursor = self._index_of(turn), self._at_end()
-        for text, is_problem in look_texts.endings(turn):
+        for text, is_problem in self._words.endings(turn):
             style = self._small()
             if is_problem:
                 style.setForeground(QColor(palette.UNLOCATED))
