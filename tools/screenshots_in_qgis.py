@@ -346,7 +346,7 @@ class Tour:
         window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMaximized)
         window.setGeometry(0, 0, WIDTH, HEIGHT)
         for dock in window.findChildren(QDockWidget):
-            if dock.objectName() not in ("Layers", "RsCopilotDock", "RsCopilotVideo", "RsCopilotLook"):
+            if dock.objectName() not in ("Layers", "RsCopilotDock", "RsCopilotVideo"):
                 dock.hide()
         docks = [self.bench.dock, self.bench.video]
         for dock in docks:

@@ -26,6 +26,7 @@ from rs_copilot_plugin.translate import tr
 _LINES_PER_TURN = 1 << 16
 _NO_PLACE = (-1, -1)
 _STRIPE_PX = 10.0
+_CALLS = ("<tool_call>", "</tool_call>", '{"name": "image_zoom_in"')
 _BASE, _TEXT, _HIGHLIGHT = QPalette.ColorRole.Base, QPalette.ColorRole.Text, QPalette.ColorRole.Highlight
 
 
@@ -111,6 +112,9 @@ class ConversationView(QTextEdit):
                 self._line += 1
                 self._block(cursor, self._answer_format(0.0), self._normal(), index, self._line + 1)
             cursor.insertText(piece, self._normal())
+            if cursor.block().text().startswith(_CALLS):
+                # The model asks for a closer look: that is no part of the answer, and is drawn on the map.
+                self._restyle(cursor.block(), 0, len(cursor.block().text()), self._small())
         for spot in heard.spots:
             self._mark(index, spot)
         self._finish_writing()

@@ -174,7 +174,7 @@ class LookController(QObject):
             self._show_ready()
             return
         question, first_gone = self.panel.question(sights), self.panel.editing
-        gone = self.panel.begin(question)
+        gone = self.panel.begin(question, self.panel.looks_large(sights))
         view = self.dock.view
         if gone and first_gone is not None:
             self.layers.remove_turns(range(first_gone, first_gone + len(gone)))

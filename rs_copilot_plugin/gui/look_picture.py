@@ -59,13 +59,16 @@ class PictureSource(QObject):
         crs = self._crs()
         source = raster_of(self._inputs.satellite_source)
         extent = self._canvas.extent(), self._canvas.mapSettings().destinationCrs()
+        view, box = _inside(extent, raster, crs), _inside(self._box, raster, crs)
         return Sights(
             source,
             bool(self._inputs.satellite_source) and source is None,
-            _inside(extent, raster, crs),
-            _inside(self._box, raster, crs),
+            view,
+            box,
             self._box is not None,
             crs.authid(),
+            _count_px(view, raster, crs),
+            _count_px(box, raster, crs),
             player.clip if player.player.is_open else "",
             player.shown_s,
             player.player.duration_s,
@@ -142,6 +145,18 @@ def _inside(
     if seen.isEmpty() or not seen.isFinite():
         return None
     return seen.xMinimum(), seen.yMinimum(), seen.xMaximum(), seen.yMaximum()
+
+
+def _count_px(box: Box | None, raster: QgsRasterLayer | None, crs: QgsCoordinateReferenceSystem) -> float:
+    """How many pixels a raster has within bounds."""
+    if box is None or raster is None:
+        return 0.0
+    try:
+        part = _bounds(QgsRectangle(*box), crs, raster.crs())
+    except QgsCsException:
+        return 0.0
+    pixel = raster.rasterUnitsPerPixelX() * raster.rasterUnitsPerPixelY()
+    return part.width() * part.height() / pixel if pixel > 0 else 0.0
 
 
 def _bounds(

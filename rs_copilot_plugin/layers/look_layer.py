@@ -23,7 +23,7 @@ from .region_file import WGS84
 ROLE_PROPERTY = "rs_copilot/look"
 SPOTS, ZOOMS = "spots", "zooms"
 _FIELDS = {
-    SPOTS: "field=turn:integer&field=number:integer&field=label:string&field=score:double&field=time_s:double",
+    SPOTS: "field=turn:integer&field=number:integer&field=label&field=score:double&field=time_s:double",
     ZOOMS: "field=turn:integer&field=step:integer&field=reason:string",
 }
 # New objects may come twenty times a second; a map that begins anew each time is never finished.

@@ -16,6 +16,9 @@ from .projection import XY
 
 # A clip is shown to a model as so many of its frames.
 CLIP_FRAMES = 8
+# About twice what a model sees of a picture at once. Of less a closer look shows hardly more, and it costs:
+# an answer that is looked for closely names its objects only at its end.
+LARGE_PX = 2_000_000
 
 
 class Task(str, Enum):
@@ -81,7 +84,7 @@ class Sights:
     """What could be looked at now.
 
     ``view`` and ``box`` are bounds in ``crs``, cut to the raster; None: nothing of it is there. ``shown_s``
-    is the time of the frame in the video panel.
+    is the time of the frame in the video panel; ``view_px`` and ``box_px`` count the raster's pixels there.
     """
 
     raster: str | None = None
@@ -90,6 +93,8 @@ class Sights:
     box: Box | None = None
     has_box: bool = False
     crs: str | None = None
+    view_px: float = 0.0
+    box_px: float = 0.0
     clip: str = ""
     shown_s: float = 0.0
     duration_s: float = 0.0
@@ -110,6 +115,7 @@ class LookPanel:
     max_mode: bool = False
     editing: int | None = None
     is_configured: bool = True
+    _is_large: bool = False
 
     @property
     def needs_text(self) -> bool:
@@ -206,10 +212,19 @@ class LookPanel:
         whole_box = self.picture is Picture.BOX and self.task is not Task.DESCRIBE
         return _raster(sights, sights.box if whole_box else sights.view or sights.box)
 
-    def begin(self, question: Question) -> list[Turn]:
+    def looks_large(self, sights: Sights) -> bool:
+        """Whether the chosen picture has more in it than a model sees at once."""
+        if self.task in (Task.CLIP, Task.COMPARE):
+            return False
+        if self.picture is Picture.SAME and self.can_reuse:
+            return self._is_large
+        shown_px = {Picture.FRAME: 0.0, Picture.BOX: sights.box_px}.get(self.picture, sights.view_px)
+        return shown_px > LARGE_PX
+
+    def begin(self, question: Question, is_large: bool = False) -> list[Turn]:
         """Put the question into the conversation; returns turns that an edited question took out of it."""
         gone = [] if self.editing is None else self.conversation.cut(self.editing)
-        self.editing = None
+        self.editing, self._is_large = None, is_large
         self.conversation.ask(question)
         self.picture, self.text = Picture.SAME, ""
         return gone
@@ -222,7 +237,7 @@ class LookPanel:
             "model": self.models.name,
             "precision": self.models.precision,
             "max_mode": self.max_mode,
-            "zoom": self.zoom,
+            "zoom": self.zoom and self._is_large,
             "scene": str(scene) if scene is not None and scene.is_file() else None,
             "key": self.models.key,
             "device": device,

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
@@ -29,7 +30,7 @@ from qgis_helpers import Heart, wait_until
 
 from rs_copilot_plugin._protocol import Progress
 from rs_copilot_plugin.engine.session import EngineError
-from rs_copilot_plugin.layers.look_layer import MAX_CLASSES, ROLE_PROPERTY, SPOTS
+from rs_copilot_plugin.layers.look_layer import MAX_CLASSES, ROLE_PROPERTY, SPOTS, ZOOMS
 from rs_copilot_plugin.presenters.conversation import Question, TurnState, Zoom, parse_spot
 from rs_copilot_plugin.presenters.look import Layer, Picture, Task
 
@@ -348,6 +349,35 @@ def test_a_frame_is_asked_about_and_its_boxes_lie_on_map_and_video(bench, world)
     x1, y1, x2, y2 = spot.box_px
     workbench.video.view.clicked.emit(((x1 + x2) / 2 / width, (y1 + y2) / 2 / height))
     assert "van" in desk.dock.view.extraSelections()[0].cursor.block().text()
+
+
+def test_where_the_model_looked_closer_is_on_the_map(bench):
+    """Of nine megapixels a model sees one: it asks for a part, and looks at that."""
+    desk, side_px = bench, 3000
+    path = str(desk.folder / "large.tif")
+    raster = gdal.GetDriverByName("GTiff").Create(path, side_px, side_px, 3, options=["COMPRESS=DEFLATE"])
+    raster.SetGeoTransform((WEST, GSD_M, 0.0, NORTH, 0.0, -GSD_M))
+    raster.SetProjection(QgsCoordinateReferenceSystem("EPSG:32633").toWkt())
+    for band in range(3):
+        raster.GetRasterBand(band + 1).Fill(40 * band + 60)
+    raster.FlushCache()
+    desk.workbench.add_satellite_file(Path(path))
+    desk.workbench.iface.canvas.setExtent(
+        QgsRectangle(WEST, NORTH - side_px * GSD_M, WEST + side_px * GSD_M, NORTH)
+    )
+    call = {"name": "image_zoom_in", "arguments": {"bbox": [280, 280, 504, 504]}}
+    words = f"I look closer.\n<tool_call>\n{json.dumps(call)}\n</tool_call>"
+    use_script(desk, [words, "40,60,140,120 ship"])
+    choose_task(desk, Task.GROUND)
+    ask(desk, "the ship")
+    answered(desk)
+    turn = last(desk)
+    assert turn.state is TurnState.DONE, turn.error
+    (row,) = desk.look.layers.layer(ZOOMS).getFeatures()
+    (spot,) = desk.look.layers.layer(SPOTS).getFeatures()
+    assert row["step"] == 1 and row.geometry().boundingBox().contains(spot.geometry().boundingBox())
+    click_line(desk, turn.spots[0].line)
+    assert desk.dock.view.extraSelections()[0].cursor.block().text() == "40,60,140,120 ship"
 
 
 def longest_step_ms(desk, partials) -> float:

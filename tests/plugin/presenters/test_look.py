@@ -119,6 +119,22 @@ def test_a_box_to_describe_is_seen_with_what_is_around_it(panel):
     assert panel.question(SEEN).source.kind == "raster", "the box is one on the map"
 
 
+def test_a_closer_look_is_for_large_pictures_only(panel):
+    for px, wanted in ((1e5, False), (5e7, True)):
+        panel.picture, panel.text = Picture.VIEW, "Ships?"
+        sights = replace(SEEN, view_px=px)
+        question = panel.question(sights)
+        panel.begin(question, panel.looks_large(sights))
+        assert panel.request().params["zoom"] is wanted
+        panel.conversation.finish({"text": "There."})
+        assert panel.looks_large(SEEN) is wanted, "the same picture is as large as before"
+    panel.zoom = False
+    assert panel.request().params["zoom"] is False
+    for task in (Task.CLIP, Task.COMPARE):
+        panel.task = task
+        assert not panel.looks_large(replace(SEEN, view_px=5e7)), "several pictures are looked at as they are"
+
+
 def test_names_go_where_the_task_wants_them(panel):
     panel.names = "ship, plane, ship"
     assert panel.question(SEEN).classes == ()
