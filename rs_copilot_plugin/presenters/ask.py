@@ -293,7 +293,6 @@ def pins_of(features: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[Pin, ...
 
 def parse_found(result: Mapping[str, Any]) -> Found:
     """An answer as the engine gives it."""
-    notes = [*(result.get("notes") or ()), *(result.get("warnings") or ())]
     return Found(
         answer=plain(str(result.get("answer") or "")),
         task=_line(result.get("task")),
@@ -302,9 +301,9 @@ def parse_found(result: Mapping[str, Any]) -> Found:
         reason=_line(result.get("reason")).rstrip("."),
         settle=_line(result.get("settle")),
         understood=_line(result.get("understood")),
-        missed=tuple(_line(word) for word in result.get("missed") or ()),
+        missed=_lines(result.get("missed")),
         planner=_line(result.get("planner")),
-        notes=tuple(_line(note) for note in notes),
+        notes=_lines(result.get("notes")) + _lines(result.get("warnings")),
         evidence=tuple(parse_evidence(item) for item in dicts(result.get("evidence"))),
         seconds=parse_number(result.get("seconds")),
     )
@@ -333,6 +332,10 @@ def parse_evidence(told: Mapping[str, Any]) -> Evidence:
 def _line(value: object) -> str:
     """Text in one line."""
     return plain("" if value is None else str(value)).replace("\n", " ").replace("\t", " ")[:4000]
+
+
+def _lines(value: object) -> tuple[str, ...]:
+    return tuple(_line(item) for item in value) if isinstance(value, (list, tuple)) else ()
 
 
 def _whole(value: object) -> int | None:
