@@ -93,7 +93,7 @@ def _told(found: Found) -> list[tuple[str, bool]]:
     if found.understood:
         lines.append((tr("Understood as: {}").format(found.understood), False))
     if found.missed:
-        lines.append((tr("Not understood: {}").format(", ".join(found.missed)), True))
+        lines.append((tr("Not understood: {}").format(", ".join(found.missed)), found.abstained))
     return lines + [(note, False) for note in found.notes]
 
 

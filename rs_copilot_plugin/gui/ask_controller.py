@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsProject, QgsVectorLayer
-from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtCore import QDateTime, QObject, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QApplication
 
 from rs_copilot_plugin import ask_texts, messages
@@ -156,7 +156,7 @@ class AskController(QObject):
             self.redraw()
             return
         self.panel.layers = user_layers.chosen_layers()
-        question = self.panel.begin()
+        question = self.panel.begin(QDateTime.currentDateTimeUtc().toString(Qt.DateFormat.ISODate))
         turn = self.talk.turns[-1]
         self.show_turn(None)
         self.dock.view.begin(turn)

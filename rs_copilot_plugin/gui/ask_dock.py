@@ -60,7 +60,7 @@ class AskDock(QgsDockWidget):
             "layers.svg", tr("Which layers of the project take part"), self.layers_wanted.emit, tr("Layers…")
         )
         layout.addLayout(self._top_row())
-        self.view = ConversationView(ask_texts)
+        self.view = ConversationView(ask_texts, is_strong=True)
         self.view.setPlaceholderText(
             tr(
                 "Ask what the clip saw, where, when, how many, how far. Answers are computed from the scene "
@@ -73,7 +73,7 @@ class AskDock(QgsDockWidget):
         layout.addWidget(self.evidence)
         self.status_line = StatusLine()
         layout.addWidget(self.status_line)
-        self.suggestions = ChipStrip(tr("Suggested questions"), rows=3)
+        self.suggestions = ChipStrip(tr("Suggested questions"), rows=4)
         self.suggestions.clicked.connect(self.suggestion_picked)
         layout.addWidget(self.suggestions)
         layout.addLayout(self._tool_row())

@@ -13,7 +13,7 @@ from rs_copilot_plugin.presenters.user_layers import Role
 from .scene_controller import SceneController
 
 _WAIT_MS = 200
-_SHOWN = 5
+_SHOWN = 4
 # Only local files and memory are looked into: a server must not keep the map waiting.
 _LOCAL = frozenset({"ogr", "memory"})
 

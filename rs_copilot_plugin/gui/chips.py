@@ -183,7 +183,13 @@ class ChipStrip(QScrollArea):
             return
         row = self.chips[0].sizeHint().height() + _SPACING_PX
         wanted = self._layout.heightForWidth(max(1, self.width())) + 1
-        self.setFixedHeight(min(wanted, self._rows * row + (row // 2 if wanted > self._rows * row else 0)))
+        most = self._rows * row
+        # Half a row more shows that there is more.
+        self.setFixedHeight(wanted if wanted <= most else most + row // 2)
+        policy = Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(
+            policy.ScrollBarAlwaysOff if wanted <= most else policy.ScrollBarAsNeeded
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

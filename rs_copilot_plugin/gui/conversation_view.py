@@ -48,9 +48,13 @@ class ConversationView(QTextEdit):
 
     picked = pyqtSignal(int, int)
 
-    def __init__(self, words: Words = look_texts, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, words: Words = look_texts, is_strong: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._words = words
+        # Short answers stand out from what is said about them.
+        self._answer_weight = 600 if is_strong else 400
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
         self.setAcceptDrops(False)
@@ -101,7 +105,7 @@ class ConversationView(QTextEdit):
             self._block(cursor, tint, self._normal(), index, 0)
             cursor.insertText(line, self._normal())
         self._line = 0
-        self._block(cursor, self._answer_format(8.0), self._normal(), index, 1)
+        self._block(cursor, self._answer_format(8.0), self._spoken(), index, 1)
         self._finish_writing(follow=True)
 
     def append_heard(self, turn: Turn, heard: Heard) -> None:
@@ -110,8 +114,8 @@ class ConversationView(QTextEdit):
         for number, piece in enumerate(heard.text.split("\n")):
             if number:
                 self._line += 1
-                self._block(cursor, self._answer_format(0.0), self._normal(), index, self._line + 1)
-            cursor.insertText(piece, self._normal())
+                self._block(cursor, self._answer_format(0.0), self._spoken(), index, self._line + 1)
+            cursor.insertText(piece, self._spoken())
             if cursor.block().text().startswith(_CALLS):
                 # The model asks for a closer look: that is no part of the answer, and is drawn on the map.
                 self._restyle(cursor.block(), 0, len(cursor.block().text()), self._small())
@@ -236,6 +240,11 @@ class ConversationView(QTextEdit):
     def _normal(self) -> QTextCharFormat:
         style = QTextCharFormat()
         style.setForeground(self._colour(_TEXT))
+        return style
+
+    def _spoken(self) -> QTextCharFormat:
+        style = self._normal()
+        style.setFontWeight(self._answer_weight)
         return style
 
     def _small(self) -> QTextCharFormat:

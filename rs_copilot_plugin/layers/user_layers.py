@@ -31,7 +31,7 @@ from .scene_group import SCENE_PROPERTY
 
 ROLE_PROPERTY = "rs_copilot/ask_role"
 # Names for suggestions are looked for in so many features; a copy holds at most so many.
-MAX_NAMES, MAX_COPIED = 24, 50_000
+MAX_NAMES, MAX_COPIED = 200, 50_000
 _NAME_FIELDS = ("name", "title")
 _GEOMETRY = QgsWkbTypes.GeometryType
 _KINDS = {
@@ -95,20 +95,20 @@ def _source_of(layer: QgsVectorLayer) -> str:
 
 
 def feature_names(layer: QgsVectorLayer, around: QgsRectangle) -> list[str]:
-    """Names of features in an area (degrees); of a layer without names, none."""
+    """Names of features in an area (degrees), those in its middle first; of a layer without names, none."""
     fields = {name.lower(): name for name in layer.fields().names()}
     field = next((fields[name] for name in _NAME_FIELDS if name in fields), None)
     if field is None:
         return []
-    request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry).setLimit(MAX_NAMES)
-    request.setSubsetOfAttributes([field], layer.fields())
+    request = QgsFeatureRequest().setSubsetOfAttributes([field], layer.fields()).setLimit(MAX_NAMES)
     try:
-        request.setFilterRect(
-            to_lonlat(layer.crs()).transformBoundingBox(around, Qgis.TransformDirection.Reverse)
-        )
+        area = to_lonlat(layer.crs()).transformBoundingBox(around, Qgis.TransformDirection.Reverse)
     except QgsCsException:
         return []
-    return [str(row[field]) for row in layer.getFeatures(request) if isinstance(row[field], str)]
+    rows = layer.getFeatures(request.setFilterRect(area))
+    found = [(row.geometry().boundingBox().center(), row[field]) for row in rows]
+    named = [(area.center().sqrDist(middle), name) for middle, name in found if isinstance(name, str)]
+    return [name for _, name in sorted(named)]
 
 
 def selected_features(layer: QgsVectorLayer, limit: int) -> list[tuple[str, dict[str, Any]]]:

@@ -114,7 +114,7 @@ class Attached:
 
 @dataclass(frozen=True)
 class AskQuestion(Question):
-    """A question to the scene. ``asked_at`` is set on those that were read from a scene."""
+    """A question to the scene. ``asked_at`` is a time in UTC, as ISO 8601 has it."""
 
     attached: Attached = Attached()
     asked_at: str = ""
@@ -221,15 +221,20 @@ class AskPanel:
             lacks.append(AskLack.QUESTION)
         return lacks
 
-    def begin(self) -> AskQuestion:
+    def begin(self, asked_at: str = "") -> AskQuestion:
         """Put what is in the box into the conversation; what was attached stays for the next question.
+
+        Args:
+            asked_at: the time of day, UTC, as ISO 8601 has it.
 
         Raises:
             ValueError: something is lacking, see `lacks`.
         """
         if self.lacks():
             raise ValueError(f"something is lacking: {self.lacks()}")
-        question = AskQuestion(timed(self.text.strip(), self.attached.now_s), "", attached=self.attached)
+        question = AskQuestion(
+            timed(self.text.strip(), self.attached.now_s), "", attached=self.attached, asked_at=asked_at
+        )
         self.talk.ask(question)
         self.text = ""
         return question

@@ -1,6 +1,7 @@
 """Makes the small town that the engine's tests ask about, with a clip that can be played.
 
-Run in the engine's Python: ``python make_town.py FOLDER NAME``; one more zone gets the name. Zones, roads and obstacles lie in ``map.gpkg``.
+Run in the engine's Python: ``python make_town.py FOLDER NAME``; one more zone gets the name. Zones, roads and
+obstacles lie in ``map.gpkg``.
 """
 
 from __future__ import annotations
