@@ -6,8 +6,8 @@ it: a broken run goes on, and only what has changed is measured again. Every ste
 is up, and its section is written at once; what is missing then stands in the section.
 
 BENCH=quick measures a few frames in about two minutes, to see that everything runs, and writes no docs.
-BENCH=localization (or retrieval, pose, tracking, detector, tiles, segmentation, nms, galleries, separated by
-commas) measures only that. BENCH_SECONDS=7200 is the time for everything.
+BENCH=localization (or retrieval, pose, tracking, detector, tiles, segmentation, nms, galleries, vlm,
+vlm_chain, separated by commas) measures only that. BENCH_SECONDS=7200 is the time for everything.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Step:
         """Its command line; those that go row by row are told to end in time."""
         words = [sys.executable, "-m", f"benchmarks.{self.name}", *([self.part] * bool(self.part))]
         words += ["--markdown", str(OUT / f"{self.section}.md")]
-        if data is not None and self.name != "segmentation":
+        if data is not None and self.name not in WITHOUT_DATA:
             words += ["--data", str(data)]
         if self.name == "retrieval":
             words += ["--model", f"cvaa-s={WEIGHTS}"]
@@ -78,7 +78,9 @@ class Step:
 
 
 # These take what they take, and no limit of time.
-UNTIMED = ("retrieval", "segmentation", "galleries")
+UNTIMED = ("retrieval", "segmentation", "galleries", "vlm", "vlm_chain")
+# These make what they look at.
+WITHOUT_DATA = ("segmentation", "vlm", "vlm_chain")
 # The most telling first, and last what is the same whatever the engine does.
 STEPS = (
     Step("localization", 1000.0, ("--methods", "ours", "--images", str(IMAGES))),
@@ -89,6 +91,8 @@ STEPS = (
     Step("tiles", 600.0),
     Step("segmentation", 600.0),
     Step("nms", 200.0, ("--images", str(IMAGES))),
+    Step("vlm", 600.0),
+    Step("vlm_chain", 400.0),
     Step("galleries", 900.0, part="kinds"),
     Step("galleries", 2000.0, part="whole"),
     Step("localization", 480.0, ("--images", str(IMAGES))),

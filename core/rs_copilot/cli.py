@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rs_copilot import __version__
-from rs_copilot.cli_ask import ask
+from rs_copilot import __version__, cli_evaluation
+from rs_copilot.cli_ask import ask, eval_links2bench
 from rs_copilot.cli_look import look
 from rs_copilot.cli_models import models_app
 from rs_copilot.cli_objects import detect, ground, segment
@@ -438,6 +438,12 @@ def eval_calibration(
     """What a detector's scores are worth on your imagery, as probabilities."""
     params = {"scene": scene, "truth": truth, "out": out, "clip": clip, "region": region}
     return run_job("eval.calibration", params, as_json=as_json, device=device)
+
+
+cli_evaluation.add_commands(eval_app)
+eval_app.command("links2bench", epilog="Example: rs-copilot eval links2bench world/questions.json")(
+    eval_links2bench
+)
 
 
 @app.command(epilog="Example: ssh host rs-copilot worker")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,6 +60,29 @@ def ask(
         "keep": not no_keep,
     }
     return run_job("ask", params, as_json=as_json, device=device)
+
+
+def eval_links2bench(
+    questions: Annotated[
+        list[Path], typer.Argument(metavar="QUESTIONS…", help="Files like questions.json of `simulate`.")
+    ],
+    *,
+    scene: Annotated[str, typer.Option(metavar="NAME", help="The scene beside each file.")] = "scene.gpkg",
+    oracle: Annotated[
+        bool, typer.Option("--oracle", help="Place every frame exactly, from the truth beside the file.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Write every answer, one JSON line each.")] = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """How well questions of the twelve tasks of LinkS2Bench are answered, and left without an answer."""
+    params = {
+        "questions": questions,
+        "scene": scene,
+        "localization": "oracle" if oracle else "own",
+        "out": out,
+    }
+    return run_job("eval.links2bench", params, as_json=as_json, device=device)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:

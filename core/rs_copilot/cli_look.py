@@ -88,7 +88,7 @@ def look(
         int | None, typer.Option(help="Pixels that the model may see. Default: 1016064.")
     ] = None,
     max_mode: Annotated[
-        bool, typer.Option("--max", help="Show small pictures enlarged: better for small objects.")
+        bool, typer.Option("--max-mode", help="Show small pictures enlarged: better for small objects.")
     ] = False,
     zoom: Annotated[
         bool, typer.Option("--zoom", help="Let the model look closer before it answers.")

@@ -26,6 +26,7 @@ from rs_copilot_plugin.translate import tr
 _LINES_PER_TURN = 1 << 16
 _NO_PLACE = (-1, -1)
 _STRIPE_PX = 10.0
+_MIN_HEIGHT_PX = 90
 _CALLS = ("<tool_call>", "</tool_call>", '{"name": "image_zoom_in"')
 _BASE, _TEXT, _HIGHLIGHT = QPalette.ColorRole.Base, QPalette.ColorRole.Text, QPalette.ColorRole.Highlight
 
@@ -55,6 +56,8 @@ class ConversationView(QTextEdit):
         self._words = words
         # Short answers stand out from what is said about them.
         self._answer_weight = 600 if is_strong else 400
+        # The docks' column must not become higher than a small screen.
+        self.setMinimumHeight(_MIN_HEIGHT_PX)
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
         self.setAcceptDrops(False)

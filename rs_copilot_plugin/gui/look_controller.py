@@ -113,6 +113,8 @@ class LookController(QObject):
         dock.model_row.show_picker(self.models.picker)
         needs_offer = not panel.models.name and not self.conversation.turns
         dock.offer.setVisible(needs_offer or not panel.is_configured)
+        # There is no conversation to show yet, and the offer needs the room.
+        dock.view.setVisible(not needs_offer)
         dock.offer.show_offer(self.models.listed, panel.is_configured, self.models.problem)
         dock.show_task(panel.task, panel.can_reuse, panel.picture)
         dock.show_options(panel.zoom, panel.max_mode)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from rs_copilot_plugin import look_texts
 from rs_copilot_plugin.presenters.models import ModelList
@@ -41,11 +41,12 @@ class OfferCard(QFrame):
         self.server_button.clicked.connect(lambda _checked=False: self.server_wanted.emit())
         self.setup_button = QPushButton(tr("Set &Up the Engine…"))
         self.setup_button.clicked.connect(lambda _checked=False: self.setup_wanted.emit())
-        row = QHBoxLayout()
-        for button in (self.fetch_button, self.models_button, self.server_button, self.setup_button):
-            row.addWidget(button)
-        row.addStretch()
-        layout.addLayout(row)
+        grid = QGridLayout()
+        buttons = (self.fetch_button, self.models_button, self.server_button, self.setup_button)
+        for number, button in enumerate(buttons):
+            grid.addWidget(button, number // 2, number % 2)
+        layout.addLayout(grid)
+        layout.addStretch()
 
     def show_offer(self, listed: ModelList, is_configured: bool, problem: str = "") -> None:
         """Draw what the engine advises; without an engine, what comes first."""

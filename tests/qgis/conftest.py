@@ -123,6 +123,8 @@ def plugin(iface, tmp_path):
     made = RsCopilotPlugin(iface)
     made.initGui()
     iface.window.show()
+    # Docks that share a place take it only now; until then the map is of another size.
+    QCoreApplication.processEvents()
     yield made
     if made.workbench is not None:
         made.unload()

@@ -148,24 +148,75 @@ def rotated_score(
     )
 
 
+@dataclass(frozen=True)
+class UnrankedScore:
+    """Average precision of detections that have no scores, by 11 points: what the order of ties makes of it.
+
+    ``drawn`` ``(S, C, T)``: orders drawn with S seeds, classes, overlaps. ``constant`` ``(C, T)``: the order
+    in which the detections came. NaN for classes of which nothing was asked for.
+    """
+
+    names: tuple[str, ...]
+    wanted: tuple[int, ...]
+    thresholds: tuple[float, ...]
+    drawn: FloatArray = field(repr=False)
+    constant: FloatArray = field(repr=False)
+
+    def mean_and_deviation(self, thresholds: Sequence[float] | None = None) -> tuple[float, float]:
+        """Mean over classes and overlaps (all of them unless told): over the seeds, with its deviation.
+
+        NaN where nothing was asked for.
+        """
+        values = [_mean_known(order[:, self._columns(thresholds)]) for order in self.drawn]
+        return float(np.mean(values)), float(np.std(values))
+
+    def constant_mean(self, thresholds: Sequence[float] | None = None) -> float:
+        """The same for the order in which detections came."""
+        return _mean_known(self.constant[:, self._columns(thresholds)])
+
+    def class_mean(self, name: str, thresholds: Sequence[float] | None = None) -> float:
+        """Mean over seeds and overlaps of one class."""
+        return _mean_known(self.drawn[:, self.names.index(name)][:, self._columns(thresholds)])
+
+    def _columns(self, thresholds: Sequence[float] | None) -> list[int]:
+        return [self.thresholds.index(value) for value in thresholds or self.thresholds]
+
+
+def _mean_known(values: FloatArray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def score_without_confidence(
     truth: Pictures, found: Pictures, *, thresholds: Sequence[float] = THRESHOLDS, seeds: int = 10
-) -> tuple[float, float]:
-    """Mean average precision of detectors that give no scores: mean and deviation over random orders.
+) -> UnrankedScore:
+    """Average precision of detectors that give no scores (AP_nc of RSCoVLM, arXiv 2511.21272).
 
-    Scores are taken away; as their order decides the curve, it is drawn anew for every seed. Eleven points.
+    Scores are taken away; as the order of ties decides the curve, it is drawn anew for every seed. With
+    precision P and recall R the value of many detections is about P (floor(10 R) + 1) / 11.
     """
-    blank = {
-        key: Boxes(boxes.quads_px, boxes.names, np.ones(len(boxes)), boxes.difficult)
-        for key, boxes in found.items()
-    }
-    values = [
-        rotated_score(
-            truth, blank, thresholds=thresholds, eleven_points=True, order=np.random.default_rng(seed)
-        ).mean
-        for seed in range(seeds)
-    ]
-    return float(np.mean(values)), float(np.std(values))
+    names = sorted({str(name) for boxes in truth.values() for name in boxes.names})
+    pools = [_pool(truth, found, name) for name in names]
+    orders = [np.random.default_rng(seed) for seed in range(seeds)]
+    drawn = [[_unranked(pool, thresholds, order) for pool in pools] for order in orders]
+    constant = [_unranked(pool, thresholds, None) for pool in pools]
+    shape = (len(names), len(thresholds))
+    return UnrankedScore(
+        tuple(names),
+        tuple(pool.wanted for pool in pools),
+        tuple(thresholds),
+        np.array(drawn, dtype=np.float64).reshape(seeds, *shape),
+        np.array(constant, dtype=np.float64).reshape(shape),
+    )
+
+
+def _unranked(pooled: _Pooled, thresholds: Sequence[float], order: np.random.Generator | None) -> list[float]:
+    """Average precision at each overlap with all scores alike; NaN where nothing was asked for."""
+    if not pooled.wanted:
+        return [float("nan")] * len(thresholds)
+    count = len(pooled.scores)
+    ranked = np.arange(count) if order is None else order.permutation(count)
+    return [_precision_at(pooled, ranked, threshold, eleven_points=True) for threshold in thresholds]
 
 
 @dataclass(frozen=True)
@@ -192,14 +243,21 @@ def _class_score(
     pooled = _pool(truth, found, name)
     tie = np.arange(len(pooled.scores)) if order is None else order.permutation(len(pooled.scores))
     ranked = np.lexsort([tie, -pooled.scores])
-    values = {}
-    for threshold in thresholds:
-        right, wrong = _judged(pooled, ranked, threshold)
-        hits, misses = np.cumsum(right), np.cumsum(wrong)
-        recall = hits / max(pooled.wanted, 1)
-        precision = hits / np.maximum(hits + misses, 1)
-        values[threshold] = average_precision(recall, precision, eleven_points=eleven_points)
+    values = {
+        threshold: _precision_at(pooled, ranked, threshold, eleven_points=eleven_points)
+        for threshold in thresholds
+    }
     return ClassScore(name, pooled.wanted, values)
+
+
+def _precision_at(
+    pooled: _Pooled, ranked: NDArray[np.intp], threshold: float, *, eleven_points: bool
+) -> float:
+    right, wrong = _judged(pooled, ranked, threshold)
+    hits, misses = np.cumsum(right), np.cumsum(wrong)
+    recall = hits / max(pooled.wanted, 1)
+    precision = hits / np.maximum(hits + misses, 1)
+    return average_precision(recall, precision, eleven_points=eleven_points)
 
 
 def _pool(truth: Pictures, found: Pictures, name: str) -> _Pooled:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from rs_copilot.errors import BadInputError
+from rs_copilot.errors import BadInputError, StorageError
 from rs_copilot.evaluation.detection import Boxes
 from rs_copilot.types import FloatArray
 
@@ -126,6 +126,30 @@ def read_dota_results(paths: Sequence[Path]) -> dict[str, Boxes]:
         )
         for key, found in sorted(rows.items())
     }
+
+
+def write_dota_results(folder: Path, found: Mapping[str, Boxes], files: Mapping[str, str]) -> list[Path]:
+    """Results as DOTA's server takes them: per class a file ``Task1_CLASS.txt``, also where it has no lines.
+
+    Lines are picture, score, and eight coordinates in pixels, numbers with two decimals. ``files`` gives for
+    each class the name that its file bears.
+
+    Raises:
+        StorageError: the files cannot be written.
+    """
+    lines: dict[str, list[str]] = {name: [] for name in files}
+    for key, boxes in found.items():
+        for name, score, quad in zip(boxes.names, boxes.scores, boxes.quads_px, strict=True):
+            numbers = " ".join(f"{value:.2f}" for value in quad.ravel())
+            lines[str(name)].append(f"{key} {score:.2f} {numbers}\n")
+    paths = [folder / f"Task1_{files[name]}.txt" for name in lines]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, name in zip(paths, lines, strict=True):
+            path.write_text("".join(lines[name]), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"cannot write results to {folder}: {error}") from error
+    return paths
 
 
 def _read_folder(folder: Path) -> dict[str, Boxes]:

@@ -121,4 +121,5 @@ def _read_script(path: Path, device: str) -> ScriptedBackend:
     def answer(_: object) -> str:
         return str(answers[min(next(asked), len(answers) - 1)]) if answers else ""
 
-    return ScriptedBackend(answer, family, pause_s, device="cpu" if device == "auto" else device)
+    named = "cpu" if device == "auto" else device
+    return ScriptedBackend(answer, family, pause_s, device=named, remembers=False)

@@ -117,6 +117,11 @@ def _read_found(params: EvalCalibrationParams) -> gpd.GeoDataFrame:
                 f"{params.scene} has detections of several: {', '.join(kinds)}",
                 hint="Choose one with --clip.",
             )
+    if table["score"].isna().any():
+        raise BadInputError(
+            f"detections in {params.scene} have no scores: there is nothing to calibrate",
+            hint="Vision-language models give none; networks do.",
+        )
     return table
 
 

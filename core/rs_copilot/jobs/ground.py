@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
@@ -13,9 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from rs_copilot.errors import CancelledError, UsageError
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.ground_clip import FrameMaps, frames_at, wanted_frames
 from rs_copilot.jobs.ground_params import Grounding, GroundParams, GroundResult
-from rs_copilot.jobs.look_params import LookParams, Turn
 from rs_copilot.jobs.look_talk import budget_for
 from rs_copilot.jobs.region import read_region, region_px
 from rs_copilot.jobs.run_note import note_run
@@ -26,6 +25,7 @@ from rs_copilot.types import FloatArray
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
 from rs_copilot.vector.placements import read_placements
+from rs_copilot.vector.postgis import is_database
 from rs_copilot.vector.store import ensure_scene, write_layers
 from rs_copilot.video.clip import open_clip
 from rs_copilot.vlm.backend import Backend, Decoding, Stop
@@ -79,6 +79,9 @@ class _Work:
     pictures: int = 0
     skipped: int = 0
     first_call_s: float = 0.0
+    grid: Grid = field(init=False)
+    _waiting: list[tuple[str, gpd.GeoDataFrame]] = field(default_factory=list)
+    _is_open: bool = False
 
     def on_raster(self) -> None:
         """The whole raster, or what lies in the region."""
@@ -86,30 +89,30 @@ class _Work:
             raise UsageError("--time goes with a clip, found a raster.")
         with open_raster_windows(self.params.source, is_patient=self.params.read_all) as windows:
             info = windows.info
-            ensure_scene(self.params.out, info.crs)
             region, window = self._region(windows)
-            shown = _Shown(self, windows, Grid(info.metric_crs, info.crs), region=region)
-            shown.clear()
-            shown.ask(window)
+            self.grid = Grid(info.metric_crs, info.crs)
+            if is_database(self.params.out) or Path(self.params.out).exists():
+                ensure_scene(self.params.out, info.crs)
+            _Shown(self, windows, region=region).ask(window)
 
     def on_clip(self) -> None:
         """Placed frames of a clip, one after the other."""
+        # What only clips need takes seconds to load.
+        from rs_copilot.jobs.ground_clip import FrameMaps, frames_at, wanted_frames
+
         if self.params.region is not None:
             raise UsageError("--region goes with a raster, found a clip.")
         clip = read_placements(self.params.out, str(self.provenance.clip))
         wanted = wanted_frames(clip, self.params)
-        grid = Grid(clip.metric_crs, clip.scene_crs)
+        self.grid = Grid(clip.metric_crs, clip.scene_crs)
         beside = Path(self.params.out).parent / clip.clip_path.name
         is_moved = not clip.clip_path.exists() and beside.exists()
         maps = FrameMaps(self.params, self.context, clip)
         with open_clip(beside if is_moved else clip.clip_path) as opened:
             for number, (placement, frame) in enumerate(frames_at(opened, wanted)):
                 source = FrameWindows(frame.image, maps.of(placement, frame))
-                shown = _Shown(self, source, grid, frame=placement.frame, time_s=placement.time_s)
-                if not number:
-                    shown.clear()
                 self.context.progress(number, len(wanted), f"Looking at {placement.time_s:.1f} s")
-                shown.ask(None)
+                _Shown(self, source, frame=placement.frame, time_s=placement.time_s).ask(None)
             for message in opened.warnings:
                 self.context.warn(message)
 
@@ -128,6 +131,34 @@ class _Work:
         )
         shapely.prepare(region)
         return region, window
+
+    def write(self, layer: str, rows: list[dict[str, object]], shapes: list[BaseGeometry | None]) -> None:
+        """Add rows to a layer. What there is to write before the model was asked first waits for its answer:
+        making a new scene takes about as long as the model shall be waited for.
+        """
+        table = build_table(schema.LAYER_BY_NAME[layer], rows, shapes, self.grid, self.provenance)
+        self._waiting.append((layer, table))
+        if not self.first_call_s:
+            return
+        if not self._is_open:
+            self._open_scene()
+        for name, waiting in self._waiting:
+            if len(waiting):
+                write_layers(self.params.out, {name: waiting})
+        self._waiting = []
+        text = f"Looking for {self.params.phrase}: {len(self.objects)} found, {self.looks} looks"
+        self.context.progress(0, 1, text, {"scene": self.params.out, "layers": LAYERS})
+
+    def _open_scene(self) -> None:
+        """Make the scene where it is missing; remove what an earlier run with the same phrase left."""
+        ensure_scene(self.params.out, self.grid.scene)
+        empty = {
+            name: build_table(schema.LAYER_BY_NAME[name], [], [], self.grid, self.provenance)
+            for name in LAYERS
+        }
+        clip, method = self.provenance.clip, self.provenance.method
+        write_layers(self.params.out, empty, replace_clip=clip, replace_method=method)
+        self._is_open = True
 
     def result(self, kind: str) -> GroundResult:
         """What to tell."""
@@ -166,18 +197,9 @@ class _Shown:
 
     work: _Work
     source: PictureSource
-    grid: Grid
     region: BaseGeometry | None = None
     frame: int | None = None
     time_s: float | None = None
-
-    def clear(self) -> None:
-        """Remove what an earlier run with the same phrase left."""
-        work = self.work
-        tables = {name: build_table(schema.LAYER_BY_NAME[name], [], [], self.grid, work.provenance)
-                  for name in LAYERS}  # fmt: skip
-        clip, method = work.provenance.clip, work.provenance.method
-        write_layers(work.params.out, tables, replace_clip=clip, replace_method=method)
 
     def ask(self, window: Box | None) -> None:
         """Look for the phrase, and write boxes and looks.
@@ -188,9 +210,8 @@ class _Shown:
         work, params = self.work, self.work.params
         family = work.backend.family
         prompt = write_prompt(Task.GROUND, family, text=params.phrase)
-        told = LookParams(turns=(Turn(),), model="", max_px=params.max_px, max_mode=params.max_mode)
         manner = Manner(
-            budget_for(told, family, 1),
+            budget_for(params, family, 1),
             Decoding(max_tokens=params.max_tokens, lookup=True),
             params.max_zooms if params.zoom else 0,
             on_look=self._keep_look,
@@ -211,7 +232,7 @@ class _Shown:
         shapes = [self._shape(place.quad_px) for place in places]
         work.objects += [self._grounding(*item) for item in zip(places, shapes, strict=True)]
         rows = [{"label": place.label, **self._common(place.quad_px)} for place in places]
-        self._write("groundings", rows, shapes)
+        work.write("groundings", rows, shapes)
 
     def _keep_look(self, look: Look) -> None:
         """A rectangle on the map as soon as the model looks there."""
@@ -227,16 +248,8 @@ class _Shown:
             "gsd_m": None if shape is None else float(np.sqrt(shape.area / pixels)),
             **self._common(quad),
         }
-        self._write("looks", [row], [shape])
+        work.write("looks", [row], [shape])
         work.first_call_s = work.first_call_s or time.monotonic() - work.started
-
-    def _write(self, layer: str, rows: list[dict[str, object]], shapes: list[BaseGeometry | None]) -> None:
-        work = self.work
-        table = build_table(schema.LAYER_BY_NAME[layer], rows, shapes, self.grid, work.provenance)
-        if len(table):
-            write_layers(work.params.out, {layer: table})
-        text = f"Looking for {work.params.phrase}: {len(work.objects)} found, {work.looks} looks"
-        work.context.progress(0, 1, text, {"scene": work.params.out, "layers": [layer]})
 
     def _common(self, quad_px: FloatArray) -> dict[str, object]:
         box = *quad_px.min(axis=0), *quad_px.max(axis=0)
@@ -264,7 +277,7 @@ class _Shown:
         if shape is not None:
             corners = shapely.get_coordinates(shape)[:-1]
             ring = tuple(
-                (float(lon), float(lat)) for lon, lat in geo_crs.to_lonlat(corners, self.grid.metric)
+                (float(lon), float(lat)) for lon, lat in geo_crs.to_lonlat(corners, self.work.grid.metric)
             )
         return Grounding(
             label=place.label, box_px=(x1, y1, x2, y2), polygon=ring, frame=self.frame, time_s=self.time_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from rs_copilot.errors import UsageError
 from rs_copilot.jobs.look_params import MAX_PICTURES, LookParams, Source, Turn
@@ -89,7 +90,21 @@ def _pictures(
     return pictures.read(turn.source, family, budget_for(params, family, count), places, many=many)
 
 
-def budget_for(params: LookParams, family: Family, count: int) -> PixelBudget:
+class PixelWishes(Protocol):
+    """Parameters of a job that shows pictures."""
+
+    @property
+    def max_px(self) -> int | None:
+        """How many pixels of a picture a model may see."""
+        ...
+
+    @property
+    def max_mode(self) -> bool:
+        """Whether it sees as many as it was trained with, of small pictures too."""
+        ...
+
+
+def budget_for(params: PixelWishes, family: Family, count: int) -> PixelBudget:
     """How many pixels of each of ``count`` pictures of a turn a model shall see."""
     most = TRAINED.max_px
     if params.max_mode:

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from rs_copilot.errors import RasterError
 from rs_copilot.raster.dataset import overview_level
 from rs_copilot.tiles.pictures import Places, TilePictures
 from rs_copilot.tiles.sweep import usable_cores
@@ -27,12 +30,14 @@ SAMPLES = (4, 2, 1)
 MAX_SAMPLES_PX = 20_000_000
 # Time for reading, and what a core unpacks in a second, in bytes of pixels: measured, and rounded down for
 # imagery that packs badly.
-READ_S = 0.8
+READ_S = 0.6
 BYTES_PER_S = {"": 1_000_000_000, "packbits": 800_000_000, "lzw": 250_000_000, "zstd": 400_000_000,
                "deflate": 400_000_000, "lerc": 250_000_000}  # fmt: skip
 SLOW_BYTES_PER_S = 120_000_000
 # What is read in one go: pieces of a part of the blocks are small, so that they lie close together.
 UNIT_PX, PART_UNIT_PX = 2048, 512
+# A pixel of the picture counts where so many of its own do: of fewer too little is left of their colours.
+MIN_WEIGHT = 0.25
 # A sequence that spreads evenly over the plane (M. Roberts, "The unreasonable effectiveness of quasirandom
 # sequences", 2018): steps of the plastic number along both axes.
 SPREAD_X, SPREAD_Y = 0.7548776662466927, 0.5698402909980532
@@ -42,11 +47,12 @@ SPREAD_X, SPREAD_Y = 0.7548776662466927, 0.5698402909980532
 class Glance:
     """A picture ``(H, W, 3)`` uint8 RGB of a window; what has no data is black.
 
-    ``share`` is the part of the window that was read, 1 for all of it.
+    ``share`` is the part of the window that was read, 1 for all of it; ``damaged`` pieces could not be.
     """
 
     image: ByteImage = field(repr=False)
     share: float
+    damaged: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def glance(pictures: TilePictures, window: Box, size: SizeWH, *, is_patient: boo
     Raises:
         ValueError: the window is empty or reaches beyond the raster, or the picture has more pixels along
             an axis than the window.
-        RasterError: the pixels are damaged.
+        RasterError: all that was looked at is damaged.
     """
     x1, y1, x2, y2 = window
     whole = pictures.info.size
@@ -130,7 +136,7 @@ def glance(pictures: TilePictures, window: Box, size: SizeWH, *, is_patient: boo
     plans = [_plan(pictures, window, size, most) for most in SAMPLES]
     samples = next((plan for plan in plans if plan.unpacked_px() <= affordable), plans[1])
     share = min(1.0, affordable / samples.unpacked_px())
-    image, seen, read = _read(pictures, samples, share)
+    image, seen, read, damaged = _read(pictures, samples, share)
     if (samples.count.width_px, samples.count.height_px) != (size.width_px, size.height_px):
         image, valid = _averaged(image, seen & read, size)
         empty = _share_of(read & ~seen, size) > 0.5
@@ -139,7 +145,7 @@ def glance(pictures: TilePictures, window: Box, size: SizeWH, *, is_patient: boo
     if not (valid | empty).all():
         image = _filled(image, valid)
     image[empty] = 0
-    return Glance(image, float(read.mean()))
+    return Glance(image, float(read.mean()), damaged)
 
 
 def _affordable_px(pictures: TilePictures) -> float:
@@ -166,22 +172,33 @@ def _plan(pictures: TilePictures, window: Box, size: SizeWH, most: int) -> _Samp
     return _Samples(level, start, step, count, layout.block, of)
 
 
-def _read(pictures: TilePictures, samples: _Samples, share: float) -> tuple[ByteImage, BoolArray, BoolArray]:
-    """Single pixels ``(H, W, 3)``, which have data, and which were read at all."""
+def _read(
+    pictures: TilePictures, samples: _Samples, share: float
+) -> tuple[ByteImage, BoolArray, BoolArray, int]:
+    """Single pixels ``(H, W, 3)``, which have data, which were read, and how many pieces are damaged."""
     shape = samples.count.height_px, samples.count.width_px
     image = np.zeros((*shape, 3), dtype=np.uint8)
     seen, read = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
 
+    damage: list[RasterError] = []
+
     def fetch(unit: tuple[slice, slice]) -> None:
         columns, rows = unit
         places = samples.places(columns, rows)
-        image[rows, columns], seen[rows, columns] = pictures.sample(*places, samples.level)
+        try:
+            image[rows, columns], seen[rows, columns] = pictures.sample(*places, samples.level)
+        except RasterError as error:
+            # One bad block should not hide the rest.
+            damage.append(error)
+            return
         read[rows, columns] = True
 
     units = list(_chosen(samples, share))
     with ThreadPoolExecutor(min(usable_cores(), len(units)), "rs-copilot-glance") as threads:
         list(threads.map(fetch, units))
-    return image, seen, read
+    if damage and not read.any():
+        raise damage[0]
+    return image, seen, read, len(damage)
 
 
 def _chosen(samples: _Samples, share: float) -> Iterator[tuple[slice, slice]]:
@@ -199,37 +216,42 @@ def _share_of(mask: BoolArray, size: SizeWH) -> Float32Array:
 
 
 def _averaged(image: ByteImage, valid: BoolArray, size: SizeWH) -> tuple[ByteImage, BoolArray]:
-    """Means of the pixels that count; a pixel counts where any of its own do."""
+    """Means of the pixels that count; a pixel counts where enough of its own do."""
     shape = size.width_px, size.height_px
+    sums = np.asarray(cv2.resize(_counted(image, valid), shape, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     if valid.all():
-        small = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
-        return np.asarray(small, dtype=np.uint8), np.ones(shape[::-1], dtype=np.bool_)
+        return sums, np.ones(shape[::-1], dtype=np.bool_)
     weights = _share_of(valid, size)
-    means = np.zeros((*shape[::-1], 3), dtype=np.uint8)
-    for channel in range(3):
-        # As float, so that where few count their colours are not lost; band by band, for the memory.
-        counted = np.where(valid, image[..., channel], np.uint8(0)).astype(np.float32)
-        sums = cv2.resize(counted, shape, interpolation=cv2.INTER_AREA)
-        means[..., channel] = np.rint(sums / np.maximum(weights, 1e-6))
-    return means, np.asarray(weights > 0, dtype=np.bool_)
+    partly = (weights >= MIN_WEIGHT) & (weights < 1.0)
+    sums[partly] = np.minimum(np.rint(sums[partly] / weights[partly][:, None]), 255)
+    return sums, np.asarray(weights >= MIN_WEIGHT, dtype=np.bool_)
+
+
+def _counted(image: ByteImage, valid: BoolArray) -> ByteImage:
+    return image if valid.all() else np.where(valid[..., None], image, np.uint8(0))
 
 
 def _filled(image: ByteImage, valid: BoolArray) -> ByteImage:
     """Pixels that count as they are, the others from coarser and coarser means of those around them."""
-    weights = valid.astype(np.float32)
-    levels = [(image.astype(np.float32) * weights[..., None], weights)]
+    levels = [_halved(_counted(image, valid), valid.astype(np.float32))]
     while min(levels[-1][1].shape) > 1 and not (levels[-1][1] > 0).all():
-        colours, known = levels[-1]
-        half = max(1, known.shape[1] // 2), max(1, known.shape[0] // 2)
-        levels.append(
-            tuple(cv2.resize(item, half, interpolation=cv2.INTER_AREA) for item in (colours, known))  # type: ignore[arg-type]
-        )
+        levels.append(_halved(*levels[-1]))
     means = _means(*levels.pop())
     while levels:
         colours, known = levels.pop()
         wide = cv2.resize(means, known.shape[::-1], interpolation=cv2.INTER_LINEAR)
         means = np.where((known > 0)[..., None], _means(colours, known), wide)
-    return np.asarray(np.clip(np.rint(means), 0, 255), dtype=np.uint8)
+    wide = cv2.resize(means, valid.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    filled = image.copy()
+    filled[~valid] = np.clip(np.rint(wide[~valid]), 0, 255)
+    return filled
+
+
+def _halved(colours: NDArray[Any], known: Float32Array) -> tuple[Float32Array, Float32Array]:
+    half = max(1, known.shape[1] // 2), max(1, known.shape[0] // 2)
+    smaller = (cv2.resize(item, half, interpolation=cv2.INTER_AREA) for item in (colours, known))
+    first, second = (np.asarray(item, dtype=np.float32) for item in smaller)
+    return first, second
 
 
 def _means(colours: Float32Array, weights: Float32Array) -> Float32Array:

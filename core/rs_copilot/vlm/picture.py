@@ -32,13 +32,15 @@ class Picture:
     """What a model is shown of a source.
 
     ``window_px`` is x1, y1, x2, y2 in pixels of the source; ``share`` the part of it that was read, below 1
-    where a raster has no overviews and would have taken too long.
+    where a raster has no overviews and would have taken too long, or where ``damaged`` pieces could not be
+    read.
     """
 
     pixels: ByteImage = field(repr=False)
     window_px: Box
     budget: PixelBudget
     share: float = 1.0
+    damaged: int = 0
 
     @property
     def size(self) -> SizeWH:
@@ -132,7 +134,7 @@ class RasterWindows:
         x1, y1, x2, y2 = window_px
         size = fitting_size(SizeWH(x2 - x1, y2 - y1), family, budget)
         seen = glance(self.pictures, window_px, size, is_patient=self._is_patient)
-        return Picture(np.ascontiguousarray(seen.image), window_px, budget, seen.share)
+        return Picture(np.ascontiguousarray(seen.image), window_px, budget, seen.share, seen.damaged)
 
     def map_points(self, points_px: FloatArray) -> FloatArray:
         """``(N, 2)`` pixels in metres of ``info.metric_crs``."""

@@ -21,7 +21,8 @@ TOKEN = re.compile(r"\n|[^\s]+[^\S\n]*|[^\S\n]+")
 class ScriptedBackend:
     """Gives the answers of ``script``: one after the other, or what a function says of the conversation.
 
-    ``pause_s`` passes before each word. Conversations that were heard are kept in ``heard``.
+    ``pause_s`` passes before each word. Conversations that were heard are kept in ``heard``, unless there
+    may be too many of them: each holds its pictures.
     """
 
     script: Sequence[str] | Callable[[Conversation], str]
@@ -31,7 +32,9 @@ class ScriptedBackend:
     sha256: str | None = None
     device: str = "cpu"
     sends_to: str | None = None
+    remembers: bool = True
     heard: list[tuple[Message, ...]] = field(default_factory=list)
+    _asked: int = 0
 
     def reply(
         self,
@@ -46,7 +49,9 @@ class ScriptedBackend:
             IndexError: the script has no more answers.
         """
         started = time.monotonic()
-        self.heard.append(tuple(conversation))
+        self._asked += 1
+        if self.remembers:
+            self.heard.append(tuple(conversation))
         tokens = TOKEN.findall(self._answer(conversation))
         said: list[str] = []
         stop, first_s = Stop.END, 0.0
@@ -79,7 +84,7 @@ class ScriptedBackend:
     def _answer(self, conversation: Conversation) -> str:
         if callable(self.script):
             return self.script(conversation)
-        return self.script[len(self.heard) - 1]
+        return self.script[self._asked - 1]
 
     def _seen(self, conversation: Conversation) -> tuple[SizeWH, ...]:
         limits = self.family.limits

@@ -204,7 +204,9 @@ class _Talk:
         picture = self.source.read(window, self.backend.family, self.manner.budget)
         look = Look(len(self.looks), picture, reason)
         self.looks.append(look)
-        if picture.share < 1.0:
+        if picture.damaged:
+            self.notes.append(f"{picture.damaged} pieces of the raster are damaged and were not seen.")
+        elif picture.share < 1.0:
             self.notes.append(
                 f"{picture.share:.0%} of the part that was looked at first was read, because the file has no "
                 f"overviews; gdaladdo -r average makes them."

@@ -130,19 +130,49 @@ def test_the_repositorys_f1_counts_doubles_and_background():
     assert repository_f1(truth, {"a": Boxes.of(squares(80), "car")}) == 0.0
 
 
-def test_the_order_of_equal_scores_does_not_decide():
-    """P = 0.8 and R = 0.65: somewhat over P (floor(10 R) + 1) / 11, the expectation for very many objects."""
+PRECISION, RECALL = 0.8, 0.65
+
+
+def without_scores(*, right_first: bool) -> tuple[dict[str, Boxes], dict[str, Boxes]]:
+    """Many objects and detections of precision 0.8 and recall 0.65, the right ones first or last."""
     count = 400
     at = np.arange(count) * 30.0
-    right = round(0.65 * count)
+    right = round(RECALL * count)
     truth = {"a": Boxes.of(squares(*at), "car")}
-    wrong = squares(*(at[: round(right / 0.8) - right] + 15.0))
-    found = {"a": Boxes.of(np.concatenate([squares(*at[:right]), wrong]), "car")}
-    first = rotated_score(truth, found, thresholds=(0.5,), eleven_points=True).mean
-    mean, deviation = score_without_confidence(truth, found, thresholds=(0.5,))
-    assert first == pytest.approx(7 / 11)
-    assert 0.8 * 7 / 11 < mean < 0.8 * 7 / 11 + 0.04
-    assert deviation < 0.02
+    wrong = squares(*(at[: round(right / PRECISION) - right] + 15.0))
+    parts = [squares(*at[:right]), wrong]
+    return truth, {"a": Boxes.of(np.concatenate(parts if right_first else parts[::-1]), "car")}
+
+
+def test_the_order_of_equal_scores_does_not_decide():
+    """About P (floor(10 R) + 1) / 11, the expectation for very many: 0.53 in the published simulation."""
+    expected = PRECISION * (np.floor(10 * RECALL) + 1) / 11
+    assert expected == pytest.approx(0.509, abs=5e-4)
+    found = [
+        score_without_confidence(*without_scores(right_first=first), thresholds=(0.5,))
+        for first in (True, False)
+    ]
+    assert found[0].constant_mean() == pytest.approx(0.636, abs=5e-4) == pytest.approx(7 / 11, abs=5e-4)
+    assert found[1].constant_mean() == pytest.approx(0.509, abs=5e-4)
+    for score in found:
+        mean, deviation = score.mean_and_deviation()
+        assert mean == pytest.approx(0.53, abs=0.015)
+        assert mean >= expected
+        assert 0.0 < deviation < 0.02
+        assert score.class_mean("car") == pytest.approx(mean)
+    again = score_without_confidence(*without_scores(right_first=True), thresholds=(0.5,))
+    assert again.drawn.tolist() == found[0].drawn.tolist()
+
+
+def test_classes_without_wanted_objects_have_no_part_in_means():
+    hard = Boxes.of(squares(0, 30), ["car", "bus"], difficult=np.array([False, True]))
+    score = score_without_confidence({"a": hard}, {"a": Boxes.of(squares(0, 90), ["car", "bus"])}, seeds=2)
+    assert score.names == ("bus", "car")
+    assert score.wanted == (0, 1)
+    assert score.mean_and_deviation([0.5]) == (1.0, 0.0)
+    assert score.mean_and_deviation() == (1.0, 0.0)
+    assert math.isnan(score.class_mean("bus"))
+    assert math.isnan(score_without_confidence({}, {}).mean_and_deviation()[0])
 
 
 def test_coco_agrees_on_upright_boxes():

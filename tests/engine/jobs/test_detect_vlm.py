@@ -11,7 +11,7 @@ import pytest
 from affine import Affine
 from PIL import Image
 
-from rs_copilot.errors import CancelledError, MissingDependencyError, UsageError
+from rs_copilot.errors import BadInputError, CancelledError, MissingDependencyError, UsageError
 from rs_copilot.jobs import shelf
 from rs_copilot.jobs.context import JobContext, Progress
 from rs_copilot.jobs.registry import run_job
@@ -191,3 +191,11 @@ def test_options_that_do_not_go_together_are_refused(tmp_path: Path, raster: Pat
         detect(raster, tmp_path / "s.gpkg", model=None)
     with pytest.raises(UsageError, match="--detector vlm"):
         detect(raster, tmp_path / "s.gpkg", detector="vehicles-s")
+
+
+def test_what_has_no_scores_cannot_be_calibrated(tmp_path: Path, raster: Path, use: Any) -> None:
+    use(sweeper(COLOURS))
+    detect(raster, tmp_path / "s.gpkg")
+    asked = {"scene": str(tmp_path / "s.gpkg"), "truth": "labels.gpkg", "out": str(tmp_path / "c.json")}
+    with pytest.raises(BadInputError, match="no scores"):
+        run_job("eval.calibration", asked, JobContext(device="cpu"))

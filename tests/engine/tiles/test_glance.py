@@ -9,6 +9,7 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
+from rs_copilot.errors import RasterError
 from rs_copilot.tiles import glance as module
 from rs_copilot.tiles.glance import glance
 from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
@@ -121,3 +122,25 @@ def test_windows_beyond_the_raster_are_refused(tmp_path: Path) -> None:
         look(path, (0, 0, 65, 64), SizeWH(8, 8))
     with pytest.raises(ValueError, match="no larger"):
         look(path, (0, 0, 32, 32), SizeWH(33, 8))
+
+
+def test_damage_costs_no_more_than_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bands = np.full((3, 1024, 1024), 90, dtype=np.uint8) + noise(1024, 1024) // 16
+    path = write_raster(tmp_path / "a.tif", bands)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 4096] = b"\xff" * 4096
+    path.write_bytes(bytes(data))
+    monkeypatch.setattr(module, "UNIT_PX", 128)
+    got = look(path, (0, 0, 1024, 1024), SizeWH(128, 128))
+    assert got.damaged >= 1 and 0.9 < got.share < 1.0 and got.image.min() > 80
+
+
+def test_a_raster_that_is_damaged_all_over_says_so(tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "a.tif", noise(64, 64))
+    with rasterio.open(path) as opened:
+        offset = int(opened.tags(ns="TIFF", bidx=1).get("BLOCK_OFFSET_0_0", 0)) or 600
+    data = bytearray(path.read_bytes())
+    data[offset : offset + 64] = b"\xff" * 64
+    path.write_bytes(bytes(data))
+    with pytest.raises(RasterError, match="damage"):
+        look(path, (0, 0, 64, 64), SizeWH(8, 8))

@@ -36,8 +36,8 @@ def boxes_of(
     image: ByteImage, colour: tuple[int, int, int], off: int = 40
 ) -> list[tuple[int, int, int, int]]:
     """Where a colour is: x1, y1, x2, y2 of each patch, from the top."""
-    mask = (np.abs(image.astype(int) - colour) < off).all(axis=-1).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+    low, high = (np.clip(np.array(colour) + step, 0, 255) for step in (1 - off, off - 1))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(cv2.inRange(np.ascontiguousarray(image), low, high))
     return [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, _ in stats[1:]]
 
 

@@ -33,3 +33,9 @@ def test_cancelling_stops_before_the_next_word() -> None:
 def test_digests_tell_pictures_apart() -> None:
     other = ImagePart(np.ones((600, 800, 3), np.uint8))
     assert PICTURE.digest == ImagePart(PICTURE.pixels.copy()).digest != other.digest
+
+
+def test_it_forgets_where_it_is_asked_too_often() -> None:
+    backend = ScriptedBackend(["one", "two"], remembers=False)
+    said = [backend.reply([user(PICTURE, "?")], Decoding()).text for _ in range(2)]
+    assert said == ["one", "two"] and not backend.heard

@@ -186,7 +186,7 @@ def test_stopping_in_mid_answer_keeps_what_was_shown(windows: RasterWindows) -> 
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda item: item.name)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     numbers=st.lists(
         st.one_of(
