@@ -2644,6 +2644,31 @@
    <translation>Datei</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Ask a scene</source>
+   <translation>Eine Szene fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Answers a question in English about what a clip saw, computed from the scene and from layers of your own: how many vehicles entered a zone, when a place is first seen, how far, in which direction, what hides it. Where the scene does not tell, the answer is empty and the log says why.</source>
+   <translation>Beantwortet eine Frage auf Englisch danach, was ein Clip gesehen hat, berechnet aus der Szene und aus eigenen Layern: wie viele Fahrzeuge in eine Zone fuhren, wann ein Ort zuerst zu sehen ist, wie weit, in welcher Richtung, was ihn verdeckt. Wo die Szene es nicht hergibt, ist die Antwort leer, und das Protokoll sagt, warum.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Keep the answer in the scene</source>
+   <translation>Die Antwort in der Szene behalten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Answer</source>
+   <translation>Antwort</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Probability that it is right</source>
+   <translation>Wahrscheinlichkeit, dass sie stimmt</translation>
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/processing/engine_algorithm.py" />
    <source>The satellite layer has no local file. Save the area you need as a GeoTIFF first.</source>
    <translation>Der Satellitenlayer hat keine lokale Datei. Das benötigte Gebiet zuerst als GeoTIFF speichern.</translation>

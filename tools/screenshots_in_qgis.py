@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import sys
 import tempfile
 import time
 import traceback
@@ -14,7 +14,6 @@ from pathlib import Path
 import qgis.utils
 from qgis.core import (
     QgsApplication,
-    QgsGeometry,
     QgsProcessingAlgRunnerTask,
     QgsProcessingContext,
     QgsProcessingFeedback,
@@ -28,6 +27,11 @@ from qgis.utils import iface
 
 from rs_copilot_plugin.presenters.conversation import area
 
+# QGIS runs this text from nowhere: what lies beside it has to be told.
+sys.path.insert(0, os.environ["RS_COPILOT_SHOTS_TOOLS"])
+
+import screenshots_ask
+
 DETECTOR = os.environ["RS_COPILOT_SHOTS_DETECTOR"]
 ONLY = os.environ["RS_COPILOT_SHOTS_ONLY"]
 DEMO = Path(os.environ["RS_COPILOT_SHOTS_DEMO"])
@@ -40,7 +44,6 @@ JOB_POLLS = 900
 QUIET_S = 1.2
 SEARCH_ZOOM = 0.3
 LOOK_ZOOM, LOOK_LEAST_M2 = 0.32, 60.0
-ASK_LEAST_M = 70.0
 MODEL_UNIT_PX = 28  # the side of the squares that the scripted model sees
 SAME_S = 0.06  # half a frame of the demo clip, and a little
 
@@ -61,6 +64,7 @@ class Tour:
         plugin = qgis.utils.plugins["rs_copilot_plugin"]
         self.bench = plugin.workbench
         self.plugin = plugin
+        self.first, self.work = first, WORK
         self._steps = self.part(ONLY) if ONLY else self.script()
         self._ready: Callable[[], bool] = lambda: True
         self._polls = 0
@@ -80,7 +84,7 @@ class Tour:
         self.collapse_satellite()
         self.bench.add_paths([first("clip.mp4", "*.mp4")])
         yield lambda: self.bench.video.view.image is not None
-        yield from getattr(self, name)()
+        yield from screenshots_ask.asking(self) if name == "asking" else getattr(self, name)()
 
     def script(self) -> Iterator[Callable[[], bool]]:
         """The tour itself."""
@@ -119,7 +123,7 @@ class Tour:
         bench.scene.zoom()
         yield from self.looking()
         yield from self.choosing_models()
-        yield from self.asking()
+        yield from screenshots_ask.asking(self)
         bench.scene.zoom()
         yield from self.control_points()
         yield from self.searching()
@@ -296,71 +300,6 @@ class Tour:
         dock.new_button.click()
         dock.setUserVisible(False)
         bench.dock.show()
-
-    def asking(self) -> Iterator[Callable[[], bool]]:
-        """A conversation with the scene, over the map that comes with the demo; the shot has its evidence."""
-        bench, dock = self.bench, self.bench.ask.dock
-        scene = WORK / "asked.gpkg"  # the demo's own scene keeps no answers
-        shutil.copy(first("scene.gpkg", "*scene*.gpkg"), scene)
-        bench.open_scene(scene)
-        yield lambda: {"frames", "tracks"} <= set(bench.scene.layer_names())
-        for name in ("footprints", "frames", "trajectory"):
-            bench.scene._group._node(name).setItemVisibilityChecked(False)
-        layers = self.add_map()
-        bench.dock.hide()
-        dock.setUserVisible(True)
-        iface.mainWindow().resizeDocks([dock, bench.video], [660, 240], Qt.Orientation.Vertical)
-        iface.mainWindow().resizeDocks([dock], [520], Qt.Orientation.Horizontal)
-        yield self.after(10)
-        busy, other = self.busiest_zones(layers[0])
-        for question in (
-            f'How many vehicles entered "{busy}"?',
-            f'How many red cars entered "{busy}"?',
-            f'When does the drone first see "{busy}"?',
-            f'How far is "{other}" from "{busy}"?',
-        ):
-            dock.question_edit.setPlainText(question)
-            dock.ask_button.click()
-            yield lambda: not bench.ask.ask.is_busy
-        extent = bench.ask.ask.map.item.drawn[0].geometry.boundingBox()
-        for item in bench.ask.ask.map.item.drawn:
-            extent.combineExtentWith(item.geometry.boundingBox())
-        extent.scale(1.5)
-        iface.mapCanvas().setExtent(extent)
-        iface.mapCanvas().refresh()
-        bench.ask.ask.pick_evidence(0)
-        iface.messageBar().clearWidgets()
-        yield self.after(30)
-        yield self.drawn
-        self.shoot("ask")
-        bench.ask.ask.show_turn(None)
-        dock.setUserVisible(False)
-        bench.dock.show()
-        QgsProject.instance().removeMapLayers([layer.id() for layer in layers])
-
-    @staticmethod
-    def add_map() -> list[QgsVectorLayer]:
-        """What a user's own map would have; it is asked about, not looked at."""
-        found = []
-        for name in ("zones", "roads", "occluders"):
-            layer = QgsVectorLayer(f"{first('map.gpkg')}|layername={name}", name, "ogr")
-            QgsProject.instance().addMapLayer(layer, False)
-            node = QgsProject.instance().layerTreeRoot().insertLayer(1, layer)
-            node.setItemVisibilityChecked(False)
-            found.append(layer)
-        return found
-
-    def busiest_zones(self, zones: QgsVectorLayer) -> tuple[str, str]:
-        """Names of the zone that most tracks cross, and of one that the clip shows beside it."""
-        layers = self.bench.scene._group.layers()
-        tracks = [row.geometry() for row in layers["tracks"].getFeatures()]
-        seen = QgsGeometry.unaryUnion([row.geometry() for row in layers["footprints"].getFeatures()])
-        rows = [row for row in zones.getFeatures() if row.geometry().intersects(seen)]
-        crossed = {row["name"]: sum(line.intersects(row.geometry()) for line in tracks) for row in rows}
-        busy = max(rows, key=lambda row: crossed[row["name"]])
-        others = [row for row in rows if row.geometry().distance(busy.geometry()) > ASK_LEAST_M]
-        other = min(others, key=lambda row: row.geometry().distance(busy.geometry()))
-        return busy["name"], other["name"]
 
     def choosing_models(self) -> Iterator[Callable[[], bool]]:
         """The panel without a model, and the list of models."""

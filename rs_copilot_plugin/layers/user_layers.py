@@ -83,11 +83,12 @@ def set_role(layer: QgsVectorLayer, role: Role) -> None:
 def chosen_layers() -> tuple[Chosen, ...]:
     """All of the user's layers with what they hold."""
     return tuple(
-        Chosen(layer.id(), layer.name(), role_of(layer), _source_of(layer)) for layer in user_layers()
+        Chosen(layer.id(), layer.name(), role_of(layer), source_of(layer)) for layer in user_layers()
     )
 
 
-def _source_of(layer: QgsVectorLayer) -> str:
+def source_of(layer: QgsVectorLayer) -> str:
+    """Where the engine can read a layer; empty where it needs a copy."""
     is_as_saved = not (layer.isEditable() and layer.isModified())
     if layer.providerType() != "ogr" or layer.subsetString() or not is_as_saved:
         return ""

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 from qgis.core import (
+    QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsGeometry,
     QgsPointXY,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
     QgsProject,
     QgsRectangle,
     QgsVectorLayer,
@@ -234,6 +237,19 @@ def test_a_hostile_name_is_only_text_and_reports_are_written(bench, record_prope
     desk.export(desk.folder / "no such folder" / "report.html")
     wait_until(lambda: not desk.reports.is_busy, 60, "the failure")
     assert "could not be written" in desk.workbench.last_notice.title
+
+
+def test_the_algorithm_of_the_toolbox(workbench, town_template, tmp_path):
+    scene = shutil.copy(town_template / "scene.gpkg", tmp_path)
+    zones = QgsVectorLayer(f"{town_template / 'map.gpkg'}|layername=zones", "zones", "ogr")
+    asked = {"SCENE": scene, "QUESTION": "How many vehicles entered the market?", "ZONES": zones}
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("rscopilot:askscene")
+    QgsProject.instance().addMapLayer(zones)
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    found, ok = algorithm.run(asked, context, QgsProcessingFeedback(), {}, False)
+    assert ok
+    assert found["ANSWER"] == "2" and 0.5 < found["CONFIDENCE"] <= 1.0
 
 
 def test_region_moment_sketch_and_suggestion(bench):
