@@ -500,8 +500,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/ask_report.py" />
-   <source>{} questions, answered by RS Copilot from the scene and layers of the project</source>
-   <translation>{} Fragen, von RS Copilot aus der Szene und Layern des Projekts beantwortet</translation>
+   <source>Answered by RS Copilot from the scene and layers of the project. Questions: {}.</source>
+   <translation>Von RS Copilot aus der Szene und Layern des Projekts beantwortet. Fragen: {}.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/asking.py" />
@@ -2650,7 +2650,7 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
-   <source>Answers a question in English about what a clip saw, computed from the scene and from layers of your own: how many vehicles entered a zone, when a place is first seen, how far, in which direction, what hides it. Where the scene does not tell, the answer is empty and the log says why.</source>
+   <source>Answers a question in English about what a clip saw, computed from the scene and from layers of your own: how many vehicles entered a zone, when a place is first seen, how far, in which direction, what hides it. Where the scene does not tell, the answer is empty, and the log says why.</source>
    <translation>Beantwortet eine Frage auf Englisch danach, was ein Clip gesehen hat, berechnet aus der Szene und aus eigenen Layern: wie viele Fahrzeuge in eine Zone fuhren, wann ein Ort zuerst zu sehen ist, wie weit, in welcher Richtung, was ihn verdeckt. Wo die Szene es nicht hergibt, ist die Antwort leer, und das Protokoll sagt, warum.</translation>
   </message>
   <message>

@@ -79,10 +79,12 @@ class AskController(QObject):
         self.attach.tool_changed.connect(dock.region_button.setChecked)
         self.stock.changed.connect(self.redraw)
         around.scene.updated.connect(self.take_scene)
+        QgsProject.instance().cleared.connect(self._clear_map)
 
     def stop(self) -> None:
         """Leave nothing behind."""
         self._handle = None
+        QgsProject.instance().cleared.disconnect(self._clear_map)
         self.attach.stop()
         self.map.stop()
         self.copies.stop()
@@ -272,7 +274,8 @@ class AskController(QObject):
         turn = self.turn
         if turn is None or turn.found is None:
             return []
-        title = tr("Evidence: {}").format(turn.question.text[:60])
+        # In a print layout, QGIS would work out what stands between these signs.
+        title = tr("Evidence: {}").format(turn.question.text[:60].replace("[%", "[ %"))
         root = QgsProject.instance().layerTreeRoot()
         return add_evidence(title, turn.question.text, turn.answer, turn.found.evidence, root)
 
@@ -297,6 +300,11 @@ class AskController(QObject):
         if item.time_s is not None:
             clip = item.clip or Path(self._around.player.clip).name
             self.moment_wanted.emit(Hit(clip, item.time_s, item.box_px))
+
+    def _clear_map(self) -> None:
+        """Another project has another map."""
+        self.show_turn(None)
+        self.attach.picture.clear_box()
 
     def _show_evidence(self) -> None:
         turn = None if self.shown is None else self.talk.turn(self.shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qgis.core import QgsVectorLayer
+from qgis.core import QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
@@ -70,11 +70,15 @@ class AskLayersDialog(QDialog):
             combo.addItem(ask_texts.role_title(role), role.value)
         combo.setCurrentIndex(max(0, combo.findData(user_layers.role_of(layer).value)))
         combo.setAccessibleName(tr("What {} holds").format(plain(layer.name())))
-        combo.currentIndexChanged.connect(lambda _index, c=combo, known=layer: self._take(c, known))
-        self.combos[layer.id()] = combo
+        layer_id = layer.id()
+        combo.currentIndexChanged.connect(lambda _index: self._take(layer_id))
+        self.combos[layer_id] = combo
         grid.addWidget(label, row, 0)
         grid.addWidget(combo, row, 1)
 
-    def _take(self, combo: QComboBox, layer: QgsVectorLayer) -> None:
-        user_layers.set_role(layer, Role(combo.currentData()))
-        self.changed.emit()
+    def _take(self, layer_id: str) -> None:
+        # The user may have removed the layer while this window was open.
+        layer = QgsProject.instance().mapLayer(layer_id)
+        if isinstance(layer, QgsVectorLayer):
+            user_layers.set_role(layer, Role(self.combos[layer_id].currentData()))
+            self.changed.emit()

@@ -113,9 +113,8 @@ class ReportMaker(QObject):
 
     def _write(self) -> None:
         turns, images, path, title = self._turns, self._images, self._path, self._title
-        lead = tr("{} questions, answered by RS Copilot from the scene and layers of the project").format(
-            len(turns)
-        )
+        lead = tr("Answered by RS Copilot from the scene and layers of the project. Questions: {}.")
+        lead = lead.format(len(turns))
         self._background.run(
             lambda: write_report(path, title, lead, turns, images),
             lambda _none: self._end(),

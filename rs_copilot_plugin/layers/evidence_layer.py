@@ -16,6 +16,7 @@ from qgis.core import (
 from rs_copilot_plugin.presenters.ask import Evidence
 from rs_copilot_plugin.presenters.shapes import Shape, ShapeKind
 
+from . import styles
 from .region_file import WGS84
 
 _TYPES = {ShapeKind.AREA: "MultiPolygon", ShapeKind.LINE: "MultiLineString", ShapeKind.POINT: "MultiPoint"}
@@ -48,7 +49,7 @@ def add_evidence(
         layer = QgsVectorLayer(f"{name}?crs={WGS84}&{_FIELDS}", title, "memory")
         layer.dataProvider().addFeatures([_feature(layer, item, question, answer) for item in chosen])
         layer.updateExtents()
-        layer.setDisplayExpression('"says"')
+        styles.set_tips(layer, "evidence")
         QgsProject.instance().addMapLayer(layer, False)
         group.insertLayer(0, layer)
         made.append(layer)

@@ -81,6 +81,7 @@ _SEGMENT_TIP = (
     "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
 )
 # What a model says is text, never markup.
+_SOURCE_HTML = _html('"layer"')
 _ANSWER_HTML = _html("coalesce(nullif(\"answer\", ''), \"reason\", '')")
 _LOOK_TIP = f"[% {_REASON_HTML} %]"
 # Scenes of earlier versions say no level; `attribute` is null there, where a column's name would be an error.
@@ -108,6 +109,7 @@ def set_tips(layer: QgsVectorLayer, name: str) -> None:
         "groundings": (_OBJECT_TITLE, f"[% {_PHRASE_HTML} %]"),
         "spoken": (_OBJECT_TITLE, ""),
         "looks": ("'#' || \"step\"", _LOOK_TIP),
+        "evidence": ('"says"', f"[% {_SOURCE_HTML} %]"),
         "answers": ('"question"', f"[% {_ANSWER_HTML} %]"),
     }
     if name in tips:
