@@ -113,6 +113,7 @@ QUICK = (
     Step("pose", 100.0, ("--quick", "--work", str(OUT / "quick" / "pose"))),
     Step("tiles", 60.0, ("--quick", "--work", str(OUT / "quick" / "tiles"))),
     Step("segmentation", 60.0, ("--quick", "--work", str(OUT / "quick" / "segmentation"))),
+    Step("vlm", 120.0, ("--quick", "--work", str(OUT / "quick" / "vlm"))),
     Step("nms", 60.0, ("--quick", "--work", str(OUT / "quick" / "nms"), "--images", str(OUT / "images"))),
 )
 # A step that was told its time, or has none to be told, is stopped this much later.

@@ -12,7 +12,8 @@ from rs_copilot.cli_options import AsJson, Device
 from rs_copilot.console import run_job
 
 models_app = typer.Typer(
-    help="Vision-language models on this machine: list, fetch, verify, add, remove.", rich_markup_mode=None
+    help="Vision-language models on this machine: list, fetch, verify, add, remove, quantise.",
+    rich_markup_mode=None,
 )
 Folder = Annotated[
     Path | None, typer.Option(help="Folder of models. Default: $RS_COPILOT_MODELS, or one of the system's.")
@@ -111,3 +112,20 @@ def add(
         "folder": folder,
     }
     return run_job("models.add", params, as_json=as_json, device=device)
+
+
+@models_app.command(epilog="Example: rs-copilot models quantise rscovlm-7b --out ~/rscovlm-7b-nf4")
+def quantise(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="An id of the list, or a folder.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to write; must not exist.")],
+    folder: Folder = None,
+    as_json: AsJson = False,
+    device: Device = "auto",
+) -> int:
+    """Write a model in 4 bits (NF4) once, so that it starts in seconds and needs a third of the disk.
+
+    It answers exactly as it does when it is quantised at each start.
+    """
+    params = {"model": model, "out": out, "folder": folder}
+    return run_job("models.quantise", params, as_json=as_json, device=device)

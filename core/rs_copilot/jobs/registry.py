@@ -78,6 +78,7 @@ JOBS = (
     JobSpec("models.verify", "rs_copilot.jobs.models_verify", "ModelsVerifyParams"),
     JobSpec("models.remove", "rs_copilot.jobs.models_remove", "ModelsRemoveParams"),
     JobSpec("models.add", "rs_copilot.jobs.models_add", "ModelsAddParams"),
+    JobSpec("models.quantise", "rs_copilot.jobs.models_quantise", "ModelsQuantiseParams"),
     JobSpec("models.list", "rs_copilot.jobs.models_list", "ModelsListParams", is_quick=True),
     JobSpec("doctor", "rs_copilot.jobs.doctor", "DoctorParams", is_quick=True),
     JobSpec("clip.info", "rs_copilot.jobs.clip_info", "ClipInfoParams", is_quick=True),

@@ -6,6 +6,7 @@ import json
 import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import pytest
 
 from rs_copilot.errors import BadInputError, MissingDependencyError, OutOfMemoryError, UsageError
 from rs_copilot.jobs.backends import BackendSpec, open_backend
+from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.models_quantise import ModelsQuantiseParams, run
 from rs_copilot.learned.pretrained import hash_of
 from rs_copilot.learned.vlm import loading, open_local, save_quantised
-from rs_copilot.learned.vlm.local import LocalBackend
+from rs_copilot.learned.vlm.forward import Features
+from rs_copilot.learned.vlm.local import Kept, LocalBackend
 from rs_copilot.learned.vlm.memory import is_out_of_memory, stream_layers
 from rs_copilot.models.memory_plan import (
     FreeMemory,
@@ -58,9 +62,15 @@ def broken(one_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(one_folder, tmp_path / "broken"))
 
 
-@pytest.fixture
-def model(one_folder: Path) -> LocalBackend:
+@pytest.fixture(scope="module")
+def opened(one_folder: Path) -> LocalBackend:
     return open_local(one_folder, precision="fp32", device="cpu")
+
+
+@pytest.fixture
+def model(opened: LocalBackend) -> LocalBackend:
+    """The model as it is after loading."""
+    return replace(opened, forward=replace(opened.forward, features=Features()), _kept=Kept())
 
 
 def scores(model: LocalBackend) -> Any:
@@ -145,6 +155,19 @@ def test_a_card_says_how_to_speak_to_a_model(one_folder: Path, tmp_path: Path) -
     assert open_local(named, device="cpu").family.name == "rscovlm"
     third = save_vlm(tmp_path / "third", QWEN3)
     assert open_local(third, device="cpu").family.limits.min_px == 65536
+
+
+@needs_bits
+def test_a_job_writes_4_bits_and_keeps_how_to_speak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RS_COPILOT_MODELS", str(tmp_path / "models"))
+    folder = save_vlm(tmp_path / "RSCoVLM-7B", QWEN25)
+    out = tmp_path / "small"
+    found = run(ModelsQuantiseParams(model=str(folder), out=out), JobContext(device="cpu"))
+    assert found.after_bytes < found.before_bytes
+    # The folder's name does not say any more what its limits say now.
+    assert open_local(out, device="cpu").family.name == "rscovlm"
+    with pytest.raises(UsageError, match="No model is called"):
+        run(ModelsQuantiseParams(model="nobody", out=out), JobContext(device="cpu"))
 
 
 # What does not fit.
@@ -297,13 +320,15 @@ def test_what_counts_as_short_memory() -> None:
     assert is_out_of_memory(torch.OutOfMemoryError("CUDA"))
     assert is_out_of_memory(MemoryError())
     assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate"))
+    assert is_out_of_memory(RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"))
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
 
 
-def test_closing_gives_the_weights_back(model: LocalBackend) -> None:
+def test_closing_gives_the_weights_back(one_folder: Path) -> None:
     import gc
     import weakref
 
+    model = open_local(one_folder, device="cpu")
     model.reply(BLANK, SHORT)
     watched = weakref.ref(model.forward.network)
     model.close()

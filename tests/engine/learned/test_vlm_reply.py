@@ -200,6 +200,34 @@ def test_another_picture_is_not_taken_for_the_first(model: LocalBackend) -> None
     assert model.forward.looked == 2
 
 
+def test_what_was_seen_is_bounded_and_the_oldest_goes_first() -> None:
+    import torch
+
+    from rs_copilot.learned.vlm.forward import Features
+
+    features = Features(most_bytes=250)
+    for key in "abc":
+        features.put(key, (torch.zeros(25),))
+        features.get("a")
+    assert [features.get(key) is not None for key in "abc"] == [True, False, True]
+    assert features.n_bytes == 200
+    # One that is larger than all of it is kept alone: it is about to be used.
+    features.put("d", (torch.zeros(500),))
+    assert features.n_bytes == 2000
+
+
+def test_groups_hold_so_many_tokens(model: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rs_copilot.learned.vlm import local
+
+    asked = [[user("hello")]] * 5
+    tokens = len(model.scribe.write(asked[0]).ids)
+    monkeypatch.setattr(local, "BATCH_TOKENS", 3 * tokens)
+    assert len(model._group(asked)) == 3
+    monkeypatch.setattr(local, "BATCH_TOKENS", 1)
+    assert len(model._group(asked)) == 1
+    assert model.reply_all([], SHORT) == []
+
+
 def counted(model: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Tokens of each step of the network from now on."""
     steps: list[int] = []
@@ -217,11 +245,11 @@ def test_guessing_ahead_saves_steps_and_changes_nothing(
     model: LocalBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conversation = ask(OTHER, text="10,20,30,20,30,40,10,40 ship\n" * 3)
-    long = Decoding(max_tokens=60, repeats=100)
+    long = Decoding(max_tokens=40, repeats=100)
     plain = model.reply(conversation, long)
     model._forget()
     steps = counted(model, monkeypatch)
-    ahead = model.reply(conversation, Decoding(max_tokens=60, repeats=100, lookup=True))
+    ahead = model.reply(conversation, Decoding(max_tokens=40, repeats=100, lookup=True))
     assert ahead.text == plain.text
     assert ahead.usage.new_tokens == plain.usage.new_tokens
     # The first step reads the prompt; random models repeat themselves, which is what guesses live on.
@@ -252,15 +280,17 @@ def test_answers_together_are_those_of_each_alone(model: LocalBackend) -> None:
 
 def test_answers_of_several_lengths_leave_the_batch_one_by_one(model: LocalBackend) -> None:
     asked = [ask(PICTURE), ask(OTHER, text="find the ship"), [user("hello")]]
-    alone = [model.reply(conversation, Decoding(max_tokens=30)) for conversation in asked]
-    # A word that one answer has early and not first becomes an end.
-    ids = model.scribe.tokenizer(alone[1].text, add_special_tokens=False)["input_ids"]
+    alone = [model.reply(conversation, Decoding(max_tokens=20)) for conversation in asked]
+    # A word that the second answer has before the others do becomes an end.
+    asks = model.scribe.tokenizer.tokenize
+    said = [asks(reply.text) for reply in alone]
+    early = [word for word in said[1] if word not in said[0][: said[1].index(word) + 1]]
     kept = model.ends
-    model.ends = frozenset({*kept, ids[len(ids) // 2]})
+    model.ends = frozenset({*kept, model.scribe.tokenizer.convert_tokens_to_ids(early[0])})
     try:
         model._forget()
-        alone = [model.reply(conversation, Decoding(max_tokens=30)) for conversation in asked]
-        together = model.reply_all(asked, Decoding(max_tokens=30))
+        alone = [model.reply(conversation, Decoding(max_tokens=20)) for conversation in asked]
+        together = model.reply_all(asked, Decoding(max_tokens=20))
     finally:
         model.ends = kept
     assert [reply.text for reply in together] == [reply.text for reply in alone]
@@ -299,7 +329,7 @@ def test_cancel_stops_within_one_word(model: LocalBackend, monkeypatch: pytest.M
     assert len(steps) <= reply.usage.new_tokens + 1
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 5])
+@pytest.mark.parametrize("count", [0, 2, 3, 5, 8])
 def test_cancel_also_comes_through_while_it_looks_and_reads(
     model: LocalBackend, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:

@@ -163,6 +163,21 @@ def _check(folder: ModelFolder, family: Family, processor: Any, tokenizer: Any, 
         raise BadInputError(f"{folder.path} has no chat template", hint=HINT)
 
 
+def copy_processor(folder: Path, out: Path, limits: PixelBudget) -> None:
+    """Write how pictures are prepared, with those limits.
+
+    Copied and not saved again: the class that this program uses has another name than released models give.
+    """
+    for name in ("preprocessor_config.json", "video_preprocessor_config.json"):
+        if not (folder / name).is_file():
+            continue
+        told = json.loads((folder / name).read_text(encoding="utf-8"))
+        if not name.startswith("video"):
+            told = {key: value for key, value in told.items() if key not in ("min_pixels", "max_pixels")}
+            told["size"] = {"shortest_edge": limits.min_px, "longest_edge": limits.max_px}
+        (out / name).write_text(json.dumps(told, indent=2), encoding="utf-8")
+
+
 class LaterHash:
     """The SHA-256 of a folder's weights, read beside other work: of 16 GB it takes ten seconds."""
 

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -77,6 +78,12 @@ class Forward:
         """The network without the head that names words."""
         return self.network.model
 
+    @cached_property
+    def _cache_name(self) -> str:
+        """What this version of transformers calls keys and values: the name changed in 5.24."""
+        names = inspect.signature(self.inner.language_model.forward).parameters
+        return "cache" if "cache" in names else "past_key_values"
+
     def new_cache(self) -> Cache:
         """Empty keys and values."""
         from transformers import DynamicCache
@@ -102,7 +109,8 @@ class Forward:
         deeper = getattr(output, "deepstack_features", None) or ()
         seen = (torch.cat(tuple(output.pooler_output)), *(torch.cat(tuple(layer)) for layer in deeper))
         self.looked += 1
-        self.features.put(picture.key, seen)
+        # In main memory: a card has better use for its own, and moving them takes a millisecond.
+        self.features.put(picture.key, tuple(part.cpu() for part in seen))
         return seen
 
     def positions(self, transcript: Transcript) -> tuple[Tensor, int]:
@@ -135,27 +143,26 @@ class Forward:
             transcripts: one or several; the start may only be known of a single one.
             cache: keys and values of the first ``known`` tokens.
             known: how many tokens need not be read again; at least one is read.
-            is_cancelled: asked before every chunk and every layer of the eyes.
+            is_cancelled: asked before every layer.
 
         Yields:
             How many tokens are in the cache now, and the scores of the next word ``(B, words)``; those of the
             last chunk count.
 
         Raises:
-            CancelledError: the cache holds as many tokens as were told last.
+            CancelledError: of the cache only as many tokens as were told last are good.
         """
         width = max(len(item.ids) for item in transcripts)
         places, embedded, visual, deeper = self._embed(transcripts, width, known, is_cancelled)
         mask = padding_mask([len(item.ids) for item in transcripts], width)
         for start in range(known, width, self.chunk):
-            if is_cancelled():
-                raise CancelledError("cancelled while the conversation was read")
             stop = min(width, start + self.chunk)
             part = slice(start - known, stop - known)
             seen = _rows_of(visual, deeper, part)
-            hidden = self.run(
-                embedded[:, part], places[:, :, start:stop], cache, _cut(mask, stop, self.device), seen
-            )
+            with _interrupted(self.inner.language_model.layers, is_cancelled):
+                hidden = self.run(
+                    embedded[:, part], places[:, :, start:stop], cache, _cut(mask, stop, self.device), seen
+                )
             yield stop, self.scores(hidden[:, -1:])[:, 0]
 
     def _embed(
@@ -219,7 +226,7 @@ class Forward:
             position_ids=places,
             attention_mask=mask,
             use_cache=True,
-            **{_cache_name(self.inner.language_model): cache},
+            **{self._cache_name: cache},
             **more,
         )
         return output.last_hidden_state
@@ -267,7 +274,7 @@ def _rows_of(visual: Tensor, deeper: list[Tensor], part: slice) -> tuple[Tensor,
 def _joined(seen: list[tuple[Tensor, ...]], layer: int, like: Tensor) -> Tensor:
     import torch
 
-    return torch.cat([parts[layer] for parts in seen]).to(like.device, like.dtype)
+    return torch.cat([parts[layer].to(like.device, like.dtype) for parts in seen])
 
 
 def _step_s(clip: Picture) -> float:
@@ -278,19 +285,13 @@ def _step_s(clip: Picture) -> float:
     return FRAMES_PER_STEP * (times_s[-1] - times_s[0]) / (len(times_s) - 1)
 
 
-def _cache_name(network: Network) -> str:
-    """What this version of transformers calls keys and values: the name changed in 5.24."""
-    names = inspect.signature(network.forward).parameters
-    return "cache" if "cache" in names else "past_key_values"
-
-
 @contextmanager
 def _interrupted(blocks: Sequence[Any], is_cancelled: Callable[[], bool]) -> Iterator[None]:
     """Let a cancel through before each of the blocks: a large picture takes a minute on a processor."""
 
     def check(*_: object) -> None:
         if is_cancelled():
-            raise CancelledError("cancelled while a picture was looked at")
+            raise CancelledError("cancelled while the conversation was read")
 
     hooks = [block.register_forward_pre_hook(check) for block in blocks]
     try:

@@ -22,6 +22,7 @@ from rs_copilot.learned.vlm.folder import (
     HINT,
     LaterHash,
     ModelFolder,
+    copy_processor,
     read_folder,
     read_scribe,
 )
@@ -145,7 +146,7 @@ def read_vlm(folder: ModelFolder, precision: Precision, device: str) -> Network:
     return pretrained.read_network(folder.path, LOADER, HINT, checks_numbers=False, **options)
 
 
-def save_quantised(place: str | Path, out: Path, device: str = "auto") -> Path:
+def save_quantised(place: str | Path, out: Path, device: str = "auto", family: str | None = None) -> Path:
     """Write a model's weights as NF4 once, so that it loads in seconds and in a third of the memory.
 
     What is written gives exactly the scores that quantising at each start would.
@@ -154,8 +155,10 @@ def save_quantised(place: str | Path, out: Path, device: str = "auto") -> Path:
         place: folder of the model in 16 or 32 bits.
         out: folder to write; must not exist.
         device: what quantises.
+        family: how to speak to it, where its card says so; its limits of pictures are written with it.
 
     Raises:
+        UsageError: no such family or place.
         BadInputError: the folder is no such model, is quantised already, or ``out`` exists.
         MissingDependencyError: a package or the device is missing.
     """
@@ -168,14 +171,16 @@ def save_quantised(place: str | Path, out: Path, device: str = "auto") -> Path:
     if out.exists():
         raise BadInputError(f"{out} exists already", hint="Choose a new folder.")
     used = pretrained.available(device)
-    scribe = read_scribe(folder, None, None, used)
-    network = read_vlm(folder, Precision.NF4, used)
-    network.save_pretrained(out)
+    scribe = read_scribe(folder, family, None, used)
+    try:
+        network = read_vlm(folder, Precision.NF4, used)
+        network.save_pretrained(out)
+    except (RuntimeError, MemoryError) as error:
+        if not memory.is_out_of_memory(error):
+            raise
+        raise OutOfMemoryError(f"{folder.path.name} does not fit on {used}", hint=HINT_MEMORY) from error
     scribe.tokenizer.save_pretrained(out)
-    # Copied and not saved again: the program's class has another name than released models give.
-    for name in ("preprocessor_config.json", "video_preprocessor_config.json"):
-        if (folder.path / name).is_file():
-            (out / name).write_bytes((folder.path / name).read_bytes())
+    copy_processor(folder.path, out, scribe.optics.family.limits)
     return out
 
 

@@ -6,15 +6,17 @@ import gc
 from collections.abc import Sequence
 from typing import Any
 
-# How torch says it on the processor, where its error has no class of its own.
-CPU_MESSAGE = "allocate memory"
+# How torch says it on the processor, where its error has no class of its own, on Linux and on Windows.
+CPU_MESSAGES = ("can't allocate memory", "not enough memory")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out."""
     import torch
 
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or CPU_MESSAGE in str(error)
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return any(message in str(error) for message in CPU_MESSAGES)
 
 
 def free_unused() -> None:
@@ -58,7 +60,7 @@ def stream_layers(layers: Sequence[Any], device: str, home: str = "cpu") -> None
 def _fetcher(waiting: dict[str, Any], device: str) -> Any:  # noqa: ANN401 - a hook of torch
     def fetch(layer: Any, _: Any) -> None:  # noqa: ANN401
         for name, weight in layer.named_parameters():
-            weight.data = waiting[name].to(device, non_blocking=True)
+            weight.data = waiting[name].to(device, non_blocking=True, copy=True)
 
     return fetch
 
