@@ -136,6 +136,7 @@ class ChipStrip(QScrollArea):
     def __init__(self, name: str, rows: int = 2, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows = rows
+        self._height = self._row = 0
         self.chips: list[Chip] = []
         self._shown: list[ChipText] = []
         self._body = QWidget()
@@ -145,7 +146,7 @@ class ChipStrip(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
         self.setAccessibleName(name)
         self._body.setAccessibleName(name)
         self.viewport().setAutoFillBackground(False)
@@ -178,18 +179,25 @@ class ChipStrip(QScrollArea):
         return chip
 
     def _fit(self) -> None:
-        """As high as its rows, up to the limit."""
+        """Want as many rows as there are, up to the limit; half a row more shows that there is more."""
         if not self.chips:
             return
         row = self.chips[0].sizeHint().height() + _SPACING_PX
-        wanted = self._layout.heightForWidth(max(1, self.width())) + 1
-        most = self._rows * row
-        # Half a row more shows that there is more.
-        self.setFixedHeight(wanted if wanted <= most else most + row // 2)
+        wanted, most = self._layout.heightForWidth(max(1, self.width())) + 1, self._rows * row
+        height = wanted if wanted <= most else most + row // 2
+        if (height, row) != (self._height, self._row):
+            self._height, self._row = height, row
+            self.updateGeometry()
         policy = Qt.ScrollBarPolicy
-        self.setVerticalScrollBarPolicy(
-            policy.ScrollBarAlwaysOff if wanted <= most else policy.ScrollBarAsNeeded
-        )
+        fits = self.height() >= wanted
+        self.setVerticalScrollBarPolicy(policy.ScrollBarAlwaysOff if fits else policy.ScrollBarAsNeeded)
+
+    def sizeHint(self) -> QSize:
+        return QSize(80, self._height)
+
+    def minimumSizeHint(self) -> QSize:
+        # Where the panel is low, the rows scroll.
+        return QSize(80, self._row)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
