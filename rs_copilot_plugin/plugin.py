@@ -74,12 +74,12 @@ class RsCopilotPlugin:
     def toggle_look(self, shown: bool) -> None:
         """Show or hide the Look panel."""
         if self.workbench is not None:
-            self.workbench.look.dock.setUserVisible(shown)
+            self.workbench.docking.reveal(self.workbench.look.dock, shown)
 
     def toggle_ask(self, shown: bool) -> None:
         """Show or hide the Ask panel."""
         if self.workbench is not None:
-            self.workbench.ask.dock.setUserVisible(shown)
+            self.workbench.docking.reveal(self.workbench.ask.dock, shown)
 
     def use_seek_tool(self, wanted: bool) -> None:
         """Take up or put down the map tool."""

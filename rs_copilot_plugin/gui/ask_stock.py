@@ -13,7 +13,8 @@ from rs_copilot_plugin.presenters.user_layers import Role
 from .scene_controller import SceneController
 
 _WAIT_MS = 200
-_SHOWN = 4
+# An empty conversation has room for more.
+_SHOWN, _SHOWN_BESIDE = 4, 2
 # Only local files and memory are looked into: a server must not keep the map waiting.
 _LOCAL = frozenset({"ogr", "memory"})
 
@@ -60,7 +61,8 @@ class AskStock(QObject):
             tuple(pin.name for pin in attached.pins),
         )
         asked = {turn.question.text for turn in self._panel.talk.turns}
-        return [item for item in suggest(held, limit=9) if item.text not in asked][:_SHOWN]
+        fresh = [item for item in suggest(held, limit=9) if item.text not in asked]
+        return fresh[: _SHOWN_BESIDE if asked else _SHOWN]
 
     def _look(self) -> None:
         self._panel.layers = user_layers.chosen_layers()

@@ -9,6 +9,7 @@ from qgis.PyQt.QtGui import (
     QColor,
     QMouseEvent,
     QPalette,
+    QResizeEvent,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
@@ -298,6 +299,13 @@ class ConversationView(QTextEdit):
         is_spot = 0 <= turn < len(turns) and line >= 0 and bool(turns[turn].spots_in_line(line))
         shape = Qt.CursorShape.PointingHandCursor if is_spot else Qt.CursorShape.IBeamCursor
         self.viewport().setCursor(shape)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        bar = self.verticalScrollBar()
+        was_at_end = bar.value() >= bar.maximum() - bar.singleStep()
+        super().resizeEvent(event)
+        if was_at_end:
+            self._to_end()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

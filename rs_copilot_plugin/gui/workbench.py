@@ -34,6 +34,7 @@ from .ask_desk import AskDesk
 from .background import Background
 from .control_controller import ControlController
 from .dock import MainDock
+from .docking import Docking
 from .engine_host import EngineHost
 from .export_dialog import ExportDialog
 from .find_controller import FindController, Search
@@ -88,10 +89,8 @@ class Workbench(QObject):
         self._dialogs: list[QDialog] = []
         self.last_notice: Notice | None = None
         self._connect()
-        for made in self.docks:
-            iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, made)
-        for asked in (self.look.dock, self.ask.dock):
-            iface.mainWindow().tabifyDockWidget(self.dock, asked)
+        shown, others = [self.dock, self.video], [self.look.dock, self.ask.dock]
+        self.docking = Docking(iface, self.settings, shown, others)
         self.dock.raise_()
         self.host.tell()
         self._take_satellite(self.dock.satellite_combo.currentLayer())
@@ -163,9 +162,7 @@ class Workbench(QObject):
         canvas = self.iface.mapCanvas()
         if canvas.mapTool() is self.seek_tool:
             canvas.unsetMapTool(self.seek_tool)
-        for dock in self.docks:
-            self.iface.removeDockWidget(dock)
-            dock.deleteLater()
+        self.docking.remove()
         for dialog in self._dialogs:
             dialog.deleteLater()
         self.deleteLater()
