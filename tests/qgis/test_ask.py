@@ -26,6 +26,7 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication
 from qgis_helpers import Heart, wait_until
 
+from rs_copilot_plugin.gui.chips import Chip, ChipText
 from rs_copilot_plugin.layers import user_layers
 from rs_copilot_plugin.presenters.ask import EvidenceKind
 from rs_copilot_plugin.presenters.conversation import TurnState
@@ -301,3 +302,39 @@ def test_region_moment_sketch_and_suggestion(bench):
     while desk.dock.attachments.chips:
         click(desk.dock.attachments.chips[0])
     assert desk.ask.panel.attached.region is None and picture.band is None
+
+
+def test_panels_are_tabs_when_first_shown_and_the_window_keeps_its_height(plugin):
+    bench, window = plugin.workbench, plugin.iface.window
+    bench.settings.placed_panels = []
+    height = window.height()
+    try:
+        assert not bench.ask.dock.isVisible() and not bench.look.dock.isVisible()
+        for name, dock in (("show_look", bench.look.dock), ("show_ask", bench.ask.dock)):
+            plugin.actions[name].trigger()
+            assert dock in window.tabifiedDockWidgets(bench.dock) and dock.isUserVisible()
+        QTest.qWait(50)
+        assert window.height() == height
+        # From then on its place is the user's affair.
+        window.splitDockWidget(bench.dock, bench.ask.dock, Qt.Orientation.Vertical)
+        plugin.actions["show_ask"].trigger()
+        plugin.actions["show_ask"].trigger()
+        assert bench.ask.dock not in window.tabifiedDockWidgets(bench.dock) and bench.ask.dock.isUserVisible()
+    finally:
+        bench.settings.placed_panels = []
+
+
+def test_rows_of_buttons_wrap_and_run_with_the_text(workbench):
+    dock = workbench.ask.dock
+    dock.setUserVisible(True)
+    dock.evidence.show_chips([ChipText(f"evidence number {n}", "x") for n in range(8)])
+    QTest.qWait(50)
+    first, second = dock.evidence.chips[:2]
+    assert first.x() == 0 and (second.x() > first.x() or second.y() > first.y())
+    assert all(item.geometry().right() <= dock.evidence.width() for item in dock.evidence.chips)
+    workbench.iface.window.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    QTest.qWait(50)
+    assert first.geometry().right() >= dock.evidence.viewport().width() - 2
+    tip = Chip(ChipText("<b>bold</b>", "x"), dock).toolTip()
+    assert "&lt;b&gt;" in tip
+    assert dock.widget().minimumSizeHint().height() < 420, "a low panel scrolls its rows"
