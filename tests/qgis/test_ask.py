@@ -316,7 +316,7 @@ def test_panels_are_tabs_when_first_shown_and_the_window_keeps_its_height(plugin
         QTest.qWait(50)
         assert window.height() == height
         # From then on its place is the user's affair.
-        window.splitDockWidget(bench.dock, bench.ask.dock, Qt.Orientation.Vertical)
+        window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, bench.ask.dock)
         plugin.actions["show_ask"].trigger()
         plugin.actions["show_ask"].trigger()
         assert bench.ask.dock not in window.tabifiedDockWidgets(bench.dock) and bench.ask.dock.isUserVisible()
