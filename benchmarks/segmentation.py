@@ -18,6 +18,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,7 @@ from rasterio.windows import Window
 from benchmarks.commands import Cost, command_cost
 from benchmarks.localization.report import provenance
 from benchmarks.localization.store import OUT
+from rs_copilot.models.runtime import open_session
 from rs_copilot.tiles.plan import TilePlan, plan_tiles
 from rs_copilot.types import SizeWH
 
@@ -115,21 +117,18 @@ def windows_of(raster: Path) -> list[Window]:
     return [Window(*tile.window_px[:2], TILE_PX, TILE_PX) for tile in plan_of(raster).tiles()]
 
 
-def session_of(network: Path, threads: int) -> object:
-    """onnxruntime on the processor."""
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    return ort.InferenceSession(str(network), sess_options=options, providers=["CPUExecutionProvider"])
-
-
 def network_alone(network: Path, count: int) -> Cost:
-    """As many runs as there are tiles, one thread."""
-    session = session_of(network, 1)
+    """As many runs as there are tiles, on all cores at once as in the sweep: they share caches and memory."""
+    session, cores = open_session(network, "cpu", threads=1), len(os.sched_getaffinity(0))
     picture = np.random.default_rng(0).random((1, 3, TILE_PX, TILE_PX), dtype=np.float32)
     session.run(None, {"image": picture})
-    return cost_of(lambda: [session.run(None, {"image": picture}) for _ in range(count)][:0])
+
+    def work() -> None:
+        with ThreadPoolExecutor(cores) as pool:
+            for _ in pool.map(lambda _: session.run(None, {"image": picture}), range(count)):
+                pass
+
+    return cost_of(work)
 
 
 def reads_alone(raster: Path) -> Cost:
@@ -145,9 +144,10 @@ def reads_alone(raster: Path) -> Cost:
 
 def plain_loop(raster: Path, network: Path) -> Cost:
     """Tile by tile: a read per band, floats, one run with all cores, the classes of the core kept."""
+    import onnxruntime as ort
 
     def work() -> None:
-        session, plan = session_of(network, 0), plan_of(raster)
+        session, plan = ort.InferenceSession(str(network)), plan_of(raster)
         with rasterio.open(raster) as dataset:
             classes = np.zeros((dataset.height, dataset.width), dtype=np.uint8)
             for tile, window in zip(plan.tiles(), windows_of(raster), strict=True):

@@ -22,7 +22,10 @@ from rs_copilot.console import run_job
 
 def detect(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A raster of any size; or a video, an image, a folder.")
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A raster, or sheets of one grid as '*.tif'; a video, an image, a folder."
+        ),
     ],
     *,
     out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
@@ -178,7 +181,9 @@ def ground(
 
 
 def segment(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A raster of any size.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A raster, or sheets of one grid as '*.tif'.")
+    ],
     *,
     model: Annotated[
         str,

@@ -13,7 +13,7 @@ from rs_copilot.jobs.backends import backend_of
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.detect_raster import detect_on_raster
 from rs_copilot.jobs.detectors import DEFAULT, VLM, DetectorSpec
-from rs_copilot.jobs.raster_sweep import Where
+from rs_copilot.jobs.raster_sweep import Where, told_tiles
 from rs_copilot.jobs.run_note import note_run
 from rs_copilot.jobs.sources import is_map, placed_clip
 from rs_copilot.vector.build import Provenance
@@ -83,8 +83,7 @@ class DetectResult(BaseModel):
         """For people."""
         labels = ", ".join(f"{count} {label}" for label, count in sorted(self.labels.items())) or "nothing"
         if self.kind == "raster":
-            where = f"{self.tiles} of {self.tiles_of_raster} tiles"
-            where += f", {self.resumed} of them known from before" * bool(self.resumed)
+            where = told_tiles(self.tiles, self.tiles_of_raster, self.resumed)
         else:
             where = f"{self.frames} frames, {self.tracks} moving and {self.standing} standing objects"
         return f"{self.source}: {labels} ({where}), in {self.seconds:.1f} s -> {self.scene}"
@@ -132,20 +131,14 @@ def _on_raster(params: DetectParams, context: JobContext, started: float) -> Det
         )
     where = Where(params.source, params.out, params.region, params.gsd_m, params.resume, params.scheduler)
     done = detect_on_raster(where, _spec(params), context)
-    sweep = done.sweep
     return DetectResult(
         scene=params.out,
-        source=sweep.clip,
         kind="raster",
         detector=params.detector,
         model=done.detector.model,
         detections=sum(done.labels.values()),
         labels=done.labels,
-        tiles=len(sweep.plan),
-        tiles_of_raster=sweep.plan.total,
-        empty=sweep.tally.empty - len(sweep.tally.damaged),
-        resumed=sweep.tally.resumed,
-        damaged=len(sweep.tally.damaged),
+        **done.sweep.counts,
         device=done.detector.device,
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),

@@ -18,7 +18,6 @@ from rs_copilot.jobs.raster_sweep import RasterSweep, Where, open_sweep
 from rs_copilot.tiles.sweep import Work
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
-from rs_copilot.vector.store import ensure_scene
 
 
 @dataclass(frozen=True)
@@ -58,21 +57,20 @@ class RasterRun:
         Raises:
             CancelledError: stopped; what was found is in the scene, and the journal goes on from there.
         """
-        sweep = self.sweep
-        ensure_scene(sweep.where.out, sweep.pictures.info.crs)
+        sweep, method = self.sweep, self.spec.method
         with sweep.journal(asdict(self.spec)) as (journal, made):
-            provenance = Provenance(
-                sweep.clip, self.spec.method, self.detector.model, self.detector.sha256, made
-            )
-            sweep.write("detections", self._table(Found.nothing(), provenance), replaces=self.spec.method)
+            provenance = Provenance(sweep.clip, method, self.detector.model, self.detector.sha256, made)
             maker = DetectWork(self.spec, sweep.context.device)
-            answers = sweep.answers(journal, work_of(self.detector), maker)
-            for done, found in objects(sweep.plan, answers):
-                partial = None
-                if len(found):
-                    partial = sweep.write("detections", self._table(self._wanted(found), provenance))
-                text = f"Looking at {sweep.clip}: {sum(self.labels.values())} found"
-                sweep.context.progress(done, len(sweep.plan), text, partial)
+
+            def make(found: list[Found]) -> gpd.GeoDataFrame:
+                return self._table(self._wanted(Found.join(found)), provenance)
+
+            with sweep.rows("detections", method, make) as rows:
+                for done, found in objects(sweep.plan, sweep.answers(journal, work_of(self.detector), maker)):
+                    if len(found):
+                        rows.put(found)
+                    text = f"Looking at {sweep.clip}: {rows.written} found"
+                    sweep.context.progress(done, len(sweep.plan), text, rows.news())
 
     def _wanted(self, found: Found) -> Found:
         """Objects whose centre lies on the raster and in the region."""

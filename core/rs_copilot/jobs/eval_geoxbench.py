@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import field_validator
 
 from rs_copilot.errors import BadInputError
@@ -128,8 +128,7 @@ def read_cases(entry: str, sample: int | None) -> list[GeoCase]:
 
 def balanced(groups: Sequence[list[GeoCase]], count: int) -> list[list[GeoCase]]:
     """So many of the records, as evenly over their truths as can be, always the same ones, in their order."""
-    numbers = list(range(len(groups)))
-    random.Random(SEED).shuffle(numbers)  # noqa: S311  no secret
+    numbers = np.random.default_rng(SEED).permutation(len(groups)).tolist()
     by_truth: dict[str, list[int]] = {}
     for number in numbers:
         by_truth.setdefault(groups[number][0].truth, []).append(number)

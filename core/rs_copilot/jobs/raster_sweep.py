@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 import geopandas as gpd
 import shapely
@@ -18,14 +18,17 @@ from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.region import read_region, region_px
+from rs_copilot.jobs.row_writer import RowWriter
+from rs_copilot.raster.sheets import files_of, is_pattern
 from rs_copilot.tiles.cluster import ClusterSweep, WorkMaker
 from rs_copilot.tiles.journal import Journal, open_journal
 from rs_copilot.tiles.model import TileModel
-from rs_copilot.tiles.pictures import MAX_CACHE_MB, TilePictures, open_tile_pictures
+from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
 from rs_copilot.tiles.plan import Tile, TilePlan, plan_tiles, scale_for
 from rs_copilot.tiles.sweep import Sweep, Tally, Work, pace_for
-from rs_copilot.vector.store import write_layers
+from rs_copilot.vector.store import ensure_scene, write_layers
 
+T = TypeVar("T", bound=Sized)
 Answers = Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]
 
 
@@ -39,6 +42,23 @@ class Where:
     gsd_m: float | None = None
     resume: bool = True
     scheduler: str | None = None
+
+
+class SweepCounts(TypedDict):
+    """What became of the tiles; ``tiles`` are those of the region."""
+
+    source: str
+    tiles: int
+    tiles_of_raster: int
+    empty: int
+    resumed: int
+    damaged: int
+
+
+def told_tiles(tiles: int | None, tiles_of_raster: int | None, resumed: int | None) -> str:
+    """For people."""
+    known = f", {resumed} of them known from before" if resumed else ""
+    return f"{tiles} of {tiles_of_raster} tiles{known}"
 
 
 @dataclass
@@ -80,12 +100,25 @@ class RasterSweep:
             f"({self.tally.first_damage}); run again to try only them"
         )
 
+    @property
+    def counts(self) -> SweepCounts:
+        """For the job's result."""
+        return SweepCounts(
+            source=self.clip,
+            tiles=len(self.plan),
+            tiles_of_raster=self.plan.total,
+            empty=self.tally.empty - len(self.tally.damaged),
+            resumed=self.tally.resumed,
+            damaged=len(self.tally.damaged),
+        )
+
     def _key(self, decides: tuple[object, ...]) -> str:
-        path, plan = Path(self.where.source), self.plan
-        file = path.stat() if path.is_file() else None
+        source, plan = self.where.source, self.plan
+        files = [Path(name) for name in (files_of(source) if is_pattern(source) else [source])]
+        found = [(str(path), path.stat().st_size, path.stat().st_mtime) for path in files if path.is_file()]
         words = {
-            "source": self.where.source,
-            "file": None if file is None else (file.st_size, file.st_mtime),
+            "source": source,
+            "files": found,
             "model": (self.model.model, self.model.sha256),
             "plan": (asdict(plan.size), asdict(plan.tile), plan.overlap_px, plan.scale_xy),
             "region": None if self.region is None else shapely.to_wkb(self.region, hex=True),
@@ -102,14 +135,20 @@ class RasterSweep:
         pace = pace_for(self.model.device, self.model.batch)
         return Sweep(self.plan, self.pictures, work, pace, check, journal, self.tally).answers()
 
-    def write(self, layer: str, table: gpd.GeoDataFrame, replaces: str | None = None) -> dict[str, object]:
-        """Append rows, or first remove what an earlier run of that method left; names what can be shown."""
-        tables = {layer: table}
-        if replaces is None:
-            write_layers(self.where.out, tables)
-        else:
-            write_layers(self.where.out, tables, replace_clip=self.clip, replace_method=replaces)
-        return {"scene": self.where.out, "layers": [layer]}
+    def rows(self, layer: str, method: str, make: Callable[[list[T]], gpd.GeoDataFrame]) -> RowWriter[T]:
+        """A writer into a layer, whose rows of that method are removed first.
+
+        Raises:
+            SceneError: later, from the writer: the scene is none, or one in another CRS.
+            StorageError: likewise: it cannot be written.
+        """
+
+        def prepare() -> None:
+            ensure_scene(self.where.out, self.pictures.info.crs)
+            none = {layer: make([])}
+            write_layers(self.where.out, none, replace_clip=self.clip, replace_method=method)
+
+        return RowWriter(self.where.out, layer, prepare, make)
 
 
 def journal_path(out: str, key: str) -> Path:
@@ -121,16 +160,14 @@ def journal_path(out: str, key: str) -> Path:
 
 
 @contextmanager
-def open_sweep(
-    where: Where, model: TileModel, context: JobContext, max_cache_mb: int = MAX_CACHE_MB
-) -> Iterator[RasterSweep]:
+def open_sweep(where: Where, model: TileModel, context: JobContext) -> Iterator[RasterSweep]:
     """Open a raster and plan what the network looks at.
 
     Raises:
         BadInputError: the raster or the region's file cannot be used.
         UsageError: the region lies beside the raster.
     """
-    with open_tile_pictures(where.source, max_cache_mb) as pictures:
+    with open_tile_pictures(where.source) as pictures:
         scale = scale_for(pictures.pixel_m, where.gsd_m or model.gsd_m)
         plan = plan_tiles(pictures.info.size, model.tile, model.overlap_px, scale)
         region = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
-import pyogrio
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -31,6 +30,9 @@ def read_region(text: str) -> gpd.GeoSeries:
         lon1, lat1, lon2, lat2 = numbers
         rectangle = shapely.box(min(lon1, lon2), min(lat1, lat2), max(lon1, lon2), max(lat1, lat2))
         return gpd.GeoSeries([rectangle], crs=geo_crs.WGS84)
+    # A GDAL of its own: 30 MB that only a file needs.
+    import pyogrio
+
     try:
         shapes = pyogrio.read_dataframe(text, columns=[]).geometry
     except pyogrio.errors.DataSourceError as error:

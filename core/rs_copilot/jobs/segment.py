@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot.errors import UsageError
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.raster_sweep import Where
+from rs_copilot.jobs.raster_sweep import Where, told_tiles
 from rs_copilot.jobs.run_note import note_run
 from rs_copilot.jobs.segment_click import LABEL, ClickTask, segment_click
 from rs_copilot.jobs.segment_raster import METHOD, SegmentTask, segment_raster
@@ -72,8 +72,7 @@ class SegmentResult(BaseModel):
             f"{count} {label} ({self.areas_m2[label]:,.0f} m²)"
             for label, count in sorted(self.labels.items())
         )
-        where = f"{self.tiles} of {self.tiles_of_raster} tiles"
-        where += f", {self.resumed} of them known from before" * bool(self.resumed)
+        where = told_tiles(self.tiles, self.tiles_of_raster, self.resumed)
         return f"{self.source}: {found or 'nothing'} ({where}), in {self.seconds:.1f} s -> {self.scene}"
 
 
@@ -99,19 +98,13 @@ def _on_raster(params: SegmentParams, context: JobContext, started: float) -> Se
     where = Where(params.source, params.out, params.region, params.gsd_m, params.resume, params.scheduler)
     spec = SegmenterSpec(params.model, tuple(params.classes))
     done = segment_raster(where, SegmentTask(spec, params.min_area_m2, params.simplify_px), context)
-    sweep = done.sweep
     return SegmentResult(
         scene=params.out,
-        source=sweep.clip,
         model=done.segmenter.model,
         segments=sum(done.labels.values()),
         labels=done.labels,
         areas_m2=done.areas_m2,
-        tiles=len(sweep.plan),
-        tiles_of_raster=sweep.plan.total,
-        empty=sweep.tally.empty - len(sweep.tally.damaged),
-        resumed=sweep.tally.resumed,
-        damaged=len(sweep.tally.damaged),
+        **done.sweep.counts,
         device=done.segmenter.device,
         seconds=time.monotonic() - started,
         warnings=list(context.warnings),

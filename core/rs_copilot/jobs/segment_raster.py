@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import shapely
 from numpy.typing import NDArray
@@ -25,11 +26,8 @@ from rs_copilot.tiles.sweep import Work
 from rs_copilot.types import FloatArray
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import Provenance
-from rs_copilot.vector.store import ensure_scene
 
 METHOD = "segmentation"
-# Blocks of the file that stay decoded: less than for detection, since outlines need a compiler's memory.
-CACHE_MB = 40
 
 
 @dataclass(frozen=True)
@@ -85,16 +83,20 @@ class RasterRun:
             CancelledError: stopped; what was found is in the scene, and the journal goes on from there.
         """
         sweep, spec = self.sweep, self.task.spec
-        ensure_scene(sweep.where.out, sweep.pictures.info.crs)
         with sweep.journal(asdict(spec), self.min_px) as (journal, made):
             provenance = Provenance(sweep.clip, METHOD, self.segmenter.model, self.segmenter.sha256, made)
-            sweep.write("segments", self._table(Outlines.nothing(), provenance), replaces=METHOD)
             work = work_of(self.segmenter, wanted_numbers(self.segmenter, spec.classes), self.min_px)
             maker = SegmentWork(spec, sweep.context.device, self.min_px)
-            for done, found in polygons(sweep.plan, sweep.answers(journal, work, maker), self.min_px):
-                partial = sweep.write("segments", self._table(found, provenance)) if len(found) else None
-                text = f"Segmenting {sweep.clip}: {sum(self.labels.values())} areas"
-                sweep.context.progress(done, len(sweep.plan), text, partial)
+
+            def make(found: list[Outlines]) -> gpd.GeoDataFrame:
+                return self._table(Outlines.join(found), provenance)
+
+            with sweep.rows("segments", METHOD, make) as rows:
+                for done, found in polygons(sweep.plan, sweep.answers(journal, work, maker), self.min_px):
+                    if len(found):
+                        rows.put(found)
+                    text = f"Segmenting {sweep.clip}: {rows.written} areas"
+                    sweep.context.progress(done, len(sweep.plan), text, rows.news())
 
     def _table(self, found: Outlines, provenance: Provenance) -> gpd.GeoDataFrame:
         """Rows of the layer ``segments``; outlines are in pixels of the plan."""
@@ -102,15 +104,21 @@ class RasterRun:
         shapes, rows = clipped(
             to_shapes(simplify(found, self.task.simplify_px)), self.sweep.region, self.min_px
         )
-        metric = shapely.transform(shapes, lambda xy: pictures.map_points(xy, plan))
-        scale = np.array(plan.scale_xy)
+        info, scale = pictures.info, np.array(plan.scale_xy)
         drawn = shapely.transform(shapes, lambda xy: pictures.place.apply(xy * scale))
-        labels = [self.segmenter.class_names[number] for number in found.classes[rows]]
-        info, source = pictures.info, self.task.spec.name
-        table = segments_table(metric, drawn, labels, info.metric_crs, info.crs, provenance, source=source)
-        for label, area_m2 in zip(labels, table["area_m2"], strict=True):
-            self.labels[label] = self.labels.get(label, 0) + 1
-            self.areas_m2[label] = self.areas_m2.get(label, 0.0) + float(area_m2)
+        metric = drawn
+        if info.metric_crs != info.crs:
+            metric = shapely.transform(drawn, lambda xy: geo_crs.transform(xy, info.crs, info.metric_crs))
+        kinds, names = found.classes[rows], self.segmenter.class_names
+        labels = [names[number] for number in kinds]
+        table = segments_table(
+            metric, drawn, labels, info.metric_crs, info.crs, provenance, source=self.task.spec.name
+        )
+        counts, sums = np.bincount(kinds), np.bincount(kinds, weights=table["area_m2"])
+        for number in np.flatnonzero(counts):
+            name = names[number]
+            self.labels[name] = self.labels.get(name, 0) + int(counts[number])
+            self.areas_m2[name] = self.areas_m2.get(name, 0.0) + float(sums[number])
         return table
 
 
@@ -172,21 +180,23 @@ def segments_table(
     lonlat: FloatArray = np.zeros((0, 2))
     if count:
         lonlat = geo_crs.to_lonlat(shapely.get_coordinates(shapely.centroid(metric)), metric_crs)
+    # What is the same in all rows is spread by pandas.
     values: dict[str, Any] = {
         "label": labels,
-        "score": [None] * count if scores is None else scores,
+        "score": scores,
         "area_m2": areas_m2(metric, lonlat, metric_crs),
-        "source": [source] * count,
+        "source": source,
         "lon": lonlat[:, 0],
         "lat": lonlat[:, 1],
-        "clip": [provenance.clip] * count,
-        "method": [provenance.method] * count,
-        "model": [provenance.model] * count,
-        "model_hash": [provenance.model_hash] * count,
-        "created_at": [provenance.created_at] * count,
+        "clip": provenance.clip,
+        "method": provenance.method,
+        "model": provenance.model,
+        "model_hash": provenance.model_hash,
+        "created_at": provenance.created_at,
     }
-    columns = {name: values.get(name, [None] * count) for name in schema.SEGMENTS.field_names}
-    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries(drawn, crs=scene_crs), crs=scene_crs)
+    columns = {name: values.get(name) for name in schema.SEGMENTS.field_names}
+    frame = pd.DataFrame(columns, index=range(count))
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(drawn, crs=scene_crs), crs=scene_crs)
 
 
 def segment_raster(where: Where, task: SegmentTask, context: JobContext) -> RasterRun:
@@ -201,7 +211,7 @@ def segment_raster(where: Where, task: SegmentTask, context: JobContext) -> Rast
     return_freed_memory()
     # One thread a picture: the sweep keeps every core busy with a tile of its own.
     segmenter = open_named(task.spec, context.device, threads=1)
-    with open_sweep(where, segmenter, context, CACHE_MB) as sweep:
+    with open_sweep(where, segmenter, context) as sweep:
         run = RasterRun(task, segmenter, sweep)
         run.run()
         return run

@@ -20,10 +20,12 @@ from rasterio.windows import Window
 
 from rs_copilot.errors import MissingCrsError, RasterError
 from rs_copilot.geo import crs as geo_crs
+from rs_copilot.raster import sheets
 from rs_copilot.raster.grid import BoundsM, RasterInfo, paste
 from rs_copilot.types import BoolArray, FloatArray, LonLat, SizeWH
 
-GDAL_OPTIONS = {"GDAL_CACHEMAX": 256}
+# Rasterio takes a whole number as bytes, where GDAL itself takes a small one as megabytes.
+GDAL_OPTIONS = {"GDAL_CACHEMAX": 256_000_000}
 WARP_MEMORY_MB = 256
 # Source pixels that are in memory at once while warping.
 STRIP_PX = 16_000_000
@@ -54,11 +56,13 @@ class Georeference:
 
 
 def open_dataset(path: str, *, overview_level: int | None = None) -> rasterio.DatasetReader:
-    """Open with GDAL.
+    """Open with GDAL; a pattern of file names opens all that match as one.
 
     Raises:
-        RasterError: GDAL knows no such raster.
+        RasterError: GDAL knows no such raster, or the files do not fit together.
     """
+    if sheets.is_pattern(path):
+        path = sheets.read_mosaic(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -159,7 +163,7 @@ def _bounds_m(place: Georeference, size: SizeWH, metric: pyproj.CRS) -> BoundsM:
 
 
 def _name(dataset: rasterio.DatasetReader) -> str:
-    return Path(dataset.name).name
+    return "the sheets" if dataset.name.startswith("<") else Path(dataset.name).name
 
 
 def grid_shape(gsd_m: float, bounds: BoundsM) -> tuple[int, int]:

@@ -16,6 +16,18 @@ from rs_copilot.types import BoolArray
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@compiled
+def scale(planes: Bytes, factors: Floats, offsets: Floats, into: Floats) -> None:
+    """Bytes of planes ``(B * C, N)`` as floats: value * factor - offset of the plane's channel of ``C``."""
+    channels = factors.size
+    for row in range(planes.shape[0]):
+        factor, offset = factors[row % channels], offsets[row % channels]
+        source, target = planes[row], into[row]
+        for place in range(source.size):
+            target[place] = np.float32(source[place]) * factor - offset
 
 
 @compiled
@@ -51,49 +63,55 @@ def roots(parent: Ints, items: Ints) -> Ints:
 def label_areas(classes: Bytes) -> tuple[Ints, Bytes, Longs]:
     """Number the connected areas of equal class; class 0 is no area.
 
-    Returns numbers ``(H, W)`` from 1 in reading order of their first pixels, and classes and pixel counts
-    by number. Two passes with union-find (Rosenfeld and Pfaltz 1966).
+    Returns numbers ``(H + 2, W + 2)`` from 1 in reading order of their first pixels, -1 around the tile, and
+    classes and pixel counts by number. Two passes with union-find (Rosenfeld and Pfaltz 1966).
     """
     rows, cols = classes.shape
-    areas = np.zeros((rows, cols), dtype=np.int32)
-    parent = np.zeros(rows * cols + 1, dtype=np.int32)
-    count = 0
+    areas = np.empty((rows + 2, cols + 2), dtype=np.int32)
+    areas[0], areas[rows + 1], areas[:, 0], areas[:, cols + 1] = -1, -1, -1, -1
+    parent = np.empty(rows * cols + 1, dtype=np.int32)
+    kinds = np.zeros(rows * cols + 1, dtype=np.uint8)
+    parent[0] = count = 0
     for r in range(rows):
+        own = above = last = 0
         for c in range(cols):
             kind = classes[r, c]
-            if kind == 0:
-                continue
-            up = areas[r - 1, c] if r > 0 and classes[r - 1, c] == kind else 0
-            left = areas[r, c - 1] if c > 0 and classes[r, c - 1] == kind else 0
-            if up == 0 and left == 0:
-                count += 1
-                parent[count] = count
-                areas[r, c] = count
-            elif up == 0 or left in (0, up):
-                areas[r, c] = max(up, left)
-            else:
-                a, b = find(parent, up), find(parent, left)
+            up = areas[r, c + 1] if r > 0 and kind != 0 and classes[r - 1, c] == kind else 0
+            if kind != last or kind == 0:
+                own = up
+                if kind != 0 and up == 0:
+                    count += 1
+                    parent[count], kinds[count] = count, kind
+                    own = count
+            elif up not in (0, above, own):
+                a, b = find(parent, up), find(parent, own)
                 parent[max(a, b)] = min(a, b)
-                areas[r, c] = min(a, b)
-    numbers = np.zeros(count + 1, dtype=np.int32)
-    total = 0
+            areas[r + 1, c + 1] = own
+            last, above = kind, up
+    numbers = np.empty(count + 1, dtype=np.int32)
+    numbers[0] = total = 0
     for item in range(1, count + 1):
         root = find(parent, item)
         if root == item:
             total += 1
+            kinds[total] = kinds[item]
             numbers[item] = total
         else:
             numbers[item] = numbers[root]
-    kinds = np.zeros(total + 1, dtype=np.uint8)
     sizes = np.zeros(total + 1, dtype=np.int64)
-    for r in range(rows):
-        for c in range(cols):
-            if areas[r, c]:
-                number = numbers[areas[r, c]]
-                areas[r, c] = number
-                kinds[number] = classes[r, c]
-                sizes[number] += 1
-    return areas, kinds, sizes
+    for r in range(1, rows + 1):
+        # Numbers are looked up once for each run of pixels.
+        last = own = begin = 0
+        for c in range(1, cols + 2):
+            item = areas[r, c]
+            if item != last:
+                sizes[own] += c - begin
+                last, begin = item, c
+                own = numbers[item] if item > 0 else 0
+            if item > 0:
+                areas[r, c] = own
+    sizes[0] = 0
+    return areas, kinds[: total + 1].copy(), sizes
 
 
 @compiled
@@ -109,16 +127,19 @@ def _pixel(padded: Ints, x: int, y: int, turn: int, side: int) -> int:
 
 
 @compiled
-def trace(padded: Ints, wanted: BoolArray, rim: BoolArray, vertices: Ints, rings: Ints) -> tuple[int, int]:
+def trace(
+    padded: Ints, wanted: BoolArray, rim: BoolArray, min_px: int, vertices: Ints, rings: Longs
+) -> tuple[int, int]:
     """Outlines of areas, written into arrays that are long enough.
 
     Args:
         padded: numbers of areas ``(H + 2, W + 2)``, -1 around the tile.
         wanted: by number, whether to trace it.
         rim: by number, whether it touches the tile's rim: then each vertex on the rim is kept.
+        min_px: smaller holes are left out of areas that do not touch the rim.
         vertices: takes x, y and one of PLAIN, JUNCTION, RIM for each; four for each pixel will do.
-        rings: takes the first vertex and the area of each; one for each pixel will do. The outer ring of
-            an area comes before its holes.
+        rings: takes the first vertex, the area, and twice the signed surface of each; one for each pixel will
+            do. Holes have a negative surface, and the outer ring of an area comes before them.
 
     Returns:
         How many vertices and rings there are.
@@ -129,16 +150,17 @@ def trace(padded: Ints, wanted: BoolArray, rim: BoolArray, vertices: Ints, rings
     for r in range(rows):
         for c in range(cols):
             area = padded[r + 1, c + 1]
-            if area <= 0 or not wanted[area] or seen[r, c] or padded[r, c + 1] == area:
+            if area <= 0 or padded[r, c + 1] == area or not wanted[area] or seen[r, c]:
                 continue
-            rings[ring_count, 0], rings[ring_count, 1] = used, area
-            ring_count += 1
             x, y, way = c, r, 0
+            first, surface = used, 0
             while True:
                 if way == 0:
                     seen[y, x] = True
                 behind = _pixel(padded, x, y, way, 1)
-                x += (way == 0) - (way == 2)
+                along = (way == 0) - (way == 2)
+                surface -= y * along
+                x += along
                 y += (way == 1) - (way == 3)
                 right, left = _pixel(padded, x, y, way, 0), _pixel(padded, x, y, way, 1)
                 turn = way
@@ -156,7 +178,29 @@ def trace(padded: Ints, wanted: BoolArray, rim: BoolArray, vertices: Ints, rings
                 way = turn
                 if x == c and y == r and way == 0:
                     break
+            if -min_px < surface < 0 and not rim[area]:
+                used = first
+                continue
+            rings[ring_count, 0], rings[ring_count, 1], rings[ring_count, 2] = first, area, 2 * surface
+            ring_count += 1
     return used, ring_count
+
+
+@compiled
+def gather(vertices: Ints, starts: Longs, rings: Longs, x: int, y: int) -> tuple[Ints, Longs]:
+    """Vertices of some rings in a new order, moved by x and y, and where each ring starts."""
+    found = np.empty(rings.size + 1, dtype=np.int64)
+    found[0] = 0
+    for place in range(rings.size):
+        found[place + 1] = found[place] + starts[rings[place] + 1] - starts[rings[place]]
+    moved = np.empty((found[rings.size], 3), dtype=np.int32)
+    for place in range(rings.size):
+        first = starts[rings[place]] - found[place]
+        for number in range(found[place], found[place + 1]):
+            moved[number, 0] = vertices[first + number, 0] + x
+            moved[number, 1] = vertices[first + number, 1] + y
+            moved[number, 2] = vertices[first + number, 2]
+    return moved, found
 
 
 @compiled

@@ -7,6 +7,7 @@ times as slow).
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -54,17 +55,28 @@ class _Input:
     scale: Float32Array = field(repr=False)
     offset: Float32Array = field(repr=False)
 
-    def blob(self, images: ByteImage) -> NDArray[np.generic]:
-        """What the network reads, of ``(B, H, W, 3)`` uint8 RGB."""
+    def blob(self, images: ByteImage, into: Float32Array | None = None) -> NDArray[np.generic]:
+        """What the network reads, of ``(B, H, W, 3)`` uint8 RGB.
+
+        Floats are written ``into`` an array of the right shape where one is given.
+        """
         bands = self._bands(images)
         planes = bands if self.is_last else bands.transpose(0, 3, 1, 2)
         if self.dtype is np.uint8:
             return np.ascontiguousarray(planes)
-        shape = (-1,) if self.is_last else (-1, 1, 1)
-        values = np.empty(planes.shape, dtype=np.float32)
-        np.multiply(planes, self.scale.reshape(shape), out=values)
-        if self.offset.any():
-            np.subtract(values, self.offset.reshape(shape), out=values)
+        values = into
+        if values is None or values.shape != planes.shape:
+            values = np.empty(planes.shape, dtype=np.float32)
+        if self.is_last:
+            np.multiply(planes, self.scale, out=values)
+            np.subtract(values, self.offset, out=values)
+        else:
+            # Half of numpy's time, which converts in small pieces.
+            from rs_copilot.segmentation import kernels
+
+            rows = planes.shape[0] * planes.shape[1]
+            flat = np.ascontiguousarray(planes).reshape(rows, -1)
+            kernels.scale(flat, self.scale, self.offset, values.reshape(rows, -1))
         return values.astype(self.dtype, copy=False)
 
     def _bands(self, images: ByteImage) -> ByteImage:
@@ -107,15 +119,16 @@ class _Output:
 
     def _best(self, values: NDArray[Any]) -> ByteImage:
         """The class of the highest value; 0 where even that is too improbable. ``values``: (C, H, W)."""
-        best = np.maximum(values[0], values[1])
+        # The best of C probabilities is never below 1 / C.
+        asks = self.threshold * len(values) > 1.0 or (self.is_probability and self.threshold > 0.0)
         found: ByteImage = np.asarray(values[1] > values[0]).view(np.uint8)
+        best = np.maximum(values[0], values[1]) if asks or len(values) > 2 else values[0]
         for number in range(2, len(values)):
             np.putmask(found, values[number] > best, number)
             np.maximum(best, values[number], out=best)
         if self.shift:
             found += np.uint8(self.shift)
-        # The best of C probabilities is never below 1 / C.
-        if self.threshold * len(values) > 1.0 or (self.is_probability and self.threshold > 0.0):
+        if asks:
             found[self._improbable(values, best)] = 0
         return found
 
@@ -164,6 +177,9 @@ class OnnxSegmenter:
     session: Any = field(repr=False)
     source: _Input = field(repr=False)
     target: _Output = field(repr=False)
+    # What each thread's last picture was written into: fresh megabytes for every tile cost more than the
+    # conversion itself.
+    _own: threading.local = field(default_factory=threading.local, repr=False)
 
     def segment(self, images: ByteImage) -> ByteImage:
         """See `Segmenter`.
@@ -188,7 +204,10 @@ class OnnxSegmenter:
         lacking = (self.source.batch or 0) - len(images)
         if lacking > 0:
             images = np.concatenate([images, np.zeros((lacking, *images.shape[1:]), dtype=np.uint8)])
-        (values,) = self.session.run([self.target.name], {self.source.name: self.source.blob(images)})
+        blob = self.source.blob(images, getattr(self._own, "blob", None))
+        if blob.dtype == np.float32:
+            self._own.blob = blob
+        (values,) = self.session.run([self.target.name], {self.source.name: blob})
         return np.asarray(values)
 
 

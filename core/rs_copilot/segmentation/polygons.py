@@ -61,10 +61,17 @@ class Outlines:
             self.vertices[places], ring_starts, polygon_starts, self.classes[numbers], self.sizes_px[numbers]
         )
 
-    def shifted(self, x_px: int, y_px: int) -> Outlines:
-        """The same polygons elsewhere."""
-        vertices = self.vertices + np.array([x_px, y_px, 0], dtype=np.int32)
-        return Outlines(vertices, self.ring_starts, self.polygon_starts, self.classes, self.sizes_px)
+    def between(self, first: int, last: int) -> Outlines:
+        """The polygons from one number up to another, on the same memory."""
+        polygon_starts = self.polygon_starts[first : last + 1]
+        ring_starts = self.ring_starts[polygon_starts[0] : polygon_starts[-1] + 1]
+        return Outlines(
+            self.vertices[ring_starts[0] : ring_starts[-1]],
+            ring_starts - ring_starts[0],
+            polygon_starts - polygon_starts[0],
+            self.classes[first:last],
+            self.sizes_px[first:last],
+        )
 
     @staticmethod
     def nothing() -> Outlines:
@@ -173,20 +180,30 @@ class Side:
 class TracedTile:
     """What there is in a tile's core. All coordinates are pixels of the whole raster.
 
-    ``inner``: polygons that no neighbour can touch. ``rim``: polygons that touch the core's rim; all
-    their vertices on it are there, one per pixel.
+    ``outlines`` are the polygons: first ``inner_count`` that no neighbour can touch, then those that touch
+    the core's rim; all their vertices on it are there, one per pixel.
     """
 
     x_px: int
     y_px: int
     width_px: int
     height_px: int
-    inner: Outlines
-    rim: Outlines
+    outlines: Outlines
+    inner_count: int
     top: Side
     bottom: Side
     left: Side
     right: Side
+
+    @property
+    def inner(self) -> Outlines:
+        """Polygons that are complete."""
+        return self.outlines.between(0, self.inner_count)
+
+    @property
+    def rim(self) -> Outlines:
+        """Polygons that may go on in the neighbours."""
+        return self.outlines.between(self.inner_count, len(self.outlines))
 
 
 def trace_tile(classes: ByteImage, x_px: int = 0, y_px: int = 0, *, min_px: int = 0) -> TracedTile:
@@ -205,25 +222,43 @@ def trace_tile(classes: ByteImage, x_px: int = 0, y_px: int = 0, *, min_px: int 
         raise ValueError(f"expected classes (H, W) uint8, found {classes.shape} {classes.dtype}")
     from rs_copilot.segmentation import kernels
 
+    height, width = classes.shape
     areas, kinds, sizes = kernels.label_areas(np.ascontiguousarray(classes))
-    sides = (areas[0], areas[-1], areas[:, 0], areas[:, -1])
+    core = areas[1:-1, 1:-1]
+    sides = (core[0], core[-1], core[:, 0], core[:, -1])
     on_rim = np.zeros(len(kinds), dtype=np.bool_)
     for side in sides:
         on_rim[side] = True
     on_rim[0] = False
     wanted = on_rim | (sizes >= min_px)
-    vertices = np.empty((4 * classes.size, 3), dtype=np.int32)
-    rings = np.empty((classes.size, 2), dtype=np.int32)
-    padded = np.pad(areas, 1, constant_values=-1)
-    used, count = kernels.trace(padded, wanted, on_rim, vertices, rings)
-    vertices = vertices[:used] + np.array([x_px, y_px, 0], dtype=np.int32)
-    starts = np.append(rings[:count, 0], used)
-    numbers = np.cumsum(np.concatenate([[False], wanted[1:]])) - 1
-    named = wanted[1:]
-    both = from_rings(vertices, starts, numbers[rings[:count, 1]], kinds[1:][named], sizes[1:][named])
-    is_rim = on_rim[1:][named]
-    parts = np.where(on_rim, np.cumsum(on_rim), 0).astype(np.int32)
-    height, width = classes.shape
+    wanted[0] = False
+    inner, rim = np.flatnonzero(wanted & ~on_rim), np.flatnonzero(on_rim)
+    numbers = np.concatenate([inner, rim])
+    polygons = np.full(len(kinds), -1, dtype=np.int64)
+    polygons[numbers] = np.arange(len(numbers))
+    vertices, ring_starts, owners = _traced(areas, polygons, on_rim, min_px, (x_px, y_px))
+    polygon_starts = np.searchsorted(owners, np.arange(len(numbers) + 1)).astype(np.int64)
+    outlines = Outlines(vertices, ring_starts, polygon_starts, kinds[numbers], sizes[numbers])
+    parts = np.zeros(len(kinds), dtype=np.int32)
+    parts[rim] = np.arange(1, len(rim) + 1)
     rims = [Side(kinds[side], parts[side]) for side in sides]
-    inner = fill_small_holes(both.take(~is_rim), min_px)
-    return TracedTile(x_px, y_px, width, height, inner, both.take(is_rim), *rims)
+    return TracedTile(x_px, y_px, width, height, outlines, len(inner), *rims)
+
+
+def _traced(
+    areas: Ints, polygons: Longs, on_rim: BoolArray, min_px: int, corner_px: tuple[int, int]
+) -> tuple[Ints, Longs, Longs]:
+    """Vertices, where rings start, and the polygon of each ring: polygon by polygon, the outer ring first.
+
+    ``polygons`` says by an area's number which polygon it becomes, -1 for none.
+    """
+    from rs_copilot.segmentation import kernels
+
+    count_px = (areas.shape[0] - 2) * (areas.shape[1] - 2)
+    vertices = np.empty((4 * count_px, 3), dtype=np.int32)
+    rings = np.empty((count_px, 3), dtype=np.int64)
+    used, count = kernels.trace(areas, polygons >= 0, on_rim, min_px, vertices, rings)
+    owners = polygons[rings[:count, 1]]
+    starts = np.append(rings[:count, 0], used)
+    order = np.lexsort((-rings[:count, 2], owners))
+    return *kernels.gather(vertices, starts, order, *corner_px), owners[order]

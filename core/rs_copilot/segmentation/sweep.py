@@ -19,14 +19,16 @@ Arrays = Mapping[str, NDArray[Any]]
 Answers = Iterator[tuple[Tile, Arrays | None]]
 # Black this wide is no shadow but the surroundings of a raster, or a hole in it.
 NOTHING_PX = 9
+# A wide raster's row of tiles holds more than is worth keeping in memory.
+MANY_VERTICES = 100_000
 
 
 def to_arrays(tile: TracedTile) -> dict[str, NDArray[Any]]:
     """As a journal keeps it and a cluster sends it."""
-    both = Outlines.join([tile.inner, tile.rim])
+    both = tile.outlines
     sides = (tile.top, tile.bottom, tile.left, tile.right)
     return {
-        "place": np.array([tile.x_px, tile.y_px, tile.width_px, tile.height_px, len(tile.inner)]),
+        "place": np.array([tile.x_px, tile.y_px, tile.width_px, tile.height_px, tile.inner_count]),
         "vertices": both.vertices,
         "ring_starts": both.ring_starts,
         "polygon_starts": both.polygon_starts,
@@ -39,22 +41,26 @@ def to_arrays(tile: TracedTile) -> dict[str, NDArray[Any]]:
 
 def from_arrays(arrays: Arrays) -> TracedTile:
     """What `to_arrays` made."""
-    x, y, width, height, inner = (int(value) for value in arrays["place"])
+    x, y, width, height, inner_count = (int(value) for value in arrays["place"])
     names = ("vertices", "ring_starts", "polygon_starts", "classes", "sizes_px")
     both = Outlines(*(arrays[name] for name in names))
     cuts = np.cumsum([width, width, height])
     classes = np.split(arrays["side_classes"], cuts)
     parts = np.split(arrays["side_parts"], cuts)
     sides = [Side(*pair) for pair in zip(classes, parts, strict=True)]
-    numbers = np.arange(len(both))
-    return TracedTile(x, y, width, height, both.take(numbers < inner), both.take(numbers >= inner), *sides)
+    return TracedTile(x, y, width, height, both, inner_count, *sides)
 
 
-def without_data(image: ByteImage) -> BoolArray:
-    """Where a picture ``(H, W, 3)`` is black in a patch, as the tile engine paints what has no data."""
-    black: BoolArray = np.asarray((image[..., 0] | image[..., 1] | image[..., 2]) == 0)
-    if not black.any():
-        return black
+def without_data(image: ByteImage) -> BoolArray | None:
+    """Where a picture ``(H, W, 3)`` is black in a patch, as the tile engine paints what has no data.
+
+    ``None`` where there is no such patch, as in most tiles.
+    """
+    # A patch cut by the picture's edge is still half as wide, so some of these pixels lie in it.
+    step = NOTHING_PX // 2 + 1
+    if image[::step, ::step].any(axis=-1).all():
+        return None
+    black = np.asarray((image[..., 0] | image[..., 1] | image[..., 2]) == 0)
     kernel = np.ones((NOTHING_PX, NOTHING_PX), dtype=np.uint8)
     opened = cv2.morphologyEx(black.view(np.uint8), cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(opened > 0)
@@ -83,7 +89,9 @@ def work_of(
             x1, y1, x2, y2 = tile.core_px
             core = (slice(y1 - y, y2 - y), slice(x1 - x, x2 - x))
             own = classes[core] if is_plain else table[classes[core]]
-            own = np.where(without_data(image)[core], np.uint8(0), own)
+            nothing = without_data(image)
+            if nothing is not None:
+                own = np.where(nothing[core], np.uint8(0), own)
             answers.append(to_arrays(trace_tile(own, x1, y1, min_px=min_px)))
         return answers
 
@@ -93,7 +101,7 @@ def work_of(
 def polygons(plan: TilePlan, answers: Answers, min_px: int = 0) -> Iterator[tuple[int, Outlines]]:
     """Tiles done so far, and the polygons that have become complete; every tile gives one, mostly empty.
 
-    Polygons are given at the end of each row of tiles.
+    Polygons are given at the end of each row of tiles, or as soon as they are many.
     """
     stitcher = Stitcher(plan.size.width_px, min_px=min_px)
     rows = [*(plan.at(int(number)).row for number in plan.numbers), None]
@@ -103,7 +111,7 @@ def polygons(plan: TilePlan, answers: Answers, min_px: int = 0) -> Iterator[tupl
             waiting.append(stitcher.add(from_arrays(arrays)))
         if rows[done] is None:
             waiting.append(stitcher.finish())
-        if rows[done] != tile.row:
+        if rows[done] != tile.row or sum(len(part.vertices) for part in waiting) > MANY_VERTICES:
             yield done, Outlines.join(waiting)
             waiting = []
         else:

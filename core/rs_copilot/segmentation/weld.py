@@ -6,6 +6,7 @@ left closes to rings again, vertex by vertex.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,8 @@ from rs_copilot.types import BoolArray
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
+# Welding takes some 150 bytes for each vertex.
+MANY_VERTICES = 50_000
 
 
 def weld(parts: Outlines, sets: Ints, min_px: int = 0) -> Outlines:
@@ -43,9 +46,33 @@ def weld(parts: Outlines, sets: Ints, min_px: int = 0) -> Outlines:
     if not len(kept):
         return kept
     firsts = np.concatenate([[0], np.cumsum(counts[large])])
-    edges = _edges_of(kept, np.repeat(np.arange(len(firsts) - 1), np.diff(firsts)))
+    cuts = _portions(kept, firsts)
+    return Outlines.join(
+        [
+            _welded(
+                kept.between(int(firsts[first]), int(firsts[last])),
+                firsts[first : last + 1] - firsts[first],
+                pixels[large][first:last],
+                min_px,
+            )
+            for first, last in itertools.pairwise(cuts)
+        ]
+    )
+
+
+def _portions(parts: Outlines, firsts: Longs) -> list[int]:
+    """Where groups of parts, which begin at ``firsts``, are cut so that not too many are welded at once."""
+    vertices = parts.ring_starts[parts.polygon_starts[firsts]]
+    steps = np.arange(0, vertices[-1], MANY_VERTICES)
+    cuts = np.unique(np.searchsorted(vertices, steps, side="left"))
+    return [*cuts.tolist(), len(firsts) - 1] if cuts[-1] < len(firsts) - 1 else cuts.tolist()
+
+
+def _welded(parts: Outlines, firsts: Longs, pixels: Longs, min_px: int) -> Outlines:
+    """One polygon of each group of parts; ``firsts`` has one more entry, where the last one ends."""
+    edges = _edges_of(parts, np.repeat(np.arange(len(firsts) - 1), np.diff(firsts)))
     vertices, ring_starts, owners = _rings(edges, ~_inside(edges))
-    whole = from_rings(vertices, ring_starts, owners, kept.classes[firsts[:-1]], pixels[large])
+    whole = from_rings(vertices, ring_starts, owners, parts.classes[firsts[:-1]], pixels)
     return fill_small_holes(whole, min_px)
 
 

@@ -27,8 +27,8 @@ from rs_copilot.tiles.plan import Tile, TilePlan
 from rs_copilot.types import BoolArray, ByteImage, FloatArray, SizeWH
 
 # GDAL keeps decoded blocks for all threads together. Neighbouring rows of tiles share blocks: where those of
-# one row fit, no block is decoded twice; where they do not, a larger cache would only cost memory.
-MIN_CACHE_MB, MAX_CACHE_MB = 32, 100
+# one row fit, no block is decoded twice; where they do not, only tiles beside each other share theirs.
+MIN_CACHE_MB, MAX_CACHE_MB = 16, 40
 
 
 Places = NDArray[np.int64]
@@ -50,9 +50,8 @@ def _packing(dataset: rasterio.DatasetReader) -> str:
 class TilePictures:
     """An open raster that gives tiles to any thread. Close it, or use it as a context manager."""
 
-    def __init__(self, path: str, max_cache_mb: int = MAX_CACHE_MB) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self._max_cache_mb = max_cache_mb
         self._stack = ExitStack()
         self._own = threading.local()
         self._opening = threading.Lock()
@@ -100,7 +99,7 @@ class TilePictures:
         """
         width = min(plan.tile.width_px, plan.size.width_px)
         height = min(plan.tile.height_px, plan.size.height_px)
-        options = {**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": self._cache_mb(plan)}
+        options = {**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": 1_000_000 * self._cache_mb(plan)}
         with rasterio.Env(**options), self._readable():
             bands, valid = self._window(plan, tile, width, height)
         image = self._picture(bands, valid)
@@ -123,7 +122,10 @@ class TilePictures:
         Raises:
             RasterError: the pixels are damaged.
         """
-        with rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": MIN_CACHE_MB}), self._readable():
+        with (
+            rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": 1_000_000 * MIN_CACHE_MB}),
+            self._readable(),
+        ):
             dataset = self._dataset(level)
             # Rows that are packed one by one are read one by one. Of taller blocks all rows are unpacked
             # anyway, and GDAL would unpack a tile again for every row that it picks from it.
@@ -190,7 +192,7 @@ class TilePictures:
         """What the blocks take that a row of tiles cuts, if that is not too much."""
         blocks = int(np.ceil(plan.tile.height_px * plan.scale_xy[1] / self._block_rows)) + 1
         wanted = blocks * self._block_rows * self._row_mb
-        return max(MIN_CACHE_MB, int(np.ceil(wanted))) if wanted <= self._max_cache_mb else MIN_CACHE_MB
+        return max(MIN_CACHE_MB, int(np.ceil(wanted))) if wanted <= MAX_CACHE_MB else MIN_CACHE_MB
 
     def _dataset(self, level: int | None = None) -> rasterio.DatasetReader:
         """The file, or one of its overviews, as this thread has it open."""
@@ -216,11 +218,11 @@ class TilePictures:
         self.close()
 
 
-def open_tile_pictures(path: str, max_cache_mb: int = MAX_CACHE_MB) -> TilePictures:
-    """Open a raster to be read tile by tile; ``max_cache_mb`` is for decoded blocks, of all threads together.
+def open_tile_pictures(path: str) -> TilePictures:
+    """Open a raster to be read tile by tile.
 
     Raises:
         RasterError: it is not a raster, has no bands, or covers no area.
         MissingCrsError: it does not say where on Earth it lies.
     """
-    return TilePictures(path, max_cache_mb)
+    return TilePictures(path)

@@ -7,9 +7,10 @@ was quicker, so that two runs give the same.
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import islice
@@ -148,11 +149,14 @@ class _Flow:
         self.tiles = sweep.plan.tiles()
         self.slots: deque[_Slot] = deque()
         self.filling: list[tuple[_Slot, ByteImage]] = []
+        self.stirred = threading.Event()
 
     def run(self) -> Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]:
         """Keep all threads busy; give the first slot as soon as it is known."""
         while True:
             self.sweep.check()
+            # Cleared before looking: what ends from here on is seen below, or ends the wait.
+            self.stirred.clear()
             self._read_ahead()
             if not self.slots:
                 return
@@ -161,7 +165,7 @@ class _Flow:
                 slot = self.slots.popleft()
                 yield slot.tile, self._answer(slot)
             else:
-                self._wait()
+                self.stirred.wait(POLL_S)
 
     def _read_ahead(self) -> None:
         journal = self.sweep.journal
@@ -170,6 +174,7 @@ class _Flow:
                 self.slots.append(_Slot(tile, _State.KNOWN))
             else:
                 picture = self.readers.submit(self.sweep.read, tile)
+                picture.add_done_callback(self._stir)
                 self.slots.append(_Slot(tile, _State.READING, picture))
 
     def _hand_over(self) -> None:
@@ -191,6 +196,7 @@ class _Flow:
             return
         images = _batch([picture for _, picture in self.filling])
         future = self.workers.submit(self.sweep.work, images, [slot.tile for slot, _ in self.filling])
+        future.add_done_callback(self._stir)
         for place, (slot, _) in enumerate(self.filling):
             slot.state, slot.batch, slot.place = _State.WORKING, future, place
         self.filling = []
@@ -207,11 +213,8 @@ class _Flow:
             journal.put(number, answer)
         return answer
 
-    def _wait(self) -> None:
-        """Until something is done, but no longer than a cancelled job should go unnoticed."""
-        pending = {slot.picture for slot in self.slots} | {slot.batch for slot in self.slots}
-        futures: set[Future[Any]] = {item for item in pending if item is not None and not item.done()}
-        wait(futures, POLL_S, return_when=FIRST_COMPLETED)
+    def _stir(self, _: Future[Any]) -> None:
+        self.stirred.set()
 
 
 def _batch(pictures: Sequence[ByteImage]) -> ByteImage:

@@ -19,9 +19,10 @@ from torch import Tensor
 
 from rs_copilot.errors import BadInputError
 from rs_copilot.retrieval.embedder import open_embedder
+from rs_copilot.training.course import learning_rate_at
 from rs_copilot.training.export import HEAD_PREFIX, head_graph, write_joined
 from rs_copilot.training.grounds import MIN_SIDE_PX, Ground, pyramid_of
-from rs_copilot.training.loop import Progress, Report, TrainingConfig, learning_rate_at, recalls
+from rs_copilot.training.loop import Progress, Report, TrainingConfig, recalls
 from rs_copilot.training.loss import contrastive_loss
 from rs_copilot.training.model import SATELLITE, UAV, Cvaa, ModelConfig
 from rs_copilot.training.pairs import Batch, Sampler

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,13 +21,16 @@ from rs_copilot.types import FloatArray
 
 RECIPES = Path(__file__).with_name("recipes")
 Report = Callable[[int, int, str], None]
+Read = TypeVar("Read", bound=BaseModel)
 
 
-class _Frozen(BaseModel):
+class Frozen(BaseModel):
+    """A part of a recipe: what it does not know is refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ModelNumbers(_Frozen):
+class ModelNumbers(Frozen):
     """See `training.model.ModelConfig`."""
 
     widths: tuple[int, ...] = ModelConfig.widths
@@ -44,7 +47,7 @@ class ModelNumbers(_Frozen):
         return ModelConfig(**self.model_dump())
 
 
-class Worlds(_Frozen):
+class Worlds(Frozen):
     """Demo worlds to render, by seed."""
 
     seeds: tuple[int, ...] = ()
@@ -55,7 +58,7 @@ class Worlds(_Frozen):
     weight: float = Field(1.0, ge=0.0)
 
 
-class Source(_Frozen):
+class Source(Frozen):
     """Files under the data folder: dates of one raster, or pictures that are a ground each."""
 
     kind: Literal["raster", "pictures"]
@@ -64,7 +67,7 @@ class Source(_Frozen):
     licence: str
 
 
-class Recipe(_Frozen):
+class Recipe(Frozen):
     """Everything that decides a training; `held_out` rasters are only measured on.
 
     `licence`, `use` and `limits` of the network go to its card.
@@ -96,12 +99,34 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         BadInputError: it cannot be read, or a field is wrong.
     """
+    return read_as(Recipe, path)
+
+
+def read_as(kind: type[Read], path: Path) -> Read:
+    """A recipe of some kind from its JSON file.
+
+    Raises:
+        BadInputError: it cannot be read, or a field is wrong.
+    """
     try:
-        return Recipe.model_validate_json(path.read_text(encoding="utf-8"))
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValidationError, json.JSONDecodeError) as error:
         raise BadInputError(
             f"cannot read the training recipe {path}: {error}", hint="Start from a recipe that comes along."
         ) from error
+
+
+def check_seed(seed: int) -> None:
+    """Worlds that are measured on are not learned from.
+
+    Raises:
+        BadInputError: the seed is kept for measuring.
+    """
+    if seed < FIRST_TRAINING_SEED:
+        raise BadInputError(
+            f"Training on the demo world of seed {seed} is refused: seeds under {FIRST_TRAINING_SEED} are "
+            "kept for measuring."
+        )
 
 
 def read_material(recipe: Recipe, data: Path | None, cache: Path, report: Report) -> Material:
@@ -135,11 +160,7 @@ def _sampler(recipe: Recipe, grounds: list[Ground], weights: FloatArray) -> Samp
 
 
 def _read_world(seed: int, worlds: Worlds, cache: Path, report: Report) -> Ground:
-    if seed < FIRST_TRAINING_SEED:
-        raise BadInputError(
-            f"Training on the demo world of seed {seed} is refused: seeds under {FIRST_TRAINING_SEED} are "
-            "kept for measuring."
-        )
+    check_seed(seed)
     path = cache / f"{seed}-{worlds.extent_m:g}m-{worlds.gsd_m:g}m-{worlds.frames}.npz"
     if not path.is_file():
         report(0, 1, f"rendering training world {seed}")

@@ -1,9 +1,9 @@
 """The doors to a scene: create, append, replace, read. A ``postgresql://`` URL goes to `postgis`.
 
-pyogrio creates the file with all layers, empty, so that QGIS can load them before the first row. Rows go
-in through SQLite itself, because that alone gives deletion, several layers in one transaction, and M
-values. The rollback journal stays on (not WAL): between transactions the scene is one plain file that can
-be copied, and QGIS opens such files without locks. A writer waits for readers up to `BUSY_TIMEOUT_S`.
+A new scene has all layers, empty, so that QGIS can load them before the first row. Rows go in through SQLite
+itself, because that alone gives deletion, several layers in one transaction, and M values. The rollback
+journal stays on (not WAL): between transactions the scene is one plain file that can be copied, and QGIS
+opens such files without locks. A writer waits for readers up to `BUSY_TIMEOUT_S`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
-import pyogrio
 import pyproj
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.errors import SceneError, StorageError
-from rs_copilot.vector import gpkg_blob, postgis
-from rs_copilot.vector.build import finite
+from rs_copilot.vector import gpkg_blob, gpkg_rows, gpkg_tables, postgis
+from rs_copilot.vector.gpkg_tables import GEOMETRY_COLUMN, VERSION_KEY
 from rs_copilot.vector.schema import (
     LATER_LAYERS,
     LAYER_BY_NAME,
@@ -41,24 +40,7 @@ from rs_copilot.vector.schema import (
 )
 
 BUSY_TIMEOUT_S = 30.0
-GEOMETRY_COLUMN = "geom"
-_SQL_TYPE = {
-    FieldType.TEXT: "TEXT",
-    FieldType.REAL: "REAL",
-    FieldType.INTEGER: "INTEGER",
-    FieldType.BOOLEAN: "BOOLEAN",
-    FieldType.DATETIME: "DATETIME",
-}
-_VERSION_KEY = "RS_COPILOT_SCHEMA"
 _HINT_NOT_SCENE = "Give a scene that `rs-copilot localize` wrote, or a new file name."
-_OGR_NAME = {GeometryType.LINE_M: "Measured LineString"}
-_PANDAS_TYPE = {
-    FieldType.TEXT: "object",
-    FieldType.REAL: "float64",
-    FieldType.INTEGER: "int64",
-    FieldType.BOOLEAN: "bool",
-    FieldType.DATETIME: "datetime64[ms, UTC]",
-}
 
 
 @dataclass(frozen=True)
@@ -90,18 +72,8 @@ def create_scene(path: str | Path, crs: pyproj.CRS, *, overwrite: bool = False) 
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".rs-copilot-", dir=target.parent) as folder:
             draft = Path(folder) / "scene.gpkg"
-            for layer in LAYERS:
-                _create_layer(draft, layer, crs)
-            _check_written(draft)
+            gpkg_tables.write_empty(draft, crs)
             draft.replace(target)
-
-
-def _check_written(draft: Path) -> None:
-    """GDAL reports a full disk only to its log; what is on the disk tells."""
-    try:
-        read_scene_info(draft)
-    except SceneError as error:
-        raise StorageError(f"the new scene was not written whole: {error}") from error
 
 
 def ensure_scene(path: str | Path, crs: pyproj.CRS) -> None:
@@ -121,24 +93,6 @@ def ensure_scene(path: str | Path, crs: pyproj.CRS) -> None:
             f"{path} is in {found.name}, but this raster is in {crs.name}",
             hint="A scene belongs to one satellite raster: write to a new scene.",
         )
-
-
-def _create_layer(path: Path, layer: Layer, crs: pyproj.CRS) -> None:
-    columns = {item.name: pd.Series([], dtype=_PANDAS_TYPE[item.type]) for item in layer.fields}
-    options: dict[str, Any] = {"layer": layer.name, "driver": "GPKG"}
-    if not path.exists():
-        options["dataset_options"] = {"VERSION": gpkg_blob.GPKG_VERSION}
-    if layer.geometry is GeometryType.NONE:
-        pyogrio.write_dataframe(pd.DataFrame(columns), path, **options)
-        return
-    pyogrio.write_dataframe(
-        gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=crs), crs=crs),
-        path,
-        geometry_type=_OGR_NAME.get(layer.geometry, layer.geometry.value),
-        dataset_metadata={_VERSION_KEY: str(SCHEMA_VERSION)},
-        layer_options={"GEOMETRY_NAME": GEOMETRY_COLUMN, "DESCRIPTION": layer.meaning},
-        **options,
-    )
 
 
 def append_layer(path: str | Path, layer: str, table: gpd.GeoDataFrame) -> list[int]:
@@ -170,15 +124,15 @@ def write_layers(
     if postgis.is_database(path):
         both = {name: (layers[name], table) for name, table in tables.items()}
         return postgis.write_layers(str(path), both, replace_clip, replace_method)
-    _add_new_layers(Path(path), [layers[name] for name in tables if name in LATER_LAYERS])
     fids = {}
     with _transaction(Path(path)) as connection:
         for name, table in tables.items():
+            _add_what_is_new(connection, layers[name])
             if replace_clip is not None:
                 delete = f'DELETE FROM "{name}" WHERE clip = ? AND method = coalesce(?, method)'  # noqa: S608  # nosec B608 - names are the schema's
                 connection.execute(delete, (replace_clip, replace_method))
-            fids[name] = _insert(connection, layers[name], table)
-            _refresh_contents(connection, layers[name])
+            fids[name] = gpkg_rows.insert_rows(connection, layers[name], table)
+            _refresh_contents(connection, layers[name], table if replace_clip is None else None)
     return fids
 
 
@@ -213,71 +167,54 @@ def _columns(connection: sqlite3.Connection, layer: Layer) -> set[str]:
     return {row[1] for row in connection.execute(f'PRAGMA table_info("{layer.name}")')}
 
 
-def _add_new_layers(path: Path, wanted: Sequence[Layer]) -> None:
-    """Give a scene of an earlier version the layers that came since."""
-    if not wanted:
-        return
-    with _reading(path) as connection:
-        _check_whole(connection)
-        missing = [layer for layer in wanted if not _columns(connection, layer)]
-        crs = _read_crs(connection)
-    with _storage_errors(path):
-        for layer in missing:
-            _create_layer(path, layer, crs)
-
-
-def _add_new_columns(connection: sqlite3.Connection, layer: Layer) -> None:
-    """Give a layer of an earlier version the fields that came since."""
+def _add_what_is_new(connection: sqlite3.Connection, layer: Layer) -> None:
+    """Give a scene of an earlier version the layer, or the fields of it, that came since."""
     known = _columns(connection, layer)
+    if not known:
+        gpkg_tables.create_layer(connection, layer, gpkg_rows.srs_id_of(connection, "frames"))
+        return
     for item in layer.fields:
         if item.name not in known:
-            connection.execute(f'ALTER TABLE "{layer.name}" ADD COLUMN "{item.name}" {_SQL_TYPE[item.type]}')
+            kind = gpkg_tables.SQL_TYPE[item.type]
+            connection.execute(f'ALTER TABLE "{layer.name}" ADD COLUMN "{item.name}" {kind}')
 
 
-def _insert(connection: sqlite3.Connection, layer: Layer, table: gpd.GeoDataFrame) -> list[int]:
-    _add_new_columns(connection, layer)
-    names = [item.name for item in layer.fields]
-    values: list[list[Any]] = [[_sql_value(item) for item in table[name]] for name in names]
-    if layer.geometry is not GeometryType.NONE:
-        srs_id = _srs_id(connection, layer.name)
-        names.insert(0, GEOMETRY_COLUMN)
-        values.insert(0, gpkg_blob.encode_all(table.geometry.to_numpy(), srs_id))
-    columns = ", ".join(f'"{name}"' for name in names)
-    marks = ", ".join("?" * len(names))
-    statement = f'INSERT INTO "{layer.name}" ({columns}) VALUES ({marks})'  # noqa: S608  # nosec B608 - as above
-    connection.executemany(statement, zip(*values, strict=True))
-    # Numbers only grow, and nobody else writes within our transaction.
-    newest = f'SELECT fid FROM "{layer.name}" ORDER BY fid DESC LIMIT ?'  # noqa: S608  # nosec B608 - as above
-    return [int(row[0]) for row in connection.execute(newest, (len(table),))][::-1]
+def _refresh_contents(
+    connection: sqlite3.Connection, layer: Layer, added: gpd.GeoDataFrame | None = None
+) -> None:
+    """Keep the extent that QGIS zooms to and the time of the last change.
 
-
-def _sql_value(value: object) -> object:
-    if value is None or type(value) in (str, int, bool):
-        return value
-    if value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
-    return finite(value)
-
-
-def _srs_id(connection: sqlite3.Connection, layer: str) -> int:
-    query = "SELECT srs_id FROM gpkg_geometry_columns WHERE table_name = ?"
-    return int(connection.execute(query, (layer,)).fetchone()[0])
-
-
-def _refresh_contents(connection: sqlite3.Connection, layer: Layer) -> None:
-    """Keep the extent that QGIS zooms to and the time of the last change."""
+    With the rows that were ``added`` the extent grows by them; without, the whole index is looked through.
+    """
     extent: tuple[float | None, ...] = (None,) * 4
     if layer.geometry is not GeometryType.NONE:
-        tree = f"rtree_{layer.name}_{GEOMETRY_COLUMN}"
-        query = f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{tree}"'  # noqa: S608  # nosec B608 - as above
-        extent = connection.execute(query).fetchone()
+        extent = _grown(connection, layer, added) or _whole_extent(connection, layer)
     connection.execute(
         "UPDATE gpkg_contents SET min_x = ?, min_y = ?, max_x = ?, max_y = ?, "
         "last_change = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE table_name = ?",
         (*extent, layer.name),
     )
+
+
+def _whole_extent(connection: sqlite3.Connection, layer: Layer) -> tuple[float | None, ...]:
+    tree = f"rtree_{layer.name}_{GEOMETRY_COLUMN}"
+    query = f'SELECT min(minx), min(miny), max(maxx), max(maxy) FROM "{tree}"'  # noqa: S608  # nosec B608 - as above
+    found: tuple[float | None, ...] = connection.execute(query).fetchone()
+    return found
+
+
+def _grown(
+    connection: sqlite3.Connection, layer: Layer, added: gpd.GeoDataFrame | None
+) -> tuple[float, ...] | None:
+    """The extent that is noted with new rows; ``None`` where one of the two is not known."""
+    query = "SELECT min_x, min_y, max_x, max_y FROM gpkg_contents WHERE table_name = ?"
+    noted = connection.execute(query, (layer.name,)).fetchone()
+    if added is None or None in noted:
+        return None
+    own = added.total_bounds
+    if not np.isfinite(own).all():
+        return None
+    return (*np.minimum(noted[:2], own[:2]).tolist(), *np.maximum(noted[2:], own[2:]).tolist())
 
 
 def read_scene_info(path: str | Path) -> SceneInfo:
@@ -374,8 +311,8 @@ def _check_whole(connection: sqlite3.Connection) -> int:
             hint=_HINT_NOT_SCENE,
         )
     query = "SELECT metadata FROM gpkg_metadata WHERE metadata LIKE ?"
-    found = connection.execute(query, (f"%{_VERSION_KEY}%",)).fetchone()
-    version = int(found[0].split(f'key="{_VERSION_KEY}">')[1].split("<")[0]) if found else 0
+    found = connection.execute(query, (f"%{VERSION_KEY}%",)).fetchone()
+    version = int(found[0].split(f'key="{VERSION_KEY}">')[1].split("<")[0]) if found else 0
     if not 1 <= version <= SCHEMA_VERSION:
         raise SceneError(
             f"the scene has schema version {version}, expected 1 to {SCHEMA_VERSION}",
@@ -421,13 +358,12 @@ def _transaction(path: Path) -> Iterator[sqlite3.Connection]:
 def _storage_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite, GDAL and the system say into our errors."""
     try:
-        with gpkg_blob.quiet_about_m():
-            yield
+        yield
     except sqlite3.OperationalError as error:
         locked = "locked" in str(error)
         hint = "Another program holds the scene: end its editing session, then try again." if locked else ""
         raise StorageError(f"cannot use {path}: {error}", hint=hint) from error
     except sqlite3.DatabaseError as error:
         raise SceneError(f"{path} is no GeoPackage: {error}", hint=_HINT_NOT_SCENE) from error
-    except (OSError, pyogrio.errors.DataSourceError) as error:
+    except OSError as error:
         raise StorageError(f"cannot write {path}: {error}") from error

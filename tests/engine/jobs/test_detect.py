@@ -100,6 +100,24 @@ def test_a_second_run_replaces_the_first(tmp_path: Path, network: Path) -> None:
     assert list(read_layer(tmp_path / "s.gpkg", "runs")["command"]) == ["detect", "detect"]
 
 
+def test_sheets_are_searched_as_one_raster(tmp_path: Path, network: Path) -> None:
+    squares = places(500, 300, 60)
+    whole = write_map(tmp_path / "whole.tif", picture(500, 300, squares))
+    folder = tmp_path / "sheets"
+    folder.mkdir()
+    with rasterio.open(whole) as source:
+        for number, (left, right) in enumerate(((0, 205), (205, 500))):
+            window = rasterio.windows.Window(left, 0, right - left, 300)
+            profile = {**source.profile, "width": right - left, "transform": source.window_transform(window)}
+            with rasterio.open(folder / f"{number}.tif", "w", **profile) as target:
+                target.write(source.read(window=window))
+    # Some lie across the border, where each sheet has only a part of them.
+    assert any(x < 205 < x + SIDE_PX for x, *_ in squares)
+    result = detect(folder / "*.tif", tmp_path / "s.gpkg", network)
+    assert found_squares(tmp_path / "s.gpkg") == sorted(squares)
+    assert result.source == "*.tif"
+
+
 def test_only_classes_and_scores_that_are_wanted(tmp_path: Path, network: Path) -> None:
     squares = places(400, 400, 20)
     source = write_map(tmp_path / "a.tif", picture(400, 400, squares))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from rs_copilot.segmentation import weld
 from rs_copilot.segmentation.polygons import Outlines, to_shapes, trace_tile
 from rs_copilot.segmentation.simplify import simplify
 from rs_copilot.segmentation.stitch import Stitcher
@@ -25,9 +27,15 @@ SIDES = st.integers(1, 9)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def compiled() -> None:
-    """Machine code is made on first use, which may take longer than an example is allowed to."""
+def prepared() -> Iterator[None]:
+    """Machine code is made on first use, which may take longer than an example is allowed to.
+
+    Groups of parts are welded a few at a time, as in rasters that are much wider.
+    """
     simplify(outlines(np.ones((2, 2), dtype=np.uint8), 1, 2), 1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weld, "MANY_VERTICES", 30)
+        yield
 
 
 def outlines(classes: np.ndarray, height: int, width: int, *, min_px: int = 0) -> Outlines:

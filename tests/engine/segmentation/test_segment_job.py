@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pyproj
 import pytest
+import rasterio
 import shapely
 
 from rs_copilot.cli import run
@@ -17,8 +18,10 @@ from rs_copilot.errors import EXIT_USAGE, CancelledError, UsageError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.registry import run_job
 from rs_copilot.segmentation.polygons import to_shapes
+from rs_copilot.vector import postgis
 from rs_copilot.vector.store import create_scene, read_layer, read_scene_info
 from tests.engine.tiles.rasters import write_raster
+from tests.engine.vector.conftest import SERVER, needs_server
 
 from .networks import ZOO, save
 from .test_polygons import outlines
@@ -91,6 +94,42 @@ def test_polygons_are_those_of_the_pixels(segment: Run, classes: np.ndarray) -> 
     assert (rows.model_hash.str.len() == 64).all()
     assert read_layer(segment.out, "runs").command.tolist() == ["segment"]
     assert not list(segment.out.parent.glob("*.journal*"))
+
+
+def test_sheets_are_segmented_as_one_raster(segment: Run, raster: Path, tmp_path: Path) -> None:
+    segment()
+    whole = segment.rows()
+    with rasterio.open(raster) as source:
+        bands = source.read()
+    for name, rows in (("n", slice(0, 77)), ("s", slice(77, SIDE))):
+        origin = (500000.0, 5300000.0 - rows.start * GSD_M)
+        write_raster(tmp_path / f"sheet-{name}.tif", bands[:, rows], gsd=GSD_M, origin=origin)
+    segment(source=str(tmp_path / "sheet-?.tif"))
+    both = segment.rows()
+    parts = both[both["clip"] == "sheet-?.tif"]
+    assert parts.label.tolist() == whole.label.tolist()
+    assert shapely.equals(parts.geometry.to_numpy(), whole.geometry.to_numpy()).all()
+
+
+@needs_server
+def test_a_database_gets_what_a_file_gets(
+    segment: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{SERVER}?schema=rs_copilot_segments"
+    with postgis.connection_to(postgis.parse_url(url)) as connection:
+        connection.execute("DROP SCHEMA IF EXISTS rs_copilot_segments CASCADE")
+    # The journal of a scene in a database lies in the working folder.
+    monkeypatch.chdir(tmp_path)
+    segment()
+    for _ in range(2):
+        result = segment(out=url)
+    here, there = segment.rows(), read_layer(url, "segments")
+    assert result.segments == len(there) == len(here)
+    key = ["label", "area_m2", "lon", "lat", "clip", "method", "model", "model_hash", "source"]
+    assert there[key].reset_index(drop=True).equals(here[key].reset_index(drop=True))
+    assert shapely.equals_exact(there.geometry.to_numpy(), here.geometry.to_numpy()).all()
+    assert read_layer(url, "runs").command.tolist() == ["segment", "segment"]
+    assert not list(tmp_path.glob(".rs-copilot-*"))
 
 
 def test_simplified_polygons_leave_no_gaps(segment: Run) -> None:

@@ -85,3 +85,15 @@ def test_what_is_no_map_is_refused(tmp_path: Path) -> None:
         open_tile_pictures(str(tmp_path / "a.tif"))
     with pytest.raises(MissingCrsError):
         open_tile_pictures(str(write_raster(tmp_path / "b.tif", noise(8, 8), crs="")))
+
+
+def test_decoded_blocks_are_kept_for_the_tiles_beside(tmp_path: Path) -> None:
+    path = write_raster(tmp_path / "a.tif", noise(256, 256))
+    with open_tile_pictures(str(path)) as pictures:
+        plan = plan_tiles(pictures.info.size, SizeWH(128, 128), 64)
+        first, _, third, *_ = plan.tiles()
+        seen = [pictures.read(plan, tile) for tile in (first, third)]
+        # Whatever is asked of the file from here on is damaged.
+        path.write_bytes(bytes(path.stat().st_size))
+        again = [pictures.read(plan, tile) for tile in (first, third)]
+    np.testing.assert_array_equal(seen, again)

@@ -51,7 +51,11 @@ def test_two_squares_in_opposite_corners_need_exactly_the_tiles_that_meet_them()
     assert 2 <= len(meets) < 20
 
 
-@given(st.lists(st.tuples(*[st.floats(-50, 700)] * 4), min_size=1, max_size=4))
+# Thousandths of a pixel: GEOS divides by zero where edges are 1e-200 long, which no region's are.
+EDGES_PX = st.integers(-50_000, 700_000).map(lambda value: value / 1000)
+
+
+@given(st.lists(st.tuples(*[EDGES_PX] * 4), min_size=1, max_size=4))
 def test_a_region_selects_what_shares_ground_with_it(
     corners: list[tuple[float, float, float, float]],
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pyproj
 import pytest
@@ -11,6 +13,10 @@ from rs_copilot.types import CameraPosition, FrameStatus, LonLat, Placement, Siz
 from rs_copilot.vector.build import Grid, Provenance, footprints_table, frames_table, trajectory_table
 from rs_copilot.vector.store import create_scene
 
+SERVER = os.environ.get("RS_COPILOT_TEST_POSTGRES", "")
+needs_server = pytest.mark.skipif(
+    not SERVER, reason="set RS_COPILOT_TEST_POSTGRES to the URL of a scratch database with PostGIS"
+)
 UTM = pyproj.CRS.from_epsg(32633)
 MERCATOR = pyproj.CRS.from_epsg(3857)
 SIZE = SizeWH(640, 360)

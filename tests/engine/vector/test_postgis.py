@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 
@@ -15,12 +14,7 @@ from rs_copilot.jobs.export import ExportParams, run
 from rs_copilot.vector import postgis, store
 from rs_copilot.vector.placements import read_placements
 
-from .conftest import MERCATOR, UTM, placement
-
-SERVER = os.environ.get("RS_COPILOT_TEST_POSTGRES", "")
-needs_server = pytest.mark.skipif(
-    not SERVER, reason="set RS_COPILOT_TEST_POSTGRES to the URL of a scratch database with PostGIS"
-)
+from .conftest import MERCATOR, SERVER, UTM, needs_server, placement
 
 
 @pytest.fixture

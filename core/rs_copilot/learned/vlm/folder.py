@@ -119,10 +119,11 @@ def read_scribe(
     # AutoProcessor would ask for torchvision, which only its own way of resizing needs.
     name = "Qwen2VLImageProcessor"
     pictures = getattr(transformers, f"{name}Pil", None) or getattr(transformers, name)
+    words = transformers.AutoTokenizer
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
         processor = pictures.from_pretrained(folder.path, local_files_only=True)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder.path, **options)
+        tokenizer = words.from_pretrained(folder.path, **options)
         family = family_of(folder, processor, family_name)
         ids = {key: int(tokenizer.convert_tokens_to_ids(token)) for key, token in SPECIAL.items()}
     except (ImportError, *pretrained.UNREADABLE) as error:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +11,11 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
-from rs_copilot.errors import StorageError
+from rs_copilot.training.course import HELD_OUT, Course, as_tensor
 from rs_copilot.training.detector.loss import Losses, detection_loss
 from rs_copilot.training.detector.measure import Measured, measure
 from rs_copilot.training.detector.network import NetworkConfig, VehicleNetwork
 from rs_copilot.training.detector.sampler import Batch, Sampler
-from rs_copilot.training.loop import Batches, learning_rate_at
-from rs_copilot.training.state import read_state, write_state
-
-# Held-out pictures are drawn from a stream of their own.
-_HELD_OUT = 2
-LOG = "log.jsonl"
 
 
 class DetectorTraining(BaseModel):
@@ -62,11 +53,13 @@ Report = Callable[[Line], None]
 
 def as_input(pictures: np.ndarray) -> Tensor:
     """``(B, S, S, 3)`` bytes as ``(B, 3, S, S)`` floats in 0 to 1, channels last in memory."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255.0
+    return as_tensor(pictures) / 255.0
 
 
-class DetectorTrainer:
-    """A network on its way; ``folder`` keeps the state between sessions and the log."""
+class DetectorTrainer(Course[Batch, Losses, Line]):
+    """The detector's course."""
+
+    longest_gradient = 10.0
 
     def __init__(
         self,
@@ -77,56 +70,15 @@ class DetectorTrainer:
         device: str = "cpu",
     ) -> None:
         torch.manual_seed(config.seed)
-        self.config, self.folder, self.device = config, folder, torch.device(device)
-        self.sampler, self.held_out = samplers
-        self.model = VehicleNetwork(network).to(self.device, memory_format=torch.channels_last)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.step, self.seconds = 0, 0.0
+        sampler, self.held_out = samplers
+        self.config = config
+        self.model = VehicleNetwork(network).to(torch.device(device), memory_format=torch.channels_last)
+        super().__init__(self.model, config, sampler, folder, device)
 
-    def resume(self) -> None:
-        """Go on from the state in the folder, where there is one.
-
-        Raises:
-            BadInputError: the state belongs to another network.
-        """
-        path = self.folder / "state.safetensors"
-        if path.exists():
-            self.step, self.seconds = read_state(path, self.model, self.optimizer)
-
-    def run(self, report: Report, *, workers: int = 0) -> None:
-        """Train to the last step; ``report`` may raise to stop, and what is done is kept.
-
-        Raises:
-            StorageError: the folder cannot be written.
-        """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageError(f"cannot write the training's folder {self.folder}: {error}") from error
-        draw = partial(self.sampler.batch, self.config.batch_size)
-        batches = Batches(draw, self.config.seed, range(self.step, self.config.steps)).loader(workers)
-        began, before = time.monotonic(), self.seconds
-        try:
-            for batch in batches:
-                losses = self._learn(batch)
-                self.step += 1
-                self.seconds = before + time.monotonic() - began
-                self._tell(losses, report)
-        finally:
-            self.save()
-
-    def _learn(self, batch: Batch) -> Losses:
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(self.step, self.config)
-        self.model.train()
+    def losses(self, batch: Batch) -> tuple[Tensor, Losses]:
+        """The sum, and its parts."""
         losses = self._losses(batch)
-        self.optimizer.zero_grad(set_to_none=True)
-        losses.total.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
-        self.optimizer.step()
-        return losses
+        return losses.total, losses
 
     def _losses(self, batch: Batch) -> Losses:
         logits, raw = self.model(as_input(batch.pictures).to(self.device))
@@ -134,20 +86,13 @@ class DetectorTrainer:
         asked = [torch.from_numpy(item).to(self.device) for item in batch.asked]
         return detection_loss(logits, raw, boxes, asked)
 
-    def _tell(self, losses: Losses, report: Report) -> None:
-        check = self.step % self.config.check_every == 0 or self.step == self.config.steps
-        if not (check or self.step % self.config.log_every == 0):
-            return
-        held_out = self.check() if check else None
-        if check:
-            self.save()
+    def line(self, lost: Losses, *, checked: bool) -> Line:
+        """A line of the log, with the loss on held-out ground where it is to be ``checked``."""
+        held_out = self.check() if checked else None
         names = ("score", "box", "angle")
-        parts = {name: round(float(getattr(losses, name).detach()), 4) for name in names}
-        total = round(float(losses.total.detach()), 4)
-        line = Line(step=self.step, loss=total, **parts, seconds=round(self.seconds, 1), held_out=held_out)
-        with (self.folder / LOG).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(vars(line)) + "\n")
-        report(line)
+        parts = {name: round(float(getattr(lost, name).detach()), 4) for name in names}
+        total = round(float(lost.total.detach()), 4)
+        return Line(step=self.step, loss=total, **parts, seconds=round(self.seconds, 1), held_out=held_out)
 
     def check(self) -> float:
         """The loss on pictures of held-out ground, always the same ones."""
@@ -155,16 +100,12 @@ class DetectorTrainer:
         found = []
         with torch.no_grad():
             for number in range(-(-self.config.held_out_pictures // self.config.batch_size)):
-                rng = np.random.default_rng([self.config.seed, _HELD_OUT, number])
+                rng = np.random.default_rng([self.config.seed, HELD_OUT, number])
                 found.append(float(self._losses(self.held_out.batch(self.config.batch_size, rng)).total))
         return float(np.mean(found))
 
     def score(self) -> Measured:
         """Average precision on pictures of held-out ground, always the same ones."""
-        rng = np.random.default_rng([self.config.seed, _HELD_OUT])
+        rng = np.random.default_rng([self.config.seed, HELD_OUT])
         batch = self.held_out.batch(self.config.held_out_pictures, rng)
         return measure(self.model, as_input(batch.pictures).to(self.device), batch)
-
-    def save(self) -> None:
-        """Keep weights, optimiser and step; the file appears whole or not at all."""
-        write_state(self.folder / "state.safetensors", self.model, self.optimizer, self.step, self.seconds)

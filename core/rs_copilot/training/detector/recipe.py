@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from rs_copilot.errors import BadInputError
 from rs_copilot.raster.source import open_raster
@@ -22,22 +20,15 @@ from rs_copilot.training.detector.scenes import (
     render_scenes,
     write_scenes,
 )
-from rs_copilot.training.recipe import files_of
-from rs_copilot.training.worlds import FIRST_TRAINING_SEED
+from rs_copilot.training.recipe import RECIPES, Frozen, Report, check_seed, files_of, read_as
 from rs_copilot.types import ByteImage, FloatArray
 from rs_copilot.video.clip import open_clip
 
-Report = Callable[[int, int, str], None]
-RECIPES = Path(__file__).parent.parent / "recipes"
 # A ground's picture that is finer than this is reduced when it is read: training never looks closer.
 FINEST_GSD_M = 0.08
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NetworkNumbers(_Frozen):
+class NetworkNumbers(Frozen):
     """See `network.NetworkConfig`."""
 
     widths: tuple[int, int, int, int] = NetworkConfig.widths
@@ -50,7 +41,7 @@ class NetworkNumbers(_Frozen):
         return NetworkConfig(**self.model_dump(), classes=classes)
 
 
-class SceneWorlds(_Frozen):
+class SceneWorlds(Frozen):
     """Demo worlds to render, by seed; ``held_out`` ones are only measured on."""
 
     seeds: tuple[int, ...] = ()
@@ -64,7 +55,7 @@ class SceneWorlds(_Frozen):
     weight: float = Field(1.0, ge=0.0)
 
 
-class RealGround(_Frozen):
+class RealGround(Frozen):
     """Real imagery from straight above under the data folder.
 
     ``gsd_m`` where the files do not say it themselves. ``vehicles``: per file name the corners (eight
@@ -78,11 +69,11 @@ class RealGround(_Frozen):
     gsd_m: float | None = Field(None, gt=0.0)
     frames: tuple[int, ...] = (0,)
     drawn_share: float = Field(0.85, ge=0.0, le=1.0)
-    vehicles: dict[str, tuple[tuple[float, ...], ...]] = {}
-    unsure: dict[str, tuple[tuple[float, ...], ...]] = {}
+    vehicles: dict[str, tuple[tuple[float, ...], ...]] = Field(default_factory=dict)
+    unsure: dict[str, tuple[tuple[float, ...], ...]] = Field(default_factory=dict)
 
 
-class DetectorRecipe(_Frozen):
+class DetectorRecipe(Frozen):
     """Everything that decides a training. `licence`, `use`, `limits` and `must_not` go to the card."""
 
     name: str
@@ -114,13 +105,7 @@ def open_recipe(name: str) -> DetectorRecipe:
         BadInputError: it cannot be read, or a field is wrong.
     """
     packaged = RECIPES / f"{name}.json"
-    path = packaged if packaged.is_file() else Path(name)
-    try:
-        return DetectorRecipe.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError, json.JSONDecodeError) as error:
-        raise BadInputError(
-            f"cannot read the detector recipe {path}: {error}", hint="Start from the recipe vehicles-s."
-        ) from error
+    return read_as(DetectorRecipe, packaged if packaged.is_file() else Path(name))
 
 
 def read_material(recipe: DetectorRecipe, data: Path | None, cache: Path, report: Report) -> Material:
@@ -151,11 +136,7 @@ def _sampler(recipe: DetectorRecipe, weighted: list[tuple[Ground, float]]) -> Sa
 
 
 def _world(seed: int, worlds: SceneWorlds, cache: Path, report: Report) -> list[Ground]:
-    if seed < FIRST_TRAINING_SEED:
-        raise BadInputError(
-            f"Training on the demo world of seed {seed} is refused: seeds under {FIRST_TRAINING_SEED} are "
-            "kept for measuring."
-        )
+    check_seed(seed)
     name = f"{seed}-{worlds.extent_m:g}m-{worlds.gsd_m:g}m-{worlds.side_px}-{worlds.pictures}x{worlds.days}"
     path = cache / f"{name}.npz"
     if not path.is_file():

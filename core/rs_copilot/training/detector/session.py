@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
+from rs_copilot.training.course import LOG
 from rs_copilot.training.detector.export import write_detector
-from rs_copilot.training.detector.loop import LOG, DetectorTrainer, Line
+from rs_copilot.training.detector.loop import DetectorTrainer, Line
 from rs_copilot.training.detector.measure import MOST_OVERLAP
 from rs_copilot.training.detector.plot import draw_losses
 from rs_copilot.training.detector.recipe import DetectorRecipe, Material, open_recipe, read_material
