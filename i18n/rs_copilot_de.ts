@@ -35,6 +35,16 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/actions.py" />
+   <source>As&amp;k Panel</source>
+   <translation>&amp;Fragen-Fenster</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
+   <source>Show or hide the panel where questions to the scene are answered with evidence</source>
+   <translation>Das Fenster zeigen oder verbergen, in dem Fragen an die Szene mit Belegen beantwortet werden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/actions.py" />
    <source>&amp;Seek Video on Map</source>
    <translation>Video&amp;stelle auf der Karte suchen</translation>
   </message>
@@ -72,6 +82,456 @@
    <location filename="../rs_copilot_plugin/actions.py" />
    <source>Create or choose the engine's environment</source>
    <translation>Umgebung der Engine erstellen oder wählen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Question</source>
+   <translation>Frage</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Sure</source>
+   <translation>Sicher</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>a place</source>
+   <translation>ein Ort</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Layers…</source>
+   <translation>Layer…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Wait for the answer, or press Esc.</source>
+   <translation>Warten Sie auf die Antwort, oder drücken Sie Esc.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>The engine is not set up yet.</source>
+   <translation>Die Engine ist noch nicht eingerichtet.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Open a scene first, or locate a clip in the RS Copilot panel.</source>
+   <translation>Öffnen Sie zuerst eine Szene, oder verorten Sie einen Clip im Fenster „RS Copilot“.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Write what you want to know.</source>
+   <translation>Schreiben Sie, was Sie wissen wollen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>with the region on the map</source>
+   <translation>mit dem Gebiet auf der Karte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Fairly sure</source>
+   <translation>Ziemlich sicher</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Frame</source>
+   <translation>Bild</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Track</source>
+   <translation>Verfolgen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Measurement</source>
+   <translation>Messung</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Place</source>
+   <translation>Ort</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Not used</source>
+   <translation>Nicht verwendet</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Zones: areas with names</source>
+   <translation>Zonen: Flächen mit Namen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Roads</source>
+   <translation>Straßen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Obstacles: buildings, trees, with heights</source>
+   <translation>Hindernisse: Gebäude, Bäume, mit Höhen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Places</source>
+   <translation>Orte</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Layers: {}</source>
+   <translation>Layer: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Evidence:</source>
+   <translation>Belege:</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Questions to {}</source>
+   <translation>Fragen an {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>I cannot tell: {}.</source>
+   <translation>Das kann ich nicht sagen: {}.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>no reason was given</source>
+   <translation>es wurde kein Grund genannt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Stopped.</source>
+   <translation>Angehalten.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Rather unsure</source>
+   <translation>Eher unsicher</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Unsure</source>
+   <translation>Unsicher</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>target visibility</source>
+   <translation>Sichtbarkeit</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>scene association</source>
+   <translation>Zuordnung der Szene</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>zone counting</source>
+   <translation>Zählen in Zonen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>temporal grounding</source>
+   <translation>Zeitpunkt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>event geo-localization</source>
+   <translation>Ort eines Ereignisses</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>trajectory matching</source>
+   <translation>Zuordnung von Bahnen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>relative distance</source>
+   <translation>Entfernung</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>relative direction</source>
+   <translation>Richtung</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>occlusion attribution</source>
+   <translation>Verdeckung</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>region reachability</source>
+   <translation>Erreichbarkeit</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>spatiotemporal ordering</source>
+   <translation>Reihenfolge</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>region interaction</source>
+   <translation>Fahrten zwischen Gebieten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>No answer came.</source>
+   <translation>Es kam keine Antwort.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>What would settle it: {}</source>
+   <translation>Was es klären würde: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Understood as: {}</source>
+   <translation>Verstanden als: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Not understood: {}</source>
+   <translation>Nicht verstanden: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Map with the evidence</source>
+   <translation>Karte mit den Belegen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
+   <source>Reading the layers…</source>
+   <translation>Layer werden gelesen…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
+   <source>Asking…</source>
+   <translation>Frage wird gestellt…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
+   <source>Starting the engine…</source>
+   <translation>Engine wird gestartet…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
+   <source>Answering…</source>
+   <translation>Antwort kommt…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
+   <source>Evidence: {}</source>
+   <translation>Belege: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
+   <source>Stopping… Once more ends the engine.</source>
+   <translation>Wird angehalten… Noch einmal beendet die Engine.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
+   <source>A layer cannot be read: {}</source>
+   <translation>Ein Layer kann nicht gelesen werden: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_desk.py" />
+   <source>Export report</source>
+   <translation>Bericht speichern</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_desk.py" />
+   <source>Drawing maps: {} of {}</source>
+   <translation>Karten werden gezeichnet: {} von {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_desk.py" />
+   <source>Report written</source>
+   <translation>Bericht geschrieben</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_desk.py" />
+   <source>The report could not be written</source>
+   <translation>Der Bericht konnte nicht geschrieben werden</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Ask: {}</source>
+   <translation>Fragen: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Detach: {}</source>
+   <translation>Abnehmen: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>RS Copilot Ask</source>
+   <translation>RS Copilot: Fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Which layers of the project take part</source>
+   <translation>Welche Layer des Projekts mitwirken</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Ask what the clip saw, where, when, how many, how far. Answers are computed from the scene and your layers, and show their evidence on the map.</source>
+   <translation>Fragen Sie, was der Clip gesehen hat, wo, wann, wie viele, wie weit. Antworten werden aus der Szene und Ihren Layern berechnet und zeigen ihre Belege auf der Karte.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Evidence of the answer</source>
+   <translation>Belege der Antwort</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Suggested questions</source>
+   <translation>Vorgeschlagene Fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>What goes with the question</source>
+   <translation>Was zur Frage gehört</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>How many vehicles entered the market?</source>
+   <translation>How many vehicles entered the market? (Fragen auf Englisch)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>What is missing</source>
+   <translation>Was fehlt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Change a question and ask again (Up in the empty box: the last one)</source>
+   <translation>Eine Frage ändern und neu stellen (Pfeil nach oben im leeren Feld: die letzte)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Copy the answer as Markdown</source>
+   <translation>Die Antwort als Markdown kopieren</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Put the evidence into the project as a layer</source>
+   <translation>Die Belege als Layer ins Projekt legen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Export the conversation as a report</source>
+   <translation>Das Gespräch als Bericht speichern</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>As a &amp;Web Page (HTML)…</source>
+   <translation>Als &amp;Webseite (HTML)…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>As a &amp;PDF…</source>
+   <translation>Als &amp;PDF…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Draw a region on the map; the question can say “the region”</source>
+   <translation>Ein Gebiet auf der Karte zeichnen; die Frage kann „the region“ sagen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Region</source>
+   <translation>Gebiet</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Attach the selected features of the active layer as marks A, B, C</source>
+   <translation>Die gewählten Objekte des aktiven Layers als Marken A, B, C beifügen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Selection</source>
+   <translation>Auswahl</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Ask about the frame in the video; the question can say “now”</source>
+   <translation>Nach dem Bild im Video fragen; die Frage kann „now“ sagen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Now</source>
+   <translation>Jetzt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>The region</source>
+   <translation>Das Gebiet</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Now = {:.1f} s</source>
+   <translation>Jetzt = {:.1f} s</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_layers_dialog.py" />
+   <source>Layers that take part in answers</source>
+   <translation>Layer, die an Antworten mitwirken</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_layers_dialog.py" />
+   <source>Questions can name features of these layers: zones, roads for ways, obstacles that hide what is behind them, places. The choice is kept in the project.</source>
+   <translation>Fragen können Objekte dieser Layer nennen: Zonen, Straßen für Wege, Hindernisse, die verdecken, was hinter ihnen liegt, Orte. Die Wahl wird im Projekt gespeichert.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_layers_dialog.py" />
+   <source>The project has no vector layers of your own yet.</source>
+   <translation>Das Projekt hat noch keine eigenen Vektorlayer.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_layers_dialog.py" />
+   <source>What {} holds</source>
+   <translation>Was {} enthält</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_report.py" />
+   <source>Answered by RS Copilot from the scene and layers of the project. Questions: {}.</source>
+   <translation>Von RS Copilot aus der Szene und Layern des Projekts beantwortet. Fragen: {}.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/asking.py" />
+   <source>As&amp;k</source>
+   <translation>&amp;Fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/asking.py" />
+   <source>Ask (Enter)</source>
+   <translation>Fragen (Eingabetaste)</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/asking.py" />
+   <source>S&amp;top</source>
+   <translation>&amp;Anhalten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/asking.py" />
+   <source>Stop the answer (Esc); what was said stays</source>
+   <translation>Die Antwort anhalten (Esc); was gesagt wurde, bleibt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/asking.py" />
+   <source>Progress of the answer</source>
+   <translation>Fortschritt der Antwort</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/asking.py" />
+   <source>State of the answer</source>
+   <translation>Stand der Antwort</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/clip_list.py" />
@@ -610,28 +1070,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_controller.py" />
-   <source>Asking…</source>
-   <translation>Frage wird gestellt…</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
-   <source>Starting the engine…</source>
-   <translation>Engine wird gestartet…</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
-   <source>Answering…</source>
-   <translation>Antwort kommt…</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
    <source>Writing into the scene…</source>
    <translation>Schreibe in die Szene…</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
-   <source>Stopping… Once more ends the engine.</source>
-   <translation>Wird angehalten… Noch einmal beendet die Engine.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
@@ -645,11 +1085,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
-   <source>What is missing</source>
-   <translation>Was fehlt</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
    <source>Keep the objects in the scene</source>
    <translation>Die Objekte in der Szene behalten</translation>
   </message>
@@ -660,11 +1095,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
-   <source>Change a question and ask again (Up in the empty box: the last one)</source>
-   <translation>Eine Frage ändern und neu stellen (Pfeil nach oben im leeren Feld: die letzte)</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
    <source>Copy the conversation as text</source>
    <translation>Das Gespräch als Text kopieren</translation>
   </message>
@@ -672,16 +1102,6 @@
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
    <source>New conversation</source>
    <translation>Neues Gespräch</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
-   <source>Progress of the answer</source>
-   <translation>Fortschritt der Antwort</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
-   <source>State of the answer</source>
-   <translation>Stand der Antwort</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
@@ -717,26 +1137,6 @@
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
    <source>&amp;Free the memory of the model</source>
    <translation>Den Speicher des Modells &amp;freigeben</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
-   <source>As&amp;k</source>
-   <translation>&amp;Fragen</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
-   <source>Ask (Enter)</source>
-   <translation>Fragen (Eingabetaste)</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
-   <source>S&amp;top</source>
-   <translation>&amp;Anhalten</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/look_dock.py" />
-   <source>Stop the answer (Esc); what was said stays</source>
-   <translation>Die Antwort anhalten (Esc); was gesagt wurde, bleibt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
@@ -995,11 +1395,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/question_edit.py" />
-   <source>Question</source>
-   <translation>Frage</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/question_edit.py" />
    <source>Enter asks, Shift+Enter begins a new line, Esc stops the answer.</source>
    <translation>Eingabe fragt, Umschalt+Eingabe beginnt eine neue Zeile, Esc hält die Antwort an.</translation>
   </message>
@@ -1127,11 +1522,6 @@
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
    <source>Needs about {need} of disk in {folder}; {free} are free.</source>
    <translation>Benötigt etwa {need} Speicherplatz in {folder}; {free} sind frei.</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
-   <source>The engine is not set up yet.</source>
-   <translation>Die Engine ist noch nicht eingerichtet.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/settings_dialog.py" />
@@ -1342,11 +1732,6 @@
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
    <source>Neither clip, telemetry of a clip, nor raster: {}</source>
    <translation>Weder Clip noch Telemetrie eines Clips noch Raster: {}</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/gui/workbench.py" />
-   <source>Not used</source>
-   <translation>Nicht verwendet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/workbench.py" />
@@ -1605,18 +1990,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/look_texts.py" />
-   <source>Wait for the answer, or press Esc.</source>
-   <translation>Warten Sie auf die Antwort, oder drücken Sie Esc.</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/look_texts.py" />
    <source>Choose a model first.</source>
    <translation>Wählen Sie zuerst ein Modell.</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/look_texts.py" />
-   <source>Write what you want to know.</source>
-   <translation>Schreiben Sie, was Sie wissen wollen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/look_texts.py" />
@@ -1745,11 +2120,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/look_texts.py" />
-   <source>Stopped.</source>
-   <translation>Angehalten.</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/look_texts.py" />
    <source>sent to {}</source>
    <translation>gesendet an {}</translation>
   </message>
@@ -1872,11 +2242,6 @@
    <location filename="../rs_copilot_plugin/look_texts.py" />
    <source>{} lines of the answer make no sense as places.</source>
    <translation>{} Zeilen der Antwort ergeben keinen Ort.</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/look_texts.py" />
-   <source>No answer came.</source>
-   <translation>Es kam keine Antwort.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/look_texts.py" />
@@ -2080,11 +2445,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
-   <source>Track</source>
-   <translation>Verfolgen</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/messages.py" />
    <source>Export</source>
    <translation>Export</translation>
   </message>
@@ -2282,6 +2642,31 @@
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>File</source>
    <translation>Datei</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Ask a scene</source>
+   <translation>Eine Szene fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Answers a question in English about what a clip saw, computed from the scene and from layers of your own: how many vehicles entered a zone, when a place is first seen, how far, in which direction, what hides it. Where the scene does not tell, the answer is empty, and the log says why.</source>
+   <translation>Beantwortet eine Frage auf Englisch danach, was ein Clip gesehen hat, berechnet aus der Szene und aus eigenen Layern: wie viele Fahrzeuge in eine Zone fuhren, wann ein Ort zuerst zu sehen ist, wie weit, in welcher Richtung, was ihn verdeckt. Wo die Szene es nicht hergibt, ist die Antwort leer, und das Protokoll sagt, warum.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Keep the answer in the scene</source>
+   <translation>Die Antwort in der Szene behalten</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Answer</source>
+   <translation>Antwort</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/processing/ask_algorithm.py" />
+   <source>Probability that it is right</source>
+   <translation>Wahrscheinlichkeit, dass sie stimmt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/engine_algorithm.py" />

@@ -52,6 +52,15 @@ def all_actions() -> list[Action]:
             checkable=True,
         ),
         Action(
+            "show_ask",
+            tr("As&k Panel"),
+            tr("Show or hide the panel where questions to the scene are answered with evidence"),
+            "ask_map.svg",
+            "toggle_ask",
+            "Ctrl+Alt+K",
+            checkable=True,
+        ),
+        Action(
             "seek_tool",
             tr("&Seek Video on Map"),
             tr("Click on the map: the video jumps to the moments that see this point"),

@@ -74,7 +74,12 @@ class RsCopilotPlugin:
     def toggle_look(self, shown: bool) -> None:
         """Show or hide the Look panel."""
         if self.workbench is not None:
-            self.workbench.look.dock.setUserVisible(shown)
+            self.workbench.docking.reveal(self.workbench.look.dock, shown)
+
+    def toggle_ask(self, shown: bool) -> None:
+        """Show or hide the Ask panel."""
+        if self.workbench is not None:
+            self.workbench.docking.reveal(self.workbench.ask.dock, shown)
 
     def use_seek_tool(self, wanted: bool) -> None:
         """Take up or put down the map tool."""
@@ -119,8 +124,8 @@ class RsCopilotPlugin:
 
     def _couple_with_docks(self, workbench: Workbench) -> None:
         """Keep check marks true when the user closes a dock or takes up another tool."""
-        docks = (workbench.dock, workbench.video, workbench.look.dock)
-        for dock, name in zip(docks, ("show_panel", "show_video", "show_look")):
+        names = ("show_panel", "show_video", "show_look", "show_ask")
+        for dock, name in zip(workbench.docks, names):
             action = self.actions[name]
             action.setChecked(dock.isUserVisible())
             dock.visibilityChanged.connect(lambda _shown, d=dock, a=action: a.setChecked(d.isUserVisible()))

@@ -104,6 +104,15 @@ class Settings:
         self._set("own_models", "\n".join(values))
 
     @property
+    def placed_panels(self) -> list[str]:
+        """Panels that were shown once, by their object names: their place is the user's affair now."""
+        return [name for name in self._get("placed_panels").split("\n") if name]
+
+    @placed_panels.setter
+    def placed_panels(self, values: list[str]) -> None:
+        self._set("placed_panels", "\n".join(values))
+
+    @property
     def last_folder(self) -> str:
         """Where the last file dialog was."""
         return self._get("last_folder", str(Path.home()))

@@ -203,6 +203,7 @@ def environment(home: Path, display: str, options: argparse.Namespace) -> dict[s
         "RS_COPILOT_SHOTS_DEMO": str(options.demo.resolve()),
         "RS_COPILOT_SHOTS_OUT": str(options.out.resolve()),
         "RS_COPILOT_SHOTS_WORK": str(home),
+        "RS_COPILOT_SHOTS_TOOLS": str(ROOT / "tools"),
         "RS_COPILOT_SHOTS_DETECTOR": str(Path(options.detector).resolve()) if options.detector else "",
         "RS_COPILOT_SHOTS_ONLY": options.only or "",
         "RS_COPILOT_SHOTS_SIZE": f"{SIZE[0]}x{SIZE[1]}",

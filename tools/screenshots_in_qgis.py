@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 import time
 import traceback
@@ -25,6 +26,11 @@ from qgis.PyQt.QtWidgets import QDialog, QDockWidget, QLineEdit
 from qgis.utils import iface
 
 from rs_copilot_plugin.presenters.conversation import area
+
+# QGIS runs this text from nowhere: what lies beside it has to be told.
+sys.path.insert(0, os.environ["RS_COPILOT_SHOTS_TOOLS"])
+
+import screenshots_ask
 
 DETECTOR = os.environ["RS_COPILOT_SHOTS_DETECTOR"]
 ONLY = os.environ["RS_COPILOT_SHOTS_ONLY"]
@@ -58,6 +64,7 @@ class Tour:
         plugin = qgis.utils.plugins["rs_copilot_plugin"]
         self.bench = plugin.workbench
         self.plugin = plugin
+        self.first, self.work = first, WORK
         self._steps = self.part(ONLY) if ONLY else self.script()
         self._ready: Callable[[], bool] = lambda: True
         self._polls = 0
@@ -77,7 +84,7 @@ class Tour:
         self.collapse_satellite()
         self.bench.add_paths([first("clip.mp4", "*.mp4")])
         yield lambda: self.bench.video.view.image is not None
-        yield from getattr(self, name)()
+        yield from screenshots_ask.asking(self) if name == "asking" else getattr(self, name)()
 
     def script(self) -> Iterator[Callable[[], bool]]:
         """The tour itself."""
@@ -116,6 +123,7 @@ class Tour:
         bench.scene.zoom()
         yield from self.looking()
         yield from self.choosing_models()
+        yield from screenshots_ask.asking(self)
         bench.scene.zoom()
         yield from self.control_points()
         yield from self.searching()

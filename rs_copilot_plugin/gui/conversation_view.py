@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from qgis.PyQt.QtCore import QEvent, Qt, pyqtSignal
 from qgis.PyQt.QtGui import (
     QColor,
     QMouseEvent,
     QPalette,
+    QResizeEvent,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
@@ -17,15 +20,29 @@ from qgis.PyQt.QtWidgets import QFrame, QTextEdit, QWidget
 
 from rs_copilot_plugin import look_texts
 from rs_copilot_plugin.layers import palette
-from rs_copilot_plugin.presenters.conversation import Conversation, Heard, Spot, Turn
+from rs_copilot_plugin.presenters.conversation import Conversation, Heard, Question, Spot, Turn
 from rs_copilot_plugin.translate import tr
 
 # A block of the document knows its turn and its line of the answer by one number; line 0 is the question's.
 _LINES_PER_TURN = 1 << 16
 _NO_PLACE = (-1, -1)
 _STRIPE_PX = 10.0
+_MIN_HEIGHT_PX = 90
 _CALLS = ("<tool_call>", "</tool_call>", '{"name": "image_zoom_in"')
 _BASE, _TEXT, _HIGHLIGHT = QPalette.ColorRole.Base, QPalette.ColorRole.Text, QPalette.ColorRole.Highlight
+
+
+class Words(Protocol):
+    """How a panel says what belongs to a turn; see `look_texts`."""
+
+    def heading(self, question: Question) -> str:
+        """The line above a question."""
+
+    def question_words(self, question: Question) -> str:
+        """The question itself."""
+
+    def endings(self, turn: Turn) -> list[tuple[str, bool]]:
+        """The lines below an answer, and whether each tells of a problem."""
 
 
 class ConversationView(QTextEdit):
@@ -33,8 +50,15 @@ class ConversationView(QTextEdit):
 
     picked = pyqtSignal(int, int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, words: Words = look_texts, is_strong: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._words = words
+        # Short answers stand out from what is said about them.
+        self._answer_weight = 600 if is_strong else 400
+        # The docks' column must not become higher than a small screen.
+        self.setMinimumHeight(_MIN_HEIGHT_PX)
         self.setReadOnly(True)
         self.setUndoRedoEnabled(False)
         self.setAcceptDrops(False)
@@ -78,14 +102,14 @@ class ConversationView(QTextEdit):
         head = self._small()
         head.setFontWeight(600)
         self._block(cursor, tint, head, index, 0)
-        cursor.insertText(look_texts.heading(turn.question), head)
-        words = look_texts.question_words(turn.question)
+        cursor.insertText(self._words.heading(turn.question), head)
+        words = self._words.question_words(turn.question)
         tint.setTopMargin(0.0)
         for line in words.split("\n") if words else ():
             self._block(cursor, tint, self._normal(), index, 0)
             cursor.insertText(line, self._normal())
         self._line = 0
-        self._block(cursor, self._answer_format(8.0), self._normal(), index, 1)
+        self._block(cursor, self._answer_format(8.0), self._spoken(), index, 1)
         self._finish_writing(follow=True)
 
     def append_heard(self, turn: Turn, heard: Heard) -> None:
@@ -94,8 +118,8 @@ class ConversationView(QTextEdit):
         for number, piece in enumerate(heard.text.split("\n")):
             if number:
                 self._line += 1
-                self._block(cursor, self._answer_format(0.0), self._normal(), index, self._line + 1)
-            cursor.insertText(piece, self._normal())
+                self._block(cursor, self._answer_format(0.0), self._spoken(), index, self._line + 1)
+            cursor.insertText(piece, self._spoken())
             if cursor.block().text().startswith(_CALLS):
                 # The model asks for a closer look: that is no part of the answer, and is drawn on the map.
                 self._restyle(cursor.block(), 0, len(cursor.block().text()), self._small())
@@ -106,7 +130,7 @@ class ConversationView(QTextEdit):
     def end(self, turn: Turn) -> None:
         """Add how the answer ended."""
         index, cursor = self._index_of(turn), self._at_end()
-        for text, is_problem in look_texts.endings(turn):
+        for text, is_problem in self._words.endings(turn):
             style = self._small()
             if is_problem:
                 style.setForeground(QColor(palette.UNLOCATED))
@@ -222,6 +246,11 @@ class ConversationView(QTextEdit):
         style.setForeground(self._colour(_TEXT))
         return style
 
+    def _spoken(self) -> QTextCharFormat:
+        style = self._normal()
+        style.setFontWeight(self._answer_weight)
+        return style
+
     def _small(self) -> QTextCharFormat:
         style = QTextCharFormat()
         style.setForeground(_mix(self._colour(_TEXT), self._colour(_BASE), 0.36))
@@ -270,6 +299,13 @@ class ConversationView(QTextEdit):
         is_spot = 0 <= turn < len(turns) and line >= 0 and bool(turns[turn].spots_in_line(line))
         shape = Qt.CursorShape.PointingHandCursor if is_spot else Qt.CursorShape.IBeamCursor
         self.viewport().setCursor(shape)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        bar = self.verticalScrollBar()
+        was_at_end = bar.value() >= bar.maximum() - bar.singleStep()
+        super().resizeEvent(event)
+        if was_at_end:
+            self._to_end()
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -1,4 +1,4 @@
-"""The engines of this QGIS, each started when first needed: for jobs, the video, questions, and models."""
+"""The engines of this QGIS, each started when first needed: jobs, video, models, and questions."""
 
 from __future__ import annotations
 
@@ -63,10 +63,12 @@ class EngineHost(QObject):
         # A model that takes all memory must not end a job, and a job must not keep a question waiting.
         self.look = HostedSession(settings, on_log=_log)
         self.models = HostedSession(settings, on_log=_log)
+        # Keeps the scene that was asked last in mind; neither a job nor a model may keep it waiting.
+        self.ask = HostedSession(settings, on_log=_log)
 
     @property
     def _sessions(self) -> tuple[HostedSession, ...]:
-        return self.jobs, self.video, self.look, self.models
+        return self.jobs, self.video, self.look, self.models, self.ask
 
     @property
     def is_configured(self) -> bool:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtGui import QKeySequence, QTextCursor
+from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
-    QProgressBar,
-    QPushButton,
     QShortcut,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -25,14 +21,11 @@ from rs_copilot_plugin.presenters.look import Layer, LookLack, Picture, Task, na
 from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.translate import tr
 
+from .asking import QuestionRow, StatusLine
 from .conversation_view import ConversationView
 from .model_row import ModelRow
 from .offer_card import OfferCard
-from .question_edit import QuestionEdit
 from .widgets import faint_label, fill_combo, narrow_combo, tool_button
-
-_VIEW_MIN_PX = 90
-_END = QTextCursor.MoveOperation.End
 
 
 class LookDock(QgsDockWidget):
@@ -64,18 +57,24 @@ class LookDock(QgsDockWidget):
         self.offer.hide()
         layout.addWidget(self.offer, 1)
         self.view = ConversationView()
-        # The docks' column must not become higher than a small screen.
-        self.view.setMinimumHeight(_VIEW_MIN_PX)
         layout.addWidget(self.view, 1)
         layout.addLayout(self._answer_row())
-        layout.addWidget(self._status())
+        self.status_line = StatusLine()
+        layout.addWidget(self.status_line)
         layout.addLayout(self._picture_row())
         self.names_edit = QLineEdit()
         self.names_edit.setAccessibleName(tr("Names"))
         self.names_edit.textChanged.connect(self._tell)
         self.names_edit.returnPressed.connect(self._entered)
         layout.addWidget(self.names_edit)
-        layout.addLayout(self._question_row())
+        self.question_row = QuestionRow()
+        self.question_edit = self.question_row.edit
+        self.ask_button, self.stop_button = self.question_row.ask_button, self.question_row.stop_button
+        self.question_row.changed.connect(self._tell)
+        self.question_row.asked.connect(self.ask_wanted)
+        self.question_row.stopped.connect(self.stop_wanted)
+        self.question_edit.recalled.connect(self.recall_wanted)
+        layout.addWidget(self.question_row)
         self.hint_label = faint_label()
         self.hint_label.setTextFormat(Qt.TextFormat.PlainText)
         self.hint_label.setAccessibleName(tr("What is missing"))
@@ -118,25 +117,6 @@ class LookDock(QgsDockWidget):
             row.addWidget(button)
         return row
 
-    def _status(self) -> QWidget:
-        """What the engine does now."""
-        self.status_box = QWidget()
-        layout = QHBoxLayout(self.status_box)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.progress_bar = QProgressBar()
-        self.progress_bar.setTextVisible(False)
-        self.progress_bar.setFixedWidth(72)
-        self.progress_bar.setMaximumHeight(8)
-        self.progress_bar.setAccessibleName(tr("Progress of the answer"))
-        self.status_label = QLabel()
-        self.status_label.setTextFormat(Qt.TextFormat.PlainText)
-        self.status_label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.status_label.setAccessibleName(tr("State of the answer"))
-        layout.addWidget(self.progress_bar)
-        layout.addWidget(self.status_label, 1)
-        self.status_box.hide()
-        return self.status_box
-
     def _picture_row(self) -> QHBoxLayout:
         self.task_combo = narrow_combo()
         self.task_combo.setAccessibleName(tr("Task"))
@@ -171,26 +151,6 @@ class LookDock(QgsDockWidget):
         row.addWidget(self.options_button)
         return row
 
-    def _question_row(self) -> QHBoxLayout:
-        self.question_edit = QuestionEdit()
-        self.question_edit.textChanged.connect(self._tell)
-        self.question_edit.asked.connect(self._entered)
-        self.question_edit.recalled.connect(self.recall_wanted)
-        self.ask_button = QPushButton(icon("ask.svg"), tr("As&k"))
-        self.ask_button.setToolTip(tr("Ask (Enter)"))
-        self.ask_button.clicked.connect(lambda _checked=False: self.ask_wanted.emit())
-        self.stop_button = QPushButton(icon("stop.svg"), tr("S&top"))
-        self.stop_button.setToolTip(tr("Stop the answer (Esc); what was said stays"))
-        self.stop_button.clicked.connect(lambda _checked=False: self.stop_wanted.emit())
-        self.stop_button.hide()
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        row.addWidget(self.question_edit, 1)
-        for button in (self.ask_button, self.stop_button):
-            button.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-            row.addWidget(button)
-        return row
-
     # --- drawing
 
     def show_task(self, task: Task, can_reuse: bool, picture: Picture) -> None:
@@ -214,21 +174,15 @@ class LookDock(QgsDockWidget):
 
     def show_text(self, text: str, names: str) -> None:
         """Fill the boxes, without a word to anybody."""
-        for edit, wanted in ((self.question_edit, text), (self.names_edit, names)):
-            edit.blockSignals(True)
-            if edit is self.question_edit:
-                edit.setPlainText(wanted)
-                edit.moveCursor(_END)
-            else:
-                edit.setText(wanted)
-            edit.blockSignals(False)
+        self.question_row.show_text(text)
+        self.names_edit.blockSignals(True)
+        self.names_edit.setText(names)
+        self.names_edit.blockSignals(False)
 
     def show_ready(self, lacks: list[LookLack], is_editing: bool) -> None:
         """Enable the button, or say why it is not."""
         busy = LookLack.BUSY in lacks
-        self.ask_button.setVisible(not busy)
-        self.stop_button.setVisible(busy)
-        self.ask_button.setEnabled(not lacks)
+        self.question_row.show_ready(not lacks, busy)
         self.ask_button.setText(tr("As&k Again") if is_editing else tr("As&k"))
         # That a question is missing, the empty box says itself.
         told = [lack for lack in lacks if lack is not LookLack.QUESTION]
@@ -250,11 +204,7 @@ class LookDock(QgsDockWidget):
 
     def show_status(self, text: str, share: float | None = None) -> None:
         """Say what the engine does; an empty text hides the line."""
-        self.status_box.setVisible(bool(text))
-        self.status_label.setText(text)
-        self.progress_bar.setRange(0, 0 if share is None else 1000)
-        if share is not None:
-            self.progress_bar.setValue(int(1000 * share))
+        self.status_line.show_status(text, share)
 
     # --- what the user does
 

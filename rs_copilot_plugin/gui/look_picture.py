@@ -93,6 +93,11 @@ class PictureSource(QObject):
                 canvas.setMapTool(self._former_tool)
             self._former_tool = None
 
+    @property
+    def box(self) -> tuple[QgsRectangle, QgsCoordinateReferenceSystem] | None:
+        """What was drawn, and the CRS of its coordinates."""
+        return self._box
+
     def clear_box(self) -> None:
         """Forget the box."""
         self._box = None

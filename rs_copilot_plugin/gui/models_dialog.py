@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from qgis.PyQt.QtCore import Qt, QUrl, pyqtSignal
@@ -121,7 +122,7 @@ class ModelsDialog(QDialog):
         return row
 
     @staticmethod
-    def _button(text: str, on_click: object) -> QPushButton:
+    def _button(text: str, on_click: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)
         button.setAutoDefault(False)
         button.clicked.connect(lambda _checked=False: on_click())

@@ -271,13 +271,15 @@ class PlayerController(QObject):
             return []
 
     def show_hit(self, hit: Hit) -> None:
-        """Show the frame that an object was found in, and mark it; at once, or when the clip is open."""
+        """Show a frame, and mark the object that is meant; at once, or when the clip is open."""
         if not self.player.is_open:
             self._wanted = hit
             return
         self._wanted = None
         self.pause()
         self.seek(hit.time_s)
+        if hit.box_px is None:
+            return
         x1, y1, x2, y2 = hit.box_px
         middle = ((x1 + x2) / 2 / self.size_px[0], (y1 + y2) / 2 / self.size_px[1])
         self._panel.view.set_mark(middle)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from qgis.core import (
     Qgis,
@@ -24,6 +26,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 
 from rs_copilot_plugin.layers import palette, scene_file, styles, temporal
+from rs_copilot_plugin.layers.region_file import to_lonlat
 from rs_copilot_plugin.layers.scene_group import SceneGroup
 from rs_copilot_plugin.presenters.detections import ClipDetections, Hit, parse_box
 from rs_copilot_plugin.presenters.frames import ClipFrames, FrameRow
@@ -42,6 +45,7 @@ class _Read:
     summaries: dict[str, ClipSummary]
     detections: dict[str, ClipDetections]
     labels: dict[str, list[str]]
+    answers: list[dict[str, Any]]
     final: bool
 
 
@@ -68,6 +72,7 @@ class SceneController(QObject):
         self._summaries: dict[str, ClipSummary] = {}
         self._detections: dict[str, ClipDetections] = {}
         self.filled_layers: list[str] = []
+        self.answers: list[dict[str, Any]] = []
         self._reading = False
         self._again_timer = QTimer(self)
         self._again_timer.setSingleShot(True)
@@ -99,7 +104,7 @@ class SceneController(QObject):
             self._group = SceneGroup(path, self)
             self._group.layer_added.connect(self._layer_added)
             self._group.settled.connect(self._layers_settled)
-            self._frames, self._summaries, self._detections = {}, {}, {}
+            self._frames, self._summaries, self._detections, self.answers = {}, {}, {}, []
             self._zoom_pending = zoom
         self.refresh()
 
@@ -109,7 +114,7 @@ class SceneController(QObject):
             self._group.remove()
             self._group.deleteLater()
         self._group, self.filled_layers = None, []
-        self._frames, self._summaries, self._detections = {}, {}, {}
+        self._frames, self._summaries, self._detections, self.answers = {}, {}, {}, []
         self.updated.emit()
 
     def refresh(self, final: bool = False) -> None:
@@ -150,6 +155,36 @@ class SceneController(QObject):
         """Switch a layer of the open scene on, now or when it comes."""
         if self._group is not None:
             self._group.reveal(name)
+
+    def answer_written(self) -> None:
+        """A row was added to the answers alone: nothing else need be read again."""
+        layer = self._layer("answers")
+        if layer is None:
+            self.refresh()
+        else:
+            layer.dataProvider().reloadData()
+            layer.triggerRepaint()
+
+    def extent_lonlat(self) -> QgsRectangle:
+        """Bounds of what is placed, in degrees; empty where nothing is."""
+        extent = self._extent()
+        if extent.isEmpty():
+            return QgsRectangle()
+        try:
+            return to_lonlat(self._iface.mapCanvas().mapSettings().destinationCrs()).transformBoundingBox(
+                extent
+            )
+        except QgsCsException:
+            return QgsRectangle()
+
+    def track_count(self) -> tuple[int, str]:
+        """How many tracks there are, and what most of them are called."""
+        layer = self._layer("tracks")
+        if layer is None:
+            return 0, ""
+        request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry).setLimit(_MAX_HITS)
+        labels = Counter(str(row["label"] or "") for row in layer.getFeatures(request))
+        return sum(labels.values()), labels.most_common(1)[0][0] if labels else ""
 
     def class_colours(self) -> dict[str, str]:
         """The colours of the classes of objects on the map."""
@@ -236,9 +271,9 @@ class SceneController(QObject):
             self.refresh()
             return
         self._frames, self._detections, self._summaries = found.frames, found.detections, found.summaries
-        self.filled_layers = found.layers
+        self.filled_layers, self.answers = found.layers, found.answers
         self._group.interval_s = min((rows.interval_s for rows in found.frames.values()), default=1.0)
-        self._group.duration_s = self._duration_s()
+        self._group.duration_s = self.duration_s
         self._group.labels = found.labels
         self._group.refresh(found.layers, at_once=found.final)
         self.updated.emit()
@@ -266,14 +301,15 @@ class SceneController(QObject):
         return self._group.layers().get(name) if self._group is not None else None
 
     def _layers_settled(self) -> None:
-        duration_s = self._duration_s()
+        duration_s = self.duration_s
         if duration_s > 0 and self._group is not None:
             temporal.set_project_range(duration_s, self._group.interval_s)
             temporal.prepare_controller(self._iface.mapCanvas(), duration_s, self._group.interval_s)
         if self._zoom_pending and self.zoom():
             self._zoom_pending = False
 
-    def _duration_s(self) -> float:
+    @property
+    def duration_s(self) -> float:
         """Time of the last frame of the longest clip."""
         return max((rows.rows[-1].time_s for rows in self._frames.values() if len(rows)), default=0.0)
 
@@ -319,5 +355,6 @@ def _read_scene(path: Path, final: bool) -> _Read:
         {clip: summarise(found) for clip, found in rows.items()},
         {clip: ClipDetections(found) for clip, found in scene_file.read_detections(path).items()},
         scene_file.read_labels(path),
+        scene_file.read_answers(path),
         final,
     )

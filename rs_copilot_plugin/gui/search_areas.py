@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsWkbTypes
 from qgis.gui import QgsMapCanvas, QgsRubberBand
@@ -10,6 +10,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor
 
 from rs_copilot_plugin.layers import palette
+from rs_copilot_plugin.presenters.frames import FrameRow
 from rs_copilot_plugin.presenters.scene import is_inner_area
 
 Area = tuple[float, QgsGeometry, QgsCoordinateReferenceSystem]
@@ -21,6 +22,13 @@ class SearchAreas:
     def __init__(self, canvas: QgsMapCanvas) -> None:
         self._canvas = canvas
         self.bands: list[QgsRubberBand] = []
+        self._row: FrameRow | None = None
+
+    def show_row(self, row: FrameRow | None, areas_of: Callable[[FrameRow], Iterable[Area]]) -> None:
+        """Where the frame in the video may be, when its place is not known; the same row stays."""
+        if row is not self._row:
+            self._row = row
+            self.show(areas_of(row) if row is not None else [])
 
     def show(self, areas: Iterable[Area]) -> None:
         """Draw these and forget the former ones."""

@@ -8,7 +8,7 @@ from typing import Any
 from qgis.core import Qgis, QgsMapLayer, QgsPointXY, QgsProject, QgsRasterLayer
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, Qt
-from qgis.PyQt.QtWidgets import QDialog, QFileDialog
+from qgis.PyQt.QtWidgets import QDialog, QDockWidget, QFileDialog
 
 from rs_copilot_plugin import messages
 from rs_copilot_plugin.engine.installer import InstallCancelledError, InstallError
@@ -17,7 +17,6 @@ from rs_copilot_plugin.presenters.clips import Clip, sort_paths
 from rs_copilot_plugin.presenters.conversation import Kept
 from rs_copilot_plugin.presenters.detections import Hit, best_hit
 from rs_copilot_plugin.presenters.find import served_address
-from rs_copilot_plugin.presenters.frames import FrameRow
 from rs_copilot_plugin.presenters.jobs import Outcome
 from rs_copilot_plugin.presenters.locate import (
     Lack,
@@ -31,9 +30,11 @@ from rs_copilot_plugin.presenters.scene import ClipSummary
 from rs_copilot_plugin.settings import Settings
 from rs_copilot_plugin.translate import tr
 
+from .ask_desk import AskDesk
 from .background import Background
 from .control_controller import ControlController
 from .dock import MainDock
+from .docking import Docking
 from .engine_host import EngineHost
 from .export_dialog import ExportDialog
 from .find_controller import FindController, Search
@@ -73,7 +74,6 @@ class Workbench(QObject):
         self.video = VideoPanel(iface.mainWindow())
         self.overlay = MapOverlay(iface.mapCanvas())
         self.areas = SearchAreas(iface.mapCanvas())
-        self._row_of_areas: FrameRow | None = None
         self.player = PlayerController(self.host.video, self.video, self.overlay, self)
         self.seek_tool = SeekTool(iface.mapCanvas())
         self.controls = ControlController(self.player, self.video, self.overlay, iface.mapCanvas(), self)
@@ -85,17 +85,21 @@ class Workbench(QObject):
         )
         find_raster = self.dock.satellite_combo.currentLayer
         self.look = LookDesk(iface.mainWindow(), around, find_raster, self._show_dialog, self)
+        self.ask = AskDesk(iface.mainWindow(), around, self.background, find_raster, self._show_dialog, self)
         self._dialogs: list[QDialog] = []
         self.last_notice: Notice | None = None
         self._connect()
-        iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
-        iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.video)
-        iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.look.dock)
-        iface.mainWindow().tabifyDockWidget(self.dock, self.look.dock)
+        shown, others = [self.dock, self.video], [self.look.dock, self.ask.dock]
+        self.docking = Docking(iface, self.settings, shown, others)
         self.dock.raise_()
         self.host.tell()
         self._take_satellite(self.dock.satellite_combo.currentLayer())
         self.redraw()
+
+    @property
+    def docks(self) -> tuple[QDockWidget, ...]:
+        """The panels, in the order of their commands."""
+        return self.dock, self.video, self.look.dock, self.ask.dock
 
     def _connect(self) -> None:
         dock = self.dock
@@ -131,18 +135,22 @@ class Workbench(QObject):
         self.video.clip_wanted.connect(self.show_clip)
         self.player.failed.connect(lambda error: self.tell(messages.explain(error)))
         self.player.nothing_seen.connect(self._nothing_seen)
-        self.player.unlocated_shown.connect(self._show_search_areas)
+        self.player.unlocated_shown.connect(lambda row: self.areas.show_row(row, self.scene.areas_of))
         self.seek_tool.picked.connect(self._map_picked)
         self.controls.changed.connect(self._controls_changed)
         self.look.kept.connect(self._show_kept)
-        self.look.told.connect(self.tell)
-        self.look.setup_wanted.connect(self.open_settings)
+        for desk in (self.look, self.ask):
+            desk.told.connect(self.tell)
+        for asking in (self.look, self.ask.ask):
+            asking.setup_wanted.connect(self.open_settings)
+        self.ask.ask.moment_wanted.connect(self._show_hit)
         self.controls.failed.connect(lambda text: self.tell(Notice(tr("Control points"), text)))
 
     def close(self) -> None:
         """Leave nothing behind: no process, no widget, no canvas item."""
         self.jobs.cancel()
         self.look.stop()
+        self.ask.stop()
         self.installation.cancel()
         self.controls.stop()
         self.player.stop()
@@ -154,9 +162,7 @@ class Workbench(QObject):
         canvas = self.iface.mapCanvas()
         if canvas.mapTool() is self.seek_tool:
             canvas.unsetMapTool(self.seek_tool)
-        for dock in (self.dock, self.video, self.look.dock):
-            self.iface.removeDockWidget(dock)
-            dock.deleteLater()
+        self.docking.remove()
         for dialog in self._dialogs:
             dialog.deleteLater()
         self.deleteLater()
@@ -383,13 +389,6 @@ class Workbench(QObject):
         self.panel.clips.set_control_points(Path(clip), count)
         self.redraw()
 
-    def _show_search_areas(self, row: FrameRow | None) -> None:
-        """Where the frame in the video may be, when its place is not known."""
-        if row is self._row_of_areas:
-            return
-        self._row_of_areas = row
-        self.areas.show(self.scene.areas_of(row) if row is not None else [])
-
     def _map_picked(self, point: QgsPointXY) -> None:
         self.video.setUserVisible(True)
         reach = _REACH_PX * self.iface.mapCanvas().mapUnitsPerPixel()
@@ -421,6 +420,7 @@ class Workbench(QObject):
         self.dock.show_clips(panel.clips, self._summaries())
         self.finder.redraw()
         self.look.redraw()
+        self.ask.redraw()
         self.dock.show_buttons(not panel.lacks_to_locate(), not panel.lacks_to_use_scene())
         name = panel.scene.name if panel.scene is not None else tr("No scene yet")
         self.dock.show_scene(name, str(panel.scene or ""))

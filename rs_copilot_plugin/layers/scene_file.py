@@ -6,11 +6,13 @@ map draws.
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from rs_copilot_plugin.presenters import projection
 from rs_copilot_plugin.presenters.detections import MOTION_SOURCE, Detection, parse_box
@@ -41,6 +43,11 @@ _LABELS_OF = {
     "detections": "SELECT DISTINCT CASE WHEN source IS 'motion' THEN '' ELSE label END FROM detections",
     "segments": "SELECT DISTINCT label FROM segments",
 }
+_ANSWER_COLUMNS = (
+    "question", "task", "answer", "confidence", "abstained", "reason", "evidence", "clip", "created_at",
+)  # fmt: skip
+# A scene may hold thousands of answers of other users; the panel shows the latest.
+MAX_ANSWERS = 200
 _BUSY_TIMEOUT_S = 2.0
 
 
@@ -115,6 +122,33 @@ def read_detections(path: Path) -> dict[str, list[Detection]]:
             if made is not None:
                 found.setdefault(record["clip"] or "", []).append(made)
         return found
+
+
+def read_answers(path: Path) -> list[dict[str, Any]]:
+    """The latest rows of the ``answers`` layer, oldest first; ``evidence`` is a list, ``fid`` the number.
+
+    Raises:
+        SceneFileError: not a scene, or locked.
+    """
+    with _open(path) as connection:
+        present = {row[1] for row in connection.execute("PRAGMA table_info(answers)")}
+        if not set(_ANSWER_COLUMNS) <= present:
+            return []
+        # Only the fixed names above enter the text.
+        columns = ", ".join(_ANSWER_COLUMNS)
+        query = f"SELECT rowid AS fid, {columns} FROM answers ORDER BY rowid DESC LIMIT {MAX_ANSWERS}"  # noqa: S608  # nosec B608
+        rows = [dict(record) for record in connection.execute(query)]
+    for row in rows:
+        row["evidence"] = _json_list(row["evidence"])
+    return rows[::-1]
+
+
+def _json_list(text: object) -> list[Any]:
+    try:
+        found = json.loads(str(text or "[]"))
+    except ValueError:
+        return []
+    return found if isinstance(found, list) else []
 
 
 def read_labels(path: Path) -> dict[str, list[str]]:

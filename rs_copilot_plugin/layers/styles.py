@@ -81,6 +81,8 @@ _SEGMENT_TIP = (
     "format_number(\"area_m2\" / 10000, 2) || ' ha') %]"
 )
 # What a model says is text, never markup.
+_SOURCE_HTML = _html('"layer"')
+_ANSWER_HTML = _html("coalesce(nullif(\"answer\", ''), \"reason\", '')")
 _LOOK_TIP = f"[% {_REASON_HTML} %]"
 # Scenes of earlier versions say no level; `attribute` is null there, where a column's name would be an error.
 _AREA_LEVEL = "coalesce(attribute($currentfeature, 'level'), \"probability\")"
@@ -107,6 +109,8 @@ def set_tips(layer: QgsVectorLayer, name: str) -> None:
         "groundings": (_OBJECT_TITLE, f"[% {_PHRASE_HTML} %]"),
         "spoken": (_OBJECT_TITLE, ""),
         "looks": ("'#' || \"step\"", _LOOK_TIP),
+        "evidence": ('"says"', f"[% {_SOURCE_HTML} %]"),
+        "answers": ('"question"', f"[% {_ANSWER_HTML} %]"),
     }
     if name in tips:
         title, tip = tips[name]
@@ -341,6 +345,10 @@ def _style_spoken(layer: QgsVectorLayer) -> None:
     layer.setLabeling(QgsVectorLayerSimpleLabeling(settings))
 
 
+def _style_answers(layer: QgsVectorLayer) -> None:
+    _outline(layer, palette.ACCENT, 24, 0.4)
+
+
 def _style_segments(layer: QgsVectorLayer) -> None:
     """By class, which `add_classes` brings; thinly filled so that the map shows through."""
     layer.setRenderer(QgsCategorizedSymbolRenderer(_CLASS_OF["segments"], []))
@@ -445,6 +453,6 @@ _STYLES: dict[str, Callable[[QgsVectorLayer], None]] = {
     "candidates": _style_candidates,
     "groundings": _style_groundings,
     "looks": _style_looks,
-    "answers": _style_search_area,
+    "answers": _style_answers,
     "spoken": _style_spoken,
 }

@@ -286,7 +286,7 @@ def _turn_params(turn: Turn, source: Source | None) -> dict[str, Any]:
 def _take(turn: Turn, told: Mapping[str, Any], whole: bool = False) -> Heard:
     """Compare with what is known; ``whole``: objects that are known are compared, too."""
     text = plain(str(told.get("text") or ""))[:MAX_ANSWER_CHARS]
-    objects, zooms = _dicts(told.get("objects")), _dicts(told.get("zooms"))
+    objects, zooms = dicts(told.get("objects")), dicts(told.get("zooms"))
     known = 0 if whole or len(objects) < len(turn.spots) else len(turn.spots)
     spots = turn.spots[:known] + [parse_spot(item) for item in objects[known:]]
     found = [parse_zoom(item) for item in zooms]
@@ -313,17 +313,17 @@ def parse_spot(told: Mapping[str, Any]) -> Spot:
     return Spot(
         line if isinstance(line, int) else -1,
         plain(str(told.get("label") or "")).replace("\n", " ")[:MAX_LABEL_CHARS],
-        _number(told.get("score")),
+        parse_number(told.get("score")),
         _ring(told.get("polygon")),
-        _box(told.get("box_px")),
-        _number(told.get("time_s")),
+        parse_corners(told.get("box_px")),
+        parse_number(told.get("time_s")),
         dict(told),
     )
 
 
 def parse_zoom(told: Mapping[str, Any]) -> Zoom:
     """A closer look as the engine tells of it."""
-    return Zoom(_ring(told.get("polygon")), _box(told.get("box_px")))
+    return Zoom(_ring(told.get("polygon")), parse_corners(told.get("box_px")))
 
 
 def parse_facts(result: Mapping[str, Any]) -> Facts:
@@ -335,10 +335,10 @@ def parse_facts(result: Mapping[str, Any]) -> Facts:
         plain(str(result.get("model") or "")),
         result.get("model_hash") or None,
         str(result.get("stop") or ""),
-        _number(result.get("seconds")) or 0.0,
-        _number(first_s),
+        parse_number(result.get("seconds")) or 0.0,
+        parse_number(first_s),
         bool(result.get("is_empty")),
-        int(_number(result.get("skipped")) or 0),
+        int(parse_number(result.get("skipped")) or 0),
         plain(str(result["sends_to"])) if result.get("sends_to") else None,
         tuple(plain(str(note)) for note in notes),
     )
@@ -360,11 +360,13 @@ def area(ring: Iterable[XY]) -> float:
     return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(corners, corners[1:] + corners[:1]))) / 2
 
 
-def _dicts(found: object) -> list[Mapping[str, Any]]:
+def dicts(found: object) -> list[Mapping[str, Any]]:
+    """The objects of a list; whatever else is in it is left out."""
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
-def _number(value: object) -> float | None:
+def parse_number(value: object) -> float | None:
+    """A finite number, else None."""
     # QGIS takes NaN and endless numbers badly.
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if is_number and math.isfinite(value) else None  # type: ignore[arg-type]
@@ -373,14 +375,15 @@ def _number(value: object) -> float | None:
 def _ring(value: object) -> tuple[XY, ...]:
     points = value if isinstance(value, (list, tuple)) else ()
     pairs = [point for point in points if isinstance(point, (list, tuple)) and len(point) >= 2]
-    found = [(x, y) for x, y in ((_number(p[0]), _number(p[1])) for p in pairs) if x is not None]
+    found = [(x, y) for x, y in ((parse_number(p[0]), parse_number(p[1])) for p in pairs) if x is not None]
     ring = tuple((x, y) for x, y in found if y is not None)
     ring = ring[:-1] if len(ring) > 3 and ring[0] == ring[-1] else ring
     return ring if len(ring) >= 3 and len(pairs) == len(points) else ()
 
 
-def _box(value: object) -> Box | None:
-    numbers = [_number(item) for item in value] if isinstance(value, (list, tuple)) else []
+def parse_corners(value: object) -> Box | None:
+    """A box from a list of four finite numbers, else None."""
+    numbers = [parse_number(item) for item in value] if isinstance(value, (list, tuple)) else []
     if len(numbers) != 4 or any(number is None for number in numbers):
         return None
     return tuple(numbers)  # type: ignore[return-value]

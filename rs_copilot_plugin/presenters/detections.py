@@ -49,11 +49,11 @@ class Detection:
 
 @dataclass(frozen=True)
 class Hit:
-    """A detection under the mouse on the map."""
+    """A moment of a clip to be shown, of a detection or of evidence; without a box all of it."""
 
     clip: str
     time_s: float
-    box_px: Box
+    box_px: Box | None = None
 
 
 def parse_box(text: object) -> Box | None:

@@ -21,7 +21,8 @@ LAYER_ORDER = (
     "segments",
     "candidates",
 )
-HIDDEN_AT_FIRST = frozenset({"detections", "candidates"})
+# The panel draws the evidence of an answer itself, and exactly; the layer has the areas around it.
+HIDDEN_AT_FIRST = frozenset({"detections", "candidates", "answers"})
 EXPORT_SUFFIXES = (".shp", ".gpkg", ".geojson", ".kml", ".fgb", ".parquet", ".csv")
 
 

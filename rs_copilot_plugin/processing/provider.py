@@ -9,6 +9,7 @@ from rs_copilot_plugin.resources import icon, icon_path
 
 from .adapt_algorithm import AdaptRetriever
 from .algorithms import ExportLayer, LocateClip, TrackObjects
+from .ask_algorithm import AskScene
 from .find_algorithms import FindInClip, FindInRaster
 from .gallery_algorithms import IndexSatellite, SearchTiles
 from .segment_algorithm import SegmentRaster
@@ -19,6 +20,7 @@ ALGORITHMS = (
     FindInRaster,
     FindInClip,
     SegmentRaster,
+    AskScene,
     ExportLayer,
     IndexSatellite,
     SearchTiles,

@@ -59,7 +59,7 @@ def test_every_icon_exists(plugin):
 def test_interactive_widgets_have_accessible_names(workbench):
     from qgis.PyQt.QtWidgets import QAbstractButton, QComboBox, QSlider
 
-    for dock in (workbench.dock, workbench.video, workbench.look.dock):
+    for dock in workbench.docks:
         for widget in dock.widget().findChildren(QWidget):
             if isinstance(widget, (QAbstractButton, QSlider)):
                 assert widget.accessibleName() or widget.text(), widget.objectName()
@@ -78,6 +78,7 @@ def test_interactive_widgets_have_accessible_names(workbench):
         "findobjectsinraster",
         "findobjectsinclip",
         "segmentraster",
+        "askscene",
         "exportlayer",
         "indexsatellite",
         "searchtiles",

@@ -186,21 +186,12 @@ def _evidence(item: Evidence, memory: Memory) -> AskEvidence:
 
 
 def keep_answer(scene: str, question: Question, answer: Answer, memory: Memory) -> int:
-    """Write an answer into the layer ``answers``; the row's number.
+    """Write an answer into the layer ``answers``; the row's number. Its evidence can be shown without asking.
 
     Raises:
         StorageError: the scene cannot be written.
     """
-    evidence = [
-        {
-            "layer": item.layer,
-            "fid": item.fid,
-            "time_s": item.time_s,
-            "box_px": item.box_px,
-            "says": item.says,
-        }
-        for item in answer.evidence
-    ]
+    evidence = [_evidence(item, memory).model_dump(mode="json") for item in answer.evidence]
     row = {
         "question": question.text,
         "task": None if answer.task is None else answer.task.value,

@@ -34,7 +34,7 @@ def things_of_layer(name: str, table: gpd.GeoDataFrame, crs: pyproj.CRS) -> list
         values = {key: record.get(column) for key, column in columns.items()}
         label = str(_first(values, LABEL_FIELDS) or name.rstrip("s"))
         height = height_m(values)
-        kind = ROLES.get(name.lower()) or _kind_of(shape, values, height)
+        kind = ROLES.get(name.lower().rstrip(" 0123456789")) or _kind_of(shape, values, height)
         own = _first(values, NAME_FIELDS)
         title = str(own) if own is not None else f"{label} {fid}"
         properties = {**values, "height_m": height}

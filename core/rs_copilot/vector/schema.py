@@ -240,7 +240,9 @@ ANSWERS = Layer(
         _real("confidence", "0 to 1"),
         Field("abstained", FieldType.BOOLEAN, "whether no answer was given"),
         _text("reason", "why no answer was given"),
-        _text("evidence", "JSON list of {layer, fid, time_s, box_px}"),
+        _text(
+            "evidence", "JSON list of {says, layer, fid, clip, frame, time_s, box_px, geometry in degrees}"
+        ),
     ),
 )
 

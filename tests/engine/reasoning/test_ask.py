@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from rs_copilot.jobs import ask
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.reasoning.confidence import calibrated
 from rs_copilot.reasoning.question import Mark
+from rs_copilot.reasoning.things import Kind
 from rs_copilot.vector.store import read_layer
 from tests.engine.reasoning import town
 
@@ -105,6 +107,20 @@ def test_answers_are_kept_with_evidence(tmp_path: Path) -> None:
     assert kept.geometry.contains(town.box(10, -1, 100, 1))
     assert any(item.layer == "zones" and item.geometry is not None for item in found.evidence)
     assert found.program is not None
+    # Whoever opens the scene later sees the same evidence, the measured line included.
+    evidence = json.loads(kept["evidence"])
+    assert evidence == [item.model_dump(mode="json") for item in found.evidence]
+    assert evidence[0]["geometry"]["type"] == "LineString"
+
+
+def test_a_second_layer_of_a_kind_counts_as_one(folder: Path) -> None:
+    places = town.layers(folder)
+    params = ask.AskParams(
+        scene=str(folder / "scene.gpkg"), question="What hides the old oak at 14 s?", keep=False,
+        layers={"zones 2": places["occluders"], "occluders": places["occluders"]},
+    )  # fmt: skip
+    kinds = {thing.layer: thing.kind for thing in ask.SHELF.read(params.scene, None, params.layers).things}
+    assert kinds["zones 2"] is Kind.ZONE and kinds["occluders"] is Kind.OCCLUDER
 
 
 def test_confidence_rises_with_certainty() -> None:

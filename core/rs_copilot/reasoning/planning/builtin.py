@@ -114,7 +114,7 @@ def _refused(parsed: Parsed) -> NoPlan | None:
     if subject.property_ is not None:
         return NoPlan(
             f"the scene does not tell which {subject.word}s are {subject.property_!r}",
-            "A vision-language model could look: choose one with --vlm.", (subject.property_,),
+            "A vision-language model could look: show it the picture (Look).", (subject.property_,),
         )  # fmt: skip
     labels = {thing.label.lower() for thing in parsed.memory.by_kind[Kind.TRACK]}
     if subject.finer is not None and subject.finer not in labels:

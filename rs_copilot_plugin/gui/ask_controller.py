@@ -1,0 +1,318 @@
+"""Couples the Ask panel with engine, map and video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsProject, QgsVectorLayer
+from qgis.PyQt.QtCore import QDateTime, QObject, Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QApplication
+
+from rs_copilot_plugin import ask_texts, messages
+from rs_copilot_plugin._protocol import Progress
+from rs_copilot_plugin.engine.session import EngineError, RequestHandle
+from rs_copilot_plugin.layers import user_layers
+from rs_copilot_plugin.layers.evidence_layer import add_evidence
+from rs_copilot_plugin.presenters.ask import AskLack, AskPanel, AskQuestion, AskTalk, AskTurn
+from rs_copilot_plugin.presenters.conversation import Heard, Turn
+from rs_copilot_plugin.presenters.detections import Hit
+from rs_copilot_plugin.presenters.suggestions import Suggestion
+from rs_copilot_plugin.translate import tr
+
+from .ask_attach import AskAttach
+from .ask_dock import AskDock
+from .ask_map import AskMap
+from .ask_stock import AskStock
+from .background import Background
+from .layer_copies import LayerCopies
+from .look_keeper import Surroundings
+from .look_picture import PictureSource
+
+
+class AskController(QObject):
+    """One question at a time. ``moment_wanted`` carries a `Hit` that the video should show."""
+
+    moment_wanted = pyqtSignal(object)
+    setup_wanted = pyqtSignal()
+
+    def __init__(
+        self,
+        around: Surroundings,
+        background: Background,
+        dock: AskDock,
+        picture: PictureSource,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.panel = AskPanel(around.inputs, AskTalk(ask_texts.answer_words))
+        self.dock, self._around = dock, around
+        self.map = AskMap(around.canvas)
+        self.attach = AskAttach(around.canvas, around.player, picture, self.panel, self)
+        self.stock = AskStock(around.scene, self.panel, self)
+        self.copies = LayerCopies(background)
+        self.shown: int | None = None
+        self._lit: int | None = None
+        self._suggestions: list[Suggestion] = []
+        self._handle: RequestHandle | None = None
+        self._connect()
+        self.take_scene()
+
+    def _connect(self) -> None:
+        dock, around = self.dock, self._around
+        dock.changed.connect(self._take)
+        dock.ask_wanted.connect(self.ask)
+        dock.stop_wanted.connect(self.stop_answer)
+        dock.recall_wanted.connect(self.edit)
+        dock.edit_wanted.connect(lambda: self.edit(self.shown))
+        dock.copy_wanted.connect(self.copy)
+        dock.layer_wanted.connect(self.keep_evidence)
+        dock.region_toggled.connect(self.attach.switch_region)
+        dock.selection_wanted.connect(self.attach.take_selection)
+        dock.moment_wanted.connect(self.attach.take_moment)
+        dock.detach_wanted.connect(self.attach.detach)
+        dock.suggestion_picked.connect(self._suggested)
+        dock.evidence_picked.connect(self.pick_evidence)
+        dock.view.picked.connect(self._line_picked)
+        dock.visibilityChanged.connect(lambda shown: self.redraw() if shown else None)
+        self.attach.changed.connect(self._attached)
+        self.attach.tool_changed.connect(dock.region_button.setChecked)
+        self.stock.changed.connect(self.redraw)
+        around.scene.updated.connect(self.take_scene)
+        QgsProject.instance().cleared.connect(self._clear_map)
+
+    def stop(self) -> None:
+        """Leave nothing behind."""
+        self._handle = None
+        QgsProject.instance().cleared.disconnect(self._clear_map)
+        self.attach.stop()
+        self.map.stop()
+        self.copies.stop()
+        self.stock.stop()
+
+    @property
+    def talk(self) -> AskTalk:
+        """What was asked and answered."""
+        return self.panel.talk
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is awaited."""
+        return self.talk.open_turn is not None
+
+    @property
+    def turn(self) -> AskTurn | None:
+        """The answer that is shown, else the last one."""
+        return self.talk.turn(len(self.talk.turns) - 1 if self.shown is None else self.shown)
+
+    # --- drawing
+
+    def redraw(self) -> None:
+        """Draw what is chosen, and whether it will do."""
+        panel, dock = self.panel, self.dock
+        if not dock.isVisible():
+            return
+        panel.is_configured = self._around.host.is_configured
+        dock.show_layers(panel.layers)
+        dock.show_attached(panel.attached)
+        lacks = panel.lacks()
+        dock.show_ready(lacks)
+        turn = self.turn
+        evidence = () if turn is None or turn.found is None else turn.found.evidence
+        dock.show_answers(turn is not None, any(item.shape for item in evidence), self.is_busy)
+        is_idle = not self.is_busy and not panel.text.strip() and AskLack.SCENE not in lacks
+        self._suggestions = self.stock.suggestions() if is_idle else []
+        dock.show_suggestions(self._suggestions)
+
+    def _take(self) -> None:
+        self.panel.text = self.dock.question_edit.toPlainText()
+        self.redraw()
+
+    def _attached(self) -> None:
+        self.redraw()
+        self.dock.question_edit.setFocus()
+
+    # --- the scene
+
+    def take_scene(self) -> None:
+        """Another scene has a conversation of its own; what it has kept is shown."""
+        scene = self._around.scene
+        is_other = self.panel.use_scene(scene.path)
+        if is_other:
+            self.attach.picture.clear_box()
+        if self.talk.take_history(scene.answers) or is_other:
+            if is_other:
+                self.show_turn(None)
+            self.dock.view.show_conversation(self.talk)
+        self.stock.refresh()
+        self.redraw()
+
+    # --- asking
+
+    def ask(self) -> None:
+        """Ask what is in the box."""
+        lacks = self.panel.lacks()
+        if AskLack.ENGINE in lacks:
+            self.setup_wanted.emit()
+        if lacks:
+            self.redraw()
+            return
+        self.panel.layers = user_layers.chosen_layers()
+        question = self.panel.begin(QDateTime.currentDateTimeUtc().toString(Qt.DateFormat.ISODate))
+        turn = self.talk.turns[-1]
+        self.show_turn(None)
+        self.dock.view.begin(turn)
+        self.dock.question_row.show_text("")
+        self.dock.show_status(tr("Reading the layers…"))
+        self.redraw()
+        self.copies.make(
+            self.panel.layers,
+            lambda copies: self._send(turn, question, copies),
+            lambda error: self._not_copied(turn, error),
+        )
+
+    def _not_copied(self, turn: Turn, error: Exception) -> None:
+        if turn is self.talk.open_turn:
+            self._end(turn, self.talk.fail(tr("A layer cannot be read: {}").format(error), "", None))
+
+    def _send(self, turn: Turn, question: AskQuestion, copies: dict[str, str]) -> None:
+        if turn is not self.talk.open_turn:
+            return
+        session, player = self._around.host.ask, self._around.player
+        if session.state.value == "failed":
+            session.retry()
+        words = tr("Asking…") if session.hello is not None else tr("Starting the engine…")
+        self.dock.show_status(words)
+        is_placed = bool(player.clip) and self._around.scene.frames_of(player.clip) is not None
+        clip = Path(player.clip).name if is_placed else None
+        request = self.panel.request(question, clip, copies)
+        self._handle = session.request(
+            request.method,
+            request.params,
+            on_result=lambda reply: self._answered(turn, reply.result),
+            on_error=lambda error: self._failed(turn, error),
+            on_progress=lambda step: self._progress(turn, step),
+        )
+
+    def _progress(self, turn: Turn, step: Progress) -> None:
+        if turn is not self.talk.open_turn:
+            return
+        if step.partial:
+            self._show_heard(turn, self.talk.hear(step.partial))
+            self.show_turn(len(self.talk.turns) - 1)
+        self.dock.show_status(step.message or tr("Answering…"))
+
+    def _answered(self, turn: Turn, result: dict[str, Any]) -> None:
+        if turn is self.talk.open_turn:
+            self._end(turn, self.talk.finish(result))
+            self.show_turn(len(self.talk.turns) - 1)
+            self.map.bring_into_view()
+            self._around.scene.answer_written()
+
+    def _failed(self, turn: Turn, error: EngineError) -> None:
+        if turn is self.talk.open_turn:
+            heading = messages.titles().get(error.code, messages.titles()["internal"])
+            words = f"{heading}: {error.message}"
+            self._end(turn, self.talk.fail(words, error.hint, error.partial, stopped=error.is_cancelled))
+
+    def _show_heard(self, turn: Turn, heard: Heard) -> None:
+        if heard.is_revised:
+            self.dock.view.show_conversation(self.talk)
+        else:
+            self.dock.view.append_heard(turn, heard)
+
+    def _end(self, turn: Turn, heard: Heard) -> None:
+        self._handle = None
+        if heard.is_revised:
+            self.dock.view.show_conversation(self.talk)
+        else:
+            self.dock.view.append_heard(turn, heard)
+            self.dock.view.end(turn)
+        self.dock.show_status("")
+        self.redraw()
+
+    def stop_answer(self) -> None:
+        """Stop the answer; a second time, end the engine. With nothing to stop, clear the map."""
+        if self.attach.is_drawing:
+            self.attach.switch_region(False)
+        elif self._handle is not None and self._handle.cancelled:
+            self._around.host.ask.stop()
+        elif self._handle is not None:
+            self._handle.cancel()
+            self.dock.show_status(tr("Stopping… Once more ends the engine."))
+        elif self.talk.open_turn is not None:
+            turn = self.talk.open_turn
+            self._end(turn, self.talk.fail("", "", None, stopped=True))
+        else:
+            self.show_turn(None)
+
+    def _suggested(self, number: int) -> None:
+        if number < len(self._suggestions):
+            self.panel.text = self._suggestions[number].text
+            self.ask()
+            self.dock.question_edit.setFocus()
+
+    # --- the conversation
+
+    def edit(self, index: int | None = None) -> None:
+        """Take a question up again, by default the last one; asked again it gets an answer of its own."""
+        turns = self.talk.turns
+        if not turns or self.is_busy:
+            return
+        self.panel.edit(len(turns) - 1 if index is None else index)
+        self.dock.question_row.show_text(self.panel.text)
+        self.redraw()
+        self.dock.question_edit.setFocus()
+
+    def copy(self) -> None:
+        """Put the answer on the clipboard as Markdown."""
+        if self.turn is not None:
+            QApplication.clipboard().setText(ask_texts.markdown(self.turn))
+
+    def keep_evidence(self) -> list[QgsVectorLayer]:
+        """Put the evidence into the project as layers in memory, which the user can save."""
+        turn = self.turn
+        if turn is None or turn.found is None:
+            return []
+        # In a print layout, QGIS would work out what stands between these signs.
+        title = tr("Evidence: {}").format(turn.question.text[:60].replace("[%", "[ %"))
+        root = QgsProject.instance().layerTreeRoot()
+        return add_evidence(title, turn.question.text, turn.answer, turn.found.evidence, root)
+
+    # --- evidence
+
+    def show_turn(self, index: int | None) -> None:
+        """Show the evidence of an answer, or none."""
+        turn = None if index is None else self.talk.turn(index)
+        self.shown, self._lit = index if turn is not None else None, None
+        self._show_evidence()
+        self.redraw()
+
+    def pick_evidence(self, number: int) -> None:
+        """Move map and video to a piece of evidence, and let it light up."""
+        turn = self.turn
+        if turn is None or turn.found is None or number >= len(turn.found.evidence):
+            return
+        self.shown, self._lit = self.talk.turns.index(turn), number
+        self._show_evidence()
+        item = turn.found.evidence[number]
+        self.map.go_to(number)
+        if item.time_s is not None:
+            clip = item.clip or Path(self._around.player.clip).name
+            self.moment_wanted.emit(Hit(clip, item.time_s, item.box_px))
+
+    def _clear_map(self) -> None:
+        """Another project has another map."""
+        self.show_turn(None)
+        self.attach.picture.clear_box()
+
+    def _show_evidence(self) -> None:
+        turn = None if self.shown is None else self.talk.turn(self.shown)
+        evidence = () if turn is None or turn.found is None else turn.found.evidence
+        self.dock.show_evidence(evidence, self._lit)
+        self.map.show(evidence, self._lit)
+
+    def _line_picked(self, turn: int, _line: int) -> None:
+        if 0 <= turn < len(self.talk.turns) and turn != self.shown:
+            self.show_turn(turn)
+            self.map.bring_into_view()
