@@ -21,7 +21,6 @@ HINT = (
     "Give a folder with config.json, weights in safetensors, tokenizer and preprocessor_config.json of "
     "Qwen2.5-VL, Qwen3-VL or a model tuned from them, as transformers saves them."
 )
-ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 # Squares of a picture where nobody asks for more. 1,280 is what Qwen advises; a processor takes about half a
 # minute to read half of that with 3B.
 USUAL_TOKENS_CPU, USUAL_TOKENS_GPU = 640, 1280

@@ -17,8 +17,6 @@ from rs_copilot.errors import BadInputError, MissingDependencyError, OutOfMemory
 from rs_copilot.learned import pretrained
 from rs_copilot.learned.vlm import memory
 from rs_copilot.learned.vlm.folder import (
-    ADAPTER_CONFIG,
-    ADAPTER_WEIGHTS,
     HINT,
     LaterHash,
     ModelFolder,
@@ -31,6 +29,7 @@ from rs_copilot.learned.vlm.local import HINT_MEMORY, LocalBackend
 from rs_copilot.models.cards import sha256_of
 from rs_copilot.models.machine import cpu_memory_bytes
 from rs_copilot.models.memory_plan import FreeMemory, MemoryPlan, Placement, Precision, plan_memory, shape_of
+from rs_copilot.models.vlm_cards import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from rs_copilot.vlm.messages import ImagePart, user
 from rs_copilot.vlm.resize import PixelBudget
 

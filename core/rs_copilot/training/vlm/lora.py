@@ -11,8 +11,8 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot.errors import MissingDependencyError, StorageError
-from rs_copilot.learned.vlm.folder import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 from rs_copilot.models.cards import sha256_of
+from rs_copilot.models.vlm_cards import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
 # Every matrix of the language layers, as QLoRA does it (Dettmers et al. 2023); what sees pictures stays.
 TARGETS = r".*\.language_model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)"
