@@ -298,7 +298,8 @@ def test_region_moment_sketch_and_suggestion(bench):
     click(desk.dock.moment_button)
     ask(desk, "How many vehicles are in the market now?")
     turn = answered(desk)
-    assert turn.question.text == "How many vehicles are in the market at 8.0 s?" and turn.answer == "2"
+    # One drives through it at that moment; the other is not there yet.
+    assert turn.question.text == "How many vehicles are in the market at 8.0 s?" and turn.answer == "1"
     while desk.dock.attachments.chips:
         click(desk.dock.attachments.chips[0])
     assert desk.ask.panel.attached.region is None and picture.band is None

@@ -16,5 +16,5 @@ def test_what_a_model_says_is_text(qgis_app):
     context = QgsExpressionContext()
     context.setFeature(next(layer.getFeatures()))
     tip = QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context)
-    assert tip == "<b>#1</b><br>&lt;img src=x> &amp; more"
+    assert tip == "<b>#1</b><br>&lt;img src=x&gt; &amp; more"
     assert layer.labelsEnabled()
