@@ -19,6 +19,7 @@ from rs_copilot.cli_options import (
     AsJson,
     Device,
     Index,
+    SceneOut,
     Seconds,
     Seed,
     Size,
@@ -208,7 +209,7 @@ def localize(
     ],
     *,
     satellite: Annotated[str, typer.Option(help="The satellite raster.")],
-    out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
+    out: SceneOut,
     telemetry: TelemetryFile = None,
     use_telemetry: Annotated[UseTelemetry, typer.Option(help=TELEMETRY_HELP)] = UseTelemetry.all,
     prior: Annotated[

@@ -14,6 +14,7 @@ from rs_copilot.cli_options import (
     Family,
     Model,
     Precision,
+    Source,
     parse_names,
     parse_numbers,
 )
@@ -43,9 +44,7 @@ class KeepLayer(str, Enum):
 
 
 def look(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A raster of any size; or a video, an image, a folder.")
-    ],
+    source: Source,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A question, or what to look for.")] = "",
     *,
     task: Annotated[

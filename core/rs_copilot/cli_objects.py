@@ -12,7 +12,12 @@ from rs_copilot.cli_options import (
     Device,
     Family,
     Model,
+    OtherGsd,
+    PlaceOn,
     Precision,
+    Region,
+    SceneOut,
+    Source,
     parse_names,
     parse_numbers,
     parse_scores,
@@ -28,7 +33,7 @@ def detect(
         ),
     ],
     *,
-    out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
+    out: SceneOut,
     detector: Annotated[
         str,
         typer.Option(metavar="NAME", help="vehicles-s (comes along), onnx:FILE, hf:FOLDER, vlm, or motion."),
@@ -36,16 +41,8 @@ def detect(
     classes: Annotated[
         str | None, typer.Option(metavar="A,B,…", help="Only these classes; for hf: the phrases to look for.")
     ] = None,
-    satellite: Annotated[
-        str | None,
-        typer.Option(help="Place the clip on this raster first, where the scene does not have it."),
-    ] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LON1,LAT1,LON2,LAT2|FILE", help="Look only here, or in the polygons of a file."
-        ),
-    ] = None,
+    satellite: PlaceOn = None,
+    region: Region = None,
     min_score: Annotated[
         str | None,
         typer.Option(metavar="S|A=S,B=S", help="Lowest score, for all classes or for each."),
@@ -54,9 +51,7 @@ def detect(
         str | None,
         typer.Option(metavar="FILE", help="Scores become probabilities; from `rs-copilot eval calibration`."),
     ] = None,
-    gsd: Annotated[
-        float | None, typer.Option(help="Look at this ground sampling distance in metres, not the model's.")
-    ] = None,
+    gsd: OtherGsd = None,
     every: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Time between frames of a clip. Default: 0.2.")
     ] = None,
@@ -109,22 +104,15 @@ def detect(
 
 
 def ground(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A raster of any size; or a video, an image, a folder.")
-    ],
+    source: Source,
     phrase: Annotated[str, typer.Argument(metavar="PHRASE", help="What to find, in words.")],
     *,
-    out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
+    out: SceneOut,
     model: Model = None,
     precision: Precision = None,
     adapter: Adapter = None,
     family: Family = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LON1,LAT1,LON2,LAT2|FILE", help="Look only here, or in the polygons of a file."
-        ),
-    ] = None,
+    region: Region = None,
     time: Annotated[
         float | None,
         typer.Option(metavar="SECONDS", help="Of a clip: the placed frame nearest to this time."),
@@ -132,10 +120,7 @@ def ground(
     every: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Time between frames of a clip. Default: 1.")
     ] = None,
-    satellite: Annotated[
-        str | None,
-        typer.Option(help="Place the clip on this raster first, where the scene does not have it."),
-    ] = None,
+    satellite: PlaceOn = None,
     dem: Annotated[str | None, typer.Option(help="Elevation raster, to lay boxes on the relief.")] = None,
     no_zoom: Annotated[
         bool, typer.Option("--no-zoom", help="Answer from the overview, without looking closer.")
@@ -189,17 +174,10 @@ def segment(
         str,
         typer.Option(metavar="onnx:FILE|sam:FOLDER", help="A network for the whole raster, or for a click."),
     ],
-    out: Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")],
+    out: SceneOut,
     classes: Annotated[str | None, typer.Option(metavar="A,B,…", help="Only these classes.")] = None,
-    region: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LON1,LAT1,LON2,LAT2|FILE", help="Look only here, or in the polygons of a file."
-        ),
-    ] = None,
-    gsd: Annotated[
-        float | None, typer.Option(help="Look at this ground sampling distance in metres, not the model's.")
-    ] = None,
+    region: Region = None,
+    gsd: OtherGsd = None,
     min_area: Annotated[
         float | None,
         typer.Option(metavar="M2", help="Leave out smaller areas and holes. Default: what the model says."),

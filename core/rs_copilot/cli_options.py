@@ -24,6 +24,21 @@ TELEMETRY_HELP = "attitude: not the position; none: pixels alone."
 TelemetryFile = Annotated[
     Path | None, typer.Option(help="Telemetry file, where it does not lie beside the clip or photo.")
 ]
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A raster of any size; or a video, an image, a folder.")
+]
+SceneOut = Annotated[str, typer.Option(help="The scene: a GeoPackage, made where it does not exist.")]
+Region = Annotated[
+    str | None,
+    typer.Option(metavar="LON1,LAT1,LON2,LAT2|FILE", help="Look only here, or in the polygons of a file."),
+]
+PlaceOn = Annotated[
+    str | None,
+    typer.Option(help="Place the clip on this raster first, where the scene does not have it."),
+]
+OtherGsd = Annotated[
+    float | None, typer.Option(help="Look at this ground sampling distance in metres, not the model's.")
+]
 Index = Annotated[Path, typer.Argument(metavar="INDEX", help="A folder that `rs-copilot index` wrote.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda[:n]", help="Where to compute.")]
 

@@ -25,15 +25,10 @@ PARTS = 10**6
 
 @dataclass(frozen=True)
 class Given:
-    """What was answered: a letter, a number, seconds or text; ``None`` where no answer could be read.
-
-    ``confidence`` is what the answer said of itself, ``detail`` says how it came about, for people.
-    """
+    """What was answered: a letter, a number, seconds or text; ``None`` where no answer could be read."""
 
     value: str | float | None
     abstained: bool = False
-    confidence: float = 0.0
-    detail: str = ""
 
 
 @dataclass(frozen=True)

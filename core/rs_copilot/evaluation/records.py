@@ -17,6 +17,7 @@ import numpy as np
 from rs_copilot.detection.boxes import quads_of
 from rs_copilot.errors import BadInputError, StorageError
 from rs_copilot.types import FloatArray, SizeWH
+from rs_copilot.vector.json_values import finite
 
 Record: TypeAlias = Mapping[str, Any]
 _KEYS = ("question_id", "id", "Question_id", "idx", "question_idx")
@@ -78,17 +79,6 @@ def write_json(path: Path, value: object) -> None:
         draft.replace(path)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error}") from error
-
-
-def finite(value: Any) -> Any:  # noqa: ANN401  values of JSON
-    """A value of JSON with null for numbers that JSON does not have."""
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
 
 
 def key_of(record: Record, number: int) -> str:

@@ -20,10 +20,11 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot.errors import StorageError, UsageError
-from rs_copilot.evaluation.records import Record, answer_of, finite
+from rs_copilot.evaluation.records import Record, answer_of
 from rs_copilot.jobs.backends import BackendSpec, open_backend
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.types import SizeWH
+from rs_copilot.vector.json_values import finite
 from rs_copilot.vlm.backend import Backend, Conversation, Decoding, Reply, Stop, Usage
 from rs_copilot.vlm.families import FAMILIES, RSCOVLM, Family
 from rs_copilot.vlm.zoom import Outcome

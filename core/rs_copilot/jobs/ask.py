@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import shapely
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,8 +22,9 @@ from rs_copilot.reasoning.question import Mark, Question
 from rs_copilot.reasoning.scene import read_memory
 from rs_copilot.reasoning.tasks import AnswerKind
 from rs_copilot.vector import schema
-from rs_copilot.vector.build import Grid, Provenance, build_table, to_json
-from rs_copilot.vector.store import append_layer, read_layer, read_scene_info
+from rs_copilot.vector.build import Grid, Provenance, build_table
+from rs_copilot.vector.json_values import to_json
+from rs_copilot.vector.store import append_layer, read_scene_info
 
 # What a region that was drawn on the map is called in a question.
 REGION = "region"
@@ -206,8 +206,8 @@ def keep_answer(scene: str, question: Question, answer: Answer, memory: Memory) 
     }
     grid = Grid(memory.crs, read_scene_info(scene).crs)
     provenance = Provenance(memory.views.clip or None, f"{METHOD}, planner {answer.planner}")
-    append_layer(scene, "answers", build_table(schema.ANSWERS, [row], [_area(answer)], grid, provenance))
-    return int(np.max(read_layer(scene, "answers").index.to_numpy(dtype=np.int64)))
+    table = build_table(schema.ANSWERS, [row], [_area(answer)], grid, provenance)
+    return append_layer(scene, "answers", table)[0]
 
 
 def _area(answer: Answer) -> shapely.Geometry | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +118,7 @@ def _read_script(path: Path, device: str) -> ScriptedBackend:
     family = FAMILIES.get(str(said.get("family")), RSCOVLM)
     pause_s = float(said.get("pause_s", 0.0))
     # The last answer is given again and again: a script need not know how often it will be asked.
-    asked = iter(range(10**9))
+    asked = itertools.count()
 
     def answer(_: object) -> str:
         return str(answers[min(next(asked), len(answers) - 1)]) if answers else ""

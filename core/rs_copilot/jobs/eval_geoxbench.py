@@ -24,13 +24,14 @@ from rs_copilot.evaluation.geoxbench import (
 from rs_copilot.evaluation.geoxbench_bias import STRONG_BIAS, Agreement, accuracy_of, agreement_of, bias_of
 from rs_copilot.evaluation.geoxbench_words import write_question
 from rs_copilot.evaluation.pictures import find_picture, read_picture
-from rs_copilot.evaluation.records import Record, answer_of, finite, read_records, write_records
+from rs_copilot.evaluation.records import Record, answer_of, read_records, write_records
 from rs_copilot.evaluation.words import mean_share, share
 from rs_copilot.jobs.answering import ANSWERS, AnswerParams, Question, open_respondent
 from rs_copilot.jobs.asking import conversation_of, words_of
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_report import SuiteResult, count_words, reply_of, report_path, write_report
 from rs_copilot.types import SizeWH
+from rs_copilot.vector.json_values import finite
 from rs_copilot.vlm.backend import Conversation
 from rs_copilot.vlm.resize import PixelBudget
 

@@ -178,7 +178,7 @@ def _oracle(folder: Path, questions: QuestionSet) -> Path:
 
 
 def _given(answer: Answer) -> Given:
-    return Given(answer.value, answer.abstained, answer.confidence, answer.understood)
+    return Given(answer.value, answer.abstained)
 
 
 def _result(found: Report, sets: int, out: Path | None, context: JobContext) -> EvalLinks2BenchResult:

@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from rs_copilot.evaluation.records import Record, finite, write_json
+from rs_copilot.evaluation.records import Record, write_json
 from rs_copilot.evaluation.words import abstains
 from rs_copilot.jobs.answering import REPORT
+from rs_copilot.vector.json_values import finite
 from rs_copilot.vlm.answers import Parsed
 from rs_copilot.vlm.backend import Stop
 from rs_copilot.vlm.parsing import split_thought

@@ -111,7 +111,6 @@ def views_of(frames: gpd.GeoDataFrame, clip: str, crs: pyproj.CRS) -> Views:
         error_m=placed["error_m"].fillna(5.0).to_numpy(dtype=np.float64),
         origin_m=origin,
         fids=placed.index.to_numpy(dtype=np.float64),
-        unplaced_s=table[table["homography"].isna()]["time_s"].to_numpy(dtype=np.float64),
     )
 
 

@@ -25,7 +25,7 @@ class Views:
 
     ``map_from_px`` (N, 3, 3) are homographies to metres that start at ``origin_m`` (2,); ``cameras_m`` (N, 3)
     are easting and northing from there and height above the ground, NaN where unknown; ``error_m`` (N,) are
-    radii that hold the truth with 90 % probability; ``unplaced_s`` are the times of the other frames.
+    radii that hold the truth with 90 % probability.
     """
 
     clip: str
@@ -37,7 +37,6 @@ class Views:
     error_m: FloatArray = field(repr=False)
     origin_m: FloatArray
     fids: FloatArray = field(repr=False)
-    unplaced_s: FloatArray = field(default_factory=lambda: np.zeros(0), repr=False)
 
     def __len__(self) -> int:
         return len(self.times_s)

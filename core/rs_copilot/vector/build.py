@@ -6,8 +6,6 @@ GeoDataFrame in the scene's CRS with all fields of its layer, the common ones in
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -24,6 +22,7 @@ from rs_copilot.geo import homography as hg
 from rs_copilot.types import FloatArray, FrameStatus, Placement, SizeWH
 from rs_copilot.vector import schema
 from rs_copilot.vector.gpkg_blob import line_m
+from rs_copilot.vector.json_values import finite, to_json
 from rs_copilot.vector.schema import Layer
 
 # Ground more than this many times farther away than the image centre is cut from footprints: a pixel
@@ -67,26 +66,6 @@ def crs_text(crs: pyproj.CRS) -> str:
     """Authority code such as ``EPSG:32633`` where it says the same, else WKT."""
     authority = crs.to_authority(min_confidence=100)
     return ":".join(authority) if authority else str(crs.to_wkt())
-
-
-def finite(value: object) -> Any:  # noqa: ANN401 mirrors its argument
-    """The same value as JSON and SQL can hold it: NaN and infinities become ``None``, arrays lists."""
-    if isinstance(value, Mapping):
-        return {str(key): finite(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return finite(value.tolist())
-    if isinstance(value, (list, tuple, set)):
-        return [finite(item) for item in value]
-    if isinstance(value, np.generic):
-        return finite(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def to_json(value: object) -> str:
-    """Compact JSON without NaN; what JSON does not know is written as text."""
-    return json.dumps(finite(value), allow_nan=False, ensure_ascii=False, default=str, separators=(",", ":"))
 
 
 def reference_point(geometry: BaseGeometry | None) -> FloatArray | None:

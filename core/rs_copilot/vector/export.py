@@ -22,8 +22,9 @@ from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.errors import StorageError, UsageError
 from rs_copilot.geo.crs import WGS84
-from rs_copilot.vector.build import Grid, to_json
+from rs_copilot.vector.build import Grid
 from rs_copilot.vector.gpkg_blob import GPKG_VERSION, quiet_about_m
+from rs_copilot.vector.json_values import to_json
 from rs_copilot.vector.schema import GeometryType, Layer
 from rs_copilot.vector.shapefile import SIDECARS, ShapefileTable, check_size, fit_shapefile, split_by_family
 

@@ -18,8 +18,8 @@ import pandas as pd
 
 from rs_copilot.types import FloatArray
 from rs_copilot.vector import gpkg_blob
-from rs_copilot.vector.build import finite
 from rs_copilot.vector.gpkg_tables import GEOMETRY_COLUMN
+from rs_copilot.vector.json_values import finite
 from rs_copilot.vector.schema import GeometryType, Layer
 
 # Below, taking triggers off and putting them back costs more than they do.

@@ -20,9 +20,9 @@ from rs_copilot.vector.build import (
     footprint,
     footprints_table,
     frames_table,
-    to_json,
     trajectory_table,
 )
+from rs_copilot.vector.json_values import to_json
 
 from .conftest import EAST_M, MERCATOR, NORTH_M, SIZE, UTM, placement, unlocated
 

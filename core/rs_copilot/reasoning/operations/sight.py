@@ -138,8 +138,13 @@ def seen(memory: Memory, of: Things) -> Finding:
 def unseen(memory: Memory, item: Thing) -> CannotTell:
     """Why a thing is not seen: never in the picture, or hidden, and what would settle it."""
     name = showing.describe(item)
-    if memory.occluders and item.path is None and (chances_seen(memory, item, look_past=False) > 0.5).any():
-        frames = np.flatnonzero(chances_seen(memory, item, look_past=False) > 0.5)
+    can_hide = bool(memory.occluders) and item.path is None
+    frames = (
+        np.flatnonzero(chances_seen(memory, item, look_past=False) > 0.5)
+        if can_hide
+        else np.zeros(0, dtype=int)
+    )
+    if len(frames):
         span = memory.views.times_s[[frames[0], frames[-1]]]
         return CannotTell(
             f"{name} is hidden from {span[0]:.1f} s to {span[1]:.1f} s, whenever the camera looks there",

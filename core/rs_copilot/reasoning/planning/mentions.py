@@ -62,14 +62,12 @@ class Mentioned:
 
     text: str
     things: tuple[Thing, ...]
-    doubtful: tuple[str, ...] = ()
 
 
 def find_mentions(text: str, memory: Memory) -> Mentioned:
     """Take the names of things out of a question: quoted ones, marks by letter, then the longest that fit."""
     names = _names(memory)
     found: list[Thing] = []
-    doubtful: list[str] = []
 
     def number(thing: Thing) -> str:
         for index, known in enumerate(found):
@@ -94,7 +92,7 @@ def find_mentions(text: str, memory: Memory) -> Mentioned:
         tail = re.search(r"[^\w⟧]*$", words[place + length - 1])
         out.append(number(thing) + ("" if tail is None else tail[0].replace("'s", "")))
         place += length
-    return Mentioned(" ".join(out), tuple(found), tuple(doubtful))
+    return Mentioned(" ".join(out), tuple(found))
 
 
 def _names(memory: Memory) -> dict[str, Thing]:
