@@ -61,6 +61,7 @@ class AskEvidence(BaseModel):
     says: str
     layer: str | None
     fid: int | None
+    things: list[str]
     clip: str | None
     frame: int | None
     time_s: float | None
@@ -128,7 +129,7 @@ def run(params: AskParams, context: JobContext) -> AskResult:
     context.progress(1, 2, "computing", {"understood": understood})
     answer = answered(question, known, plan)
     document = None if isinstance(plan, NoPlan) else plan.program.document()
-    row = keep_answer(params.scene, question, answer, memory) if params.keep else None
+    row = keep_answer(params.scene, question, answer, memory, document) if params.keep else None
     if row is not None:
         SHELF.wrote(params.scene)
     result = _result(params, answer, memory, context)
@@ -177,6 +178,7 @@ def _evidence(item: Evidence, memory: Memory) -> AskEvidence:
         says=item.says,
         layer=item.layer,
         fid=item.fid,
+        things=list(item.things),
         clip=item.clip,
         frame=item.frame,
         time_s=item.time_s,
@@ -185,8 +187,10 @@ def _evidence(item: Evidence, memory: Memory) -> AskEvidence:
     )
 
 
-def keep_answer(scene: str, question: Question, answer: Answer, memory: Memory) -> int:
-    """Write an answer into the layer ``answers``; the row's number. Its evidence can be shown without asking.
+def keep_answer(
+    scene: str, question: Question, answer: Answer, memory: Memory, program: Mapping[str, Any] | None
+) -> int:
+    """Write an answer into the layer ``answers``; the row's number. All of it can be shown without asking.
 
     Raises:
         StorageError: the scene cannot be written.
@@ -203,6 +207,12 @@ def keep_answer(scene: str, question: Question, answer: Answer, memory: Memory) 
         "abstained": answer.abstained,
         "reason": answer.reason,
         "evidence": to_json(evidence),
+        "settle": answer.settle,
+        "understood": answer.understood or None,
+        "missed": to_json(answer.missed),
+        "planner": answer.planner,
+        "program": None if program is None else to_json(program),
+        "notes": to_json(answer.notes),
     }
     grid = Grid(memory.crs, read_scene_info(scene).crs)
     provenance = Provenance(memory.views.clip or None, f"{METHOD}, planner {answer.planner}")
