@@ -24,14 +24,18 @@ from .conversation import (
     parse_number,
     plain,
 )
+from .corrections import Things, is_before, things_of
 from .detections import Box
 from .locate import LocatePanel, Request
+from .models import ModelPicker
 from .shapes import Shape, ShapeKind, parse_shape
 from .user_layers import Chosen, layer_params
 
 # Marks are called by letters; more of them than this nobody reads.
 MAX_PINS = 8
 LETTERS = "ABCDEFGH"
+# What the engine takes for "compute only".
+NO_MODEL = "none"
 _NOW = re.compile(r"\b(right now|just now|now)\b", re.IGNORECASE)
 
 
@@ -55,7 +59,10 @@ class EvidenceKind(Enum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """Something to look at: on the map (``shape``, degrees), in the video (``clip``, ``time_s``), or both."""
+    """Something to look at: on the map (``shape``, degrees), in the video (``clip``, ``time_s``), or both.
+
+    ``things`` are the tracks or objects that it shows; they can be corrected.
+    """
 
     says: str
     layer: str = ""
@@ -64,6 +71,7 @@ class Evidence:
     time_s: float | None = None
     box_px: Box | None = None
     shape: Shape | None = None
+    things: Things | None = None
 
     @property
     def kind(self) -> EvidenceKind:
@@ -78,7 +86,10 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Found:
-    """An answer; with ``abstained``, ``reason`` says why there is none and ``settle`` what would help."""
+    """An answer; with ``abstained``, ``reason`` says why there is none and ``settle`` what would help.
+
+    ``sends_to`` is where pictures or words were sent; empty: nothing left this machine.
+    """
 
     answer: str = ""
     task: str = ""
@@ -89,6 +100,7 @@ class Found:
     understood: str = ""
     missed: tuple[str, ...] = ()
     planner: str = ""
+    sends_to: str = ""
     notes: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     seconds: float | None = None
@@ -114,18 +126,23 @@ class Attached:
 
 @dataclass(frozen=True)
 class AskQuestion(Question):
-    """A question to the scene. ``asked_at`` is a time in UTC, as ISO 8601 has it."""
+    """A question to the scene. ``asked_at`` is a time in UTC, as ISO 8601 has it; ``model`` helps, if any."""
 
     attached: Attached = Attached()
     asked_at: str = ""
+    model: str = ""
 
 
 @dataclass
 class AskTurn(Turn):
-    """A question and its answer; ``row`` is the answer's number in the scene."""
+    """A question and its answer; ``row`` is the answer's number in the scene.
+
+    ``is_outdated``: the scene was corrected since.
+    """
 
     found: Found | None = None
     row: int | None = None
+    is_outdated: bool = False
 
 
 class AskTalk(Conversation):
@@ -192,6 +209,16 @@ class AskTalk(Conversation):
             self.turns = [*sorted(both, key=lambda turn: (turn.row is None, turn.row or 0))]
         return bool(fresh)
 
+    def mark_outdated(self, corrected_at: str) -> bool:
+        """Mark answers that were given before the last correction; returns whether any mark changed."""
+        changed = False
+        for turn in self.asked:
+            asked_at = turn.question.asked_at if isinstance(turn.question, AskQuestion) else ""
+            before = turn.state is TurnState.DONE and is_before(asked_at, corrected_at)
+            changed = changed or before != turn.is_outdated
+            turn.is_outdated = before
+        return changed
+
     def _remembered(self, row: Mapping[str, Any]) -> AskTurn:
         found = parse_row(row)
         asked = AskQuestion(_line(row.get("question")), "", asked_at=_line(row.get("created_at")))
@@ -204,6 +231,7 @@ class AskPanel:
 
     inputs: LocatePanel
     talk: AskTalk
+    models: ModelPicker = field(default_factory=lambda: ModelPicker(is_optional=True))
     text: str = ""
     attached: Attached = field(default_factory=Attached)
     layers: tuple[Chosen, ...] = ()
@@ -233,7 +261,11 @@ class AskPanel:
         if self.lacks():
             raise ValueError(f"something is lacking: {self.lacks()}")
         question = AskQuestion(
-            timed(self.text.strip(), self.attached.now_s), "", attached=self.attached, asked_at=asked_at
+            timed(self.text.strip(), self.attached.now_s),
+            "",
+            attached=self.attached,
+            asked_at=asked_at,
+            model=self.models.name,
         )
         self.talk.ask(question)
         self.text = ""
@@ -256,7 +288,10 @@ class AskPanel:
             "marks": [{"name": pin.name, "geometry": dict(pin.geometry)} for pin in attached.pins],
             "image_region": None if attached.region is None else list(attached.region),
             "keep": True,
+            "vlm": question.model or NO_MODEL,
         }
+        if question.model:
+            params |= {"precision": self.models.precision, "key": self.models.keys.get(question.model)}
         return Request("ask", params, question.text)
 
     def edit(self, index: int) -> None:
@@ -267,6 +302,17 @@ class AskPanel:
             attached = turn.question.attached
             # The moment stands in the question's own words by now.
             self.attached = Attached(attached.region, attached.pins)
+
+    def again(self, index: int, asked_at: str = "") -> AskQuestion | None:
+        """Ask a question once more, with what was attached to it; what is in the box stays there."""
+        turn, draft = self.talk.turn(index), (self.text, self.attached)
+        if turn is None:
+            return None
+        self.edit(index)
+        try:
+            return None if self.lacks() else self.begin(asked_at)
+        finally:
+            self.text, self.attached = draft
 
     def use_scene(self, scene: Path | None) -> bool:
         """Ask another scene; returns whether it is another one. A question on its way is not waited for."""
@@ -308,6 +354,7 @@ def parse_found(result: Mapping[str, Any]) -> Found:
         understood=_line(result.get("understood")),
         missed=_lines(result.get("missed")),
         planner=_line(result.get("planner")),
+        sends_to=_line(result.get("sends_to")),
         notes=_lines(result.get("notes")) + _lines(result.get("warnings")),
         evidence=tuple(parse_evidence(item) for item in dicts(result.get("evidence"))),
         seconds=parse_number(result.get("seconds")),
@@ -323,14 +370,16 @@ def parse_row(row: Mapping[str, Any]) -> Found:
 
 def parse_evidence(told: Mapping[str, Any]) -> Evidence:
     """Evidence as the engine gives it; what makes no sense in it is left out."""
+    says, clip = _line(told.get("says")), _line(told.get("clip"))
     return Evidence(
-        _line(told.get("says")),
+        says,
         _line(told.get("layer")),
         _whole(told.get("fid")),
-        _line(told.get("clip")),
+        clip,
         parse_number(told.get("time_s")),
         parse_corners(told.get("box_px")),
         parse_shape(told.get("geometry")),
+        things_of(told.get("things"), clip, says),
     )
 
 
