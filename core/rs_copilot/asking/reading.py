@@ -55,7 +55,7 @@ def read_plan(text: str) -> Planned | Refused | list[Problem]:
     if said.get("program") is None and isinstance(said.get("cannot"), str):
         return Refused(understood, _words(said["cannot"]) or "the model saw no way to find it out")
     # Some models leave the wrapping away.
-    checked = check(said["program"] if "program" in said else said)
+    checked = check(said.get("program", said))
     if not isinstance(checked, Program):
         return checked
     named = (task for task in SpatialTask if task.value == said.get("task"))
@@ -106,10 +106,11 @@ def _document(text: str) -> dict[str, Any]:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
-        raise ValueError(f"{quote(twice)[:40]!r} stands there twice")
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{quote(key)[:40]!r} stands there twice")
+        found[key] = value
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.choosing import choice_of_none, choose
 from rs_copilot.reasoning.confidence import calibrated
@@ -28,6 +30,11 @@ def ask(question: Question, memory: Memory, planner: Planner) -> Answer:
 
 def answered(question: Question, memory: Memory, plan: Plan | NoPlan) -> Answer:
     """The answer that a plan leads to. ``memory`` holds the question's marks."""
+    found = _of_plan(question, memory, plan)
+    return replace(found, notes=(*plan.notes, *found.notes)) if plan.notes else found
+
+
+def _of_plan(question: Question, memory: Memory, plan: Plan | NoPlan) -> Answer:
     if isinstance(plan, NoPlan):
         return Answer(
             "", question.task, question.kind or AnswerKind.TEXT, None, abstained=True,

@@ -10,7 +10,7 @@ from typing import Any
 from rs_copilot.errors import BadInputError
 
 # Models write a space after colons and commas; free space between them would let a model write nothing else.
-WRITING = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+WRITING: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 UNHELD = "The package llguidance is not here: the answer was not held to its form. Install the extra `vlm`."
 
 
