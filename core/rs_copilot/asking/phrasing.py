@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.choosing import SECTORS
 from rs_copilot.reasoning.memory import Memory, plain
 from rs_copilot.reasoning.question import Question
-from rs_copilot.vlm.backend import Backend, Decoding, Stop
+from rs_copilot.vlm.backend import Backend, Decoding, Stop, never, unheard
 from rs_copilot.vlm.messages import user
 from rs_copilot.vlm.parsing import split_thought
 
@@ -115,14 +115,19 @@ def _spaced(text: str) -> str:
     return " ".join(re.findall(r"\w+(?:['.:]\w+)*|[^\w\s]", text.casefold().replace("’", "'")))
 
 
-def phrased(backend: Backend, question: Question, answer: Answer, memory: Memory) -> str | None:
-    """The answer in one sentence of a model; ``None`` where it adds something, or says nothing of use.
+def phrased(
+    backend: Backend,
+    question: Question,
+    answer: Answer,
+    memory: Memory,
+    is_cancelled: Callable[[], bool] = never,
+) -> str | None:
+    """The answer in one sentence of a model; ``None`` where it adds something, or was cut.
 
-    Raises:
-        CancelledError: never; a sentence that was cut is dropped.
+    Raises what `Backend.reply` raises.
     """
     asked = filled(plan_words().phrase, {"question": question.text, "result": answer.text})
-    reply = backend.reply([user(asked)], Decoding(MAX_TOKENS))
+    reply = backend.reply([user(asked)], Decoding(MAX_TOKENS), unheard, is_cancelled)
     if reply.stop is not Stop.END:
         return None
     lines = split_thought(reply.text)[1].strip().splitlines()

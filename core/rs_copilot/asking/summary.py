@@ -92,11 +92,20 @@ def _layers(memory: Memory) -> Iterator[str]:
             by_layer.setdefault(thing.layer, []).append(thing)
     for layer, things in list(by_layer.items())[:MAX_LAYERS]:
         kinds = ", ".join(sorted({thing.kind.value for thing in things}))
-        fields = [safe(str(key), MAX_FIELD) for key in list(things[0].properties)[:MAX_FIELDS]]
+        fields = [safe(str(key), MAX_FIELD) for key in _fields(things)]
         told = f" with {', '.join(fields)}" if fields else ""
         yield f"Layer {safe(layer)}: {len(things)} of kind {kinds}{told}."
     if len(by_layer) > MAX_LAYERS:
         yield f"And {len(by_layer) - MAX_LAYERS} more layers."
+
+
+def _fields(things: Sequence[Thing]) -> list[str]:
+    """Fields in which one of the first things has something."""
+    first = things[:MAX_FIELDS]
+    filled = (
+        key for key in first[0].properties if any(item.properties.get(key) is not None for item in first)
+    )
+    return list(filled)[:MAX_FIELDS]
 
 
 def _chosen(memory: Memory, question: Question, room: int) -> list[Thing]:
@@ -109,8 +118,9 @@ def _chosen(memory: Memory, question: Question, room: int) -> list[Thing]:
         if room < 0:
             break
         chosen.append(thing)
-    order = {kind: place for place, kind in enumerate((*NAMED, *NUMBERED))}
-    return sorted(chosen, key=lambda thing: order[thing.kind])
+    # In the order of the scene, whatever is asked: a model knows the start of what it read before again.
+    kept = {thing.key for thing in chosen}
+    return [thing for kind in (*NAMED, *NUMBERED) for thing in memory.by_kind[kind] if thing.key in kept]
 
 
 def _named_first(things: Sequence[Thing], asked: str) -> list[Thing]:
