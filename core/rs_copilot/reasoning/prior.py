@@ -1,8 +1,8 @@
 """Where a retriever believes a view lies, told to a model that plans answers: it is a hint, never a fact.
 
-A prior is what CVAA gives a vision-language model (arXiv 2604.02020): the tiles of the map that look most like
-a frame, as words and as numbered boxes on the map picture. It is withheld where the best tile is hardly better
-than the next one elsewhere: a wrong hint costs more than none.
+A prior is what CVAA gives a vision-language model (arXiv 2604.02020): the tiles of the map that look most
+like a frame, as words and as numbered boxes on the map picture. It is withheld where the best tile is hardly
+better than the next one elsewhere: a wrong hint costs more than none.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from enum import Enum
 
 from shapely.geometry.base import BaseGeometry
 
-# Left, top, right, bottom in pixels of the map picture as the model is sent it; nothing where it lies outside.
+# Left, top, right, bottom in pixels of the map picture as the model is sent it.
 BoxPx = tuple[int, int, int, int]
+# `None` for what lies outside of the picture.
 ToPx = Callable[[BaseGeometry], "BoxPx | None"]
 
 CAUTION = (
-    "A search by likeness proposes where the video may lie on the map. It is often wrong: check it against the "
-    "pictures, and do not use it where they disagree."
+    "A search by likeness proposes where the video may lie on the map. It is often wrong: check it against "
+    "the pictures, and do not use it where they disagree."
 )
 
 
