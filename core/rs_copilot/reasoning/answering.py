@@ -7,9 +7,11 @@ from dataclasses import replace
 from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.choosing import choice_of_none, choose
 from rs_copilot.reasoning.confidence import calibrated
+from rs_copilot.reasoning.eyes import Eyes
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.showing import describe
 from rs_copilot.reasoning.plan import NoPlan, Plan, Planner
+from rs_copilot.reasoning.prior import PriorAt
 from rs_copilot.reasoning.program import run
 from rs_copilot.reasoning.question import Question
 from rs_copilot.reasoning.tasks import AnswerKind
@@ -22,13 +24,25 @@ SURE_OF_NONE = 0.8
 MAX_NAMES = 6
 
 
-def ask(question: Question, memory: Memory, planner: Planner) -> Answer:
-    """The answer to a question over a scene, or why there is none."""
+def ask(
+    question: Question,
+    memory: Memory,
+    planner: Planner,
+    eyes: Eyes | None = None,
+    priors: PriorAt | None = None,
+) -> Answer:
+    """The answer to a question over a scene, or why there is none; see `program.run` for what may help."""
     known = memory.with_marks(question.marks)
-    return answered(question, known, planner(question, known))
+    return answered(question, known, planner(question, known), eyes, priors)
 
 
-def answered(question: Question, memory: Memory, plan: Plan | NoPlan) -> Answer:
+def answered(
+    question: Question,
+    memory: Memory,
+    plan: Plan | NoPlan,
+    eyes: Eyes | None = None,
+    priors: PriorAt | None = None,
+) -> Answer:
     """The answer that a plan leads to. ``memory`` holds the question's marks."""
     found = _of_plan(question, memory, plan)
     return replace(found, notes=(*plan.notes, *found.notes)) if plan.notes else found
@@ -41,7 +55,7 @@ def _of_plan(question: Question, memory: Memory, plan: Plan | NoPlan) -> Answer:
             reason=plan.reason, settle=plan.settle, missed=plan.missed,
         )  # fmt: skip
     try:
-        finding = run(plan.program, memory)
+        finding = run(plan.program, memory, eyes, priors)
     except CannotTell as unknown:
         letter = choice_of_none(question.choices) if unknown.is_none else None
         if letter is None:

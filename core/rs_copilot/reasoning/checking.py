@@ -146,6 +146,7 @@ def _span(value: object, takes: Takes) -> Moments:
 LITERALS: dict[Sort, Callable[[object, Takes], Any]] = {
     Sort.NAME: _text,
     Sort.WORD: _text,
+    Sort.PHRASE: _text,
     Sort.METRES: _quantity,
     Sort.SECONDS: _quantity,
     Sort.SPEED: _quantity,

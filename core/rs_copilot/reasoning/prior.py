@@ -111,3 +111,7 @@ def _told(tile: PriorTile, to_px: ToPx) -> str:
 def prior_marks(prior: Prior | None) -> tuple[tuple[str, BaseGeometry], ...]:
     """Names and shapes in degrees of what is drawn on the map picture; nothing where nothing is told."""
     return () if prior is None else tuple((tile.mark, tile.shape_lonlat) for tile in prior.told)
+
+
+PriorAt = Callable[[float], "Prior | None"]
+"""The prior of the frame at a moment in seconds; ``None`` where the clip has no such frame."""

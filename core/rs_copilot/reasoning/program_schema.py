@@ -75,6 +75,6 @@ def _schema_of_value(takes: Takes) -> dict[str, Any]:
     if takes.sort is Sort.MOMENTS:
         span = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
         return {"anyOf": [span, REFERENCE]}
-    if takes.sort is Sort.NAME:
+    if takes.sort in (Sort.NAME, Sort.PHRASE):
         return {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
     return REFERENCE

@@ -20,6 +20,8 @@ class Sort(str, Enum):
     TEXT = "text"
     NAME = "name"
     WORD = "word"
+    PHRASE = "phrase"
+    """Words for a model that looks at pictures."""
     METRES = "metres"
     SPEED = "metres per second"
     SECONDS = "seconds"
