@@ -44,11 +44,17 @@ def answered(
     priors: PriorAt | None = None,
 ) -> Answer:
     """The answer that a plan leads to. ``memory`` holds the question's marks."""
-    found = _of_plan(question, memory, plan)
+    found = _of_plan(question, memory, plan, eyes, priors)
     return replace(found, notes=(*plan.notes, *found.notes)) if plan.notes else found
 
 
-def _of_plan(question: Question, memory: Memory, plan: Plan | NoPlan) -> Answer:
+def _of_plan(
+    question: Question,
+    memory: Memory,
+    plan: Plan | NoPlan,
+    eyes: Eyes | None,
+    priors: PriorAt | None,
+) -> Answer:
     if isinstance(plan, NoPlan):
         return Answer(
             "", question.task, question.kind or AnswerKind.TEXT, None, abstained=True,
