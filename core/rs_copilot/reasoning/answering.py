@@ -95,8 +95,9 @@ def _answered(question: Question, plan: Plan, finding: Finding) -> Answer:
         text = in_words(finding.value)
     if finding.chance < MIN_CONFIDENCE:
         return _abstained(plan, f"it is too uncertain: perhaps {in_words(finding.value)}", None, finding)
+    confidence = finding.chance if finding.is_measured else calibrated(finding.chance)
     return Answer(
-        text, plan.task, plan.kind, value, unit, calibrated(finding.chance), error, finding.evidence,
+        text, plan.task, plan.kind, value, unit, confidence, error, finding.evidence,
         understood=plan.understood, missed=plan.missed, planner=plan.planner, notes=finding.notes,
         stated=finding.chance,
     )  # fmt: skip

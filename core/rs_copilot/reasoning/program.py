@@ -20,7 +20,7 @@ from rs_copilot.reasoning.operations.table import OPERATIONS, Needs, Operation, 
 from rs_copilot.reasoning.prior import PriorAt
 from rs_copilot.reasoning.values import CannotTell, Finding, Moments, Sort
 
-for _module in ("select", "measure", "sight", "places", "motion", "traffic", "ways", "eyes"):
+for _module in ("select", "measure", "sight", "places", "motion", "traffic", "ways", "eyes", "likely"):
     # Each declares its operations as it is loaded.
     importlib.import_module(f"rs_copilot.reasoning.operations.{_module}")
 
@@ -89,7 +89,10 @@ def run(program: Program, memory: Memory, eyes: Eyes | None = None, priors: Prio
         chance = own.chance * math.prod(item.chance for item in given.values())
         evidence = _each_once((*own.evidence, *(piece for item in given.values() for piece in item.evidence)))
         notes = tuple(dict.fromkeys((*own.notes, *(note for item in given.values() for note in item.notes))))
-        found[step.name] = replace(own, chance=chance, evidence=evidence, notes=notes)
+        is_measured = own.is_measured or any(item.is_measured for item in given.values())
+        found[step.name] = replace(
+            own, chance=chance, evidence=evidence, notes=notes, is_measured=is_measured
+        )
     return found[program.answer]
 
 

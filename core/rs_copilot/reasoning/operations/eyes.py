@@ -18,7 +18,7 @@ from rs_copilot.reasoning.operations.select import one
 from rs_copilot.reasoning.operations.sight import frame_at
 from rs_copilot.reasoning.operations.table import Needs, Takes, operation
 from rs_copilot.reasoning.things import Kind, Thing
-from rs_copilot.reasoning.values import CannotTell, Finding, Sort, Things, Verdict
+from rs_copilot.reasoning.values import CannotTell, Finding, Sort, Things, Value, Verdict
 from rs_copilot.reasoning.views import samples_of
 from rs_copilot.vlm.short_answers import read_presence
 
@@ -56,7 +56,7 @@ def look(
     text = one_line(said.text)
     if not text:
         raise CannotTell("the model that looked said nothing", evidence=(_shown(memory, said.shown),))
-    return Finding(text, SURE_OF_MODELS, (_shown(memory, said.shown),), _notes(said.model, said.notes))
+    return _finding(text, (_shown(memory, said.shown),), _notes(said.model, said.notes))
 
 
 @operation(
@@ -86,9 +86,7 @@ def look_whether(
             f"the model that looked says neither yes nor no, but: {one_line(said.text)}",
             "Ask in other words.", (_shown(memory, said.shown),),
         )  # fmt: skip
-    return Finding(
-        Verdict(holds), SURE_OF_MODELS, (_shown(memory, said.shown),), _notes(said.model, said.notes)
-    )
+    return _finding(Verdict(holds), (_shown(memory, said.shown),), _notes(said.model, said.notes))
 
 
 @operation(
@@ -131,7 +129,11 @@ def ground(
     notes = _notes(found.model, found.notes) + (
         (f"{lost} more lie towards the horizon: they have no place.",) if lost else ()
     )
-    return Finding(tuple(item for item, _ in items), SURE_OF_MODELS, (*pieces, shown), notes)
+    return _finding(tuple(item for item, _ in items), (*pieces, shown), notes)
+
+
+def _finding(value: Value, evidence: tuple[Evidence, ...], notes: tuple[str, ...]) -> Finding:
+    return Finding(value, SURE_OF_MODELS, evidence, notes, is_measured=True)
 
 
 def _open(eyes: Eyes | None) -> Eyes:
