@@ -67,7 +67,7 @@ JOBS = (
     JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams", uses_shelf=True),
     JobSpec("ground", "rs_copilot.jobs.ground", "GroundParams", uses_shelf=True),
     JobSpec("segment", "rs_copilot.jobs.segment", "SegmentParams"),
-    JobSpec("ask", "rs_copilot.jobs.ask", "AskParams"),
+    JobSpec("ask", "rs_copilot.jobs.ask", "AskParams", uses_shelf=True),
     JobSpec("look", "rs_copilot.jobs.look", "LookParams", uses_shelf=True),
     JobSpec(
         "look.release", "rs_copilot.jobs.look_release", "LookReleaseParams", is_quick=True, uses_shelf=True
