@@ -1,0 +1,358 @@
+"""A whole conversation with the scene, by keys and clicks: ask, look, correct, ask again, change, export."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+from ask_helpers import (
+    ANSWER_LIMIT_S,
+    FAR_AWAY,
+    SOUTH,
+    WEST,
+    answered,
+    ask,
+    chip,
+    click,
+    click_map,
+    key,
+    open_scene,
+    shown,
+)
+from qgis.core import QgsProject, QgsRectangle
+from qgis.PyQt.QtCore import QPoint, Qt, QTimer
+from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu
+from qgis_helpers import wait_until
+
+from rs_copilot_plugin.presenters.conversation import TurnState
+from rs_copilot_plugin.presenters.models import ModelList
+
+COUNT = "How many vehicles entered the market?"
+TOWN = QgsRectangle(WEST - 20, SOUTH - 60, WEST + 200, SOUTH + 60)
+
+
+def menu_of(widget_click) -> QMenu:
+    """The menu that comes up."""
+    widget_click()
+    wait_until(lambda: isinstance(QApplication.activePopupWidget(), QMenu), 5, "the menu")
+    return QApplication.activePopupWidget()
+
+
+def entry(menu: QMenu, text: str):
+    return next(action for action in menu.actions() if text in action.text().replace("&", ""))
+
+
+def choose(menu: QMenu, *texts: str) -> None:
+    """Go through a menu with the arrow keys, into submenus, and press Enter."""
+    for text in texts:
+        action = entry(menu, text)
+        assert action.isEnabled(), text
+        for _ in menu.actions():
+            if menu.activeAction() is action:
+                break
+            key(menu, Qt.Key.Key_Down)
+        assert menu.activeAction() is action
+        if action.menu() is None:
+            key(menu, Qt.Key.Key_Return)
+        else:
+            key(menu, Qt.Key.Key_Right)
+            menu = action.menu()
+            wait_until(menu.isVisible, 5, "the submenu")
+
+
+def corrected(desk, count: int) -> None:
+    wait_until(lambda: not desk.ask.corrections.is_busy, ANSWER_LIMIT_S, "the correction")
+    wait_until(lambda: len(desk.workbench.scene.corrections) == count, 30, "the list of corrections")
+
+
+def correct(desk, *texts: str) -> None:
+    choose(menu_of(lambda: click(desk.dock.correct_button)), *texts)
+
+
+def again(desk):
+    before = len(desk.ask.talk.turns)
+    click(desk.dock.again_button)
+    assert len(desk.ask.talk.turns) == before + 1
+    return answered(desk)
+
+
+def test_a_whole_conversation(town_bench, monkeypatch):
+    desk, canvas, player = town_bench, town_bench.workbench.iface.canvas, town_bench.workbench.player
+    ask(desk, COUNT)
+    turn = answered(desk)
+    assert turn.answer == "2"
+
+    # A chip moves map and video.
+    wait_until(lambda: player.player.is_open, 60, "the clip")
+    canvas.setExtent(FAR_AWAY)
+    number = next(
+        i
+        for i, item in enumerate(turn.found.evidence)
+        if item.things is not None and item.things.keys == ("track 2",) and item.time_s is not None
+    )
+    click(desk.dock.evidence.chips[number])
+    assert canvas.extent().intersects(TOWN)
+    wait_until(lambda: abs(player.shown_s - turn.found.evidence[number].time_s) < 0.25, 30, "the frame")
+
+    # What it shows is not there: the answer is old now, and one click asks again.
+    correct(desk, "It Is Not There")
+    corrected(desk, 1)
+    wait_until(lambda: turn.is_outdated, 30, "the mark")
+    assert "Given before the scene was last corrected" in shown(desk)
+    assert desk.dock.again_button.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    desk.dock.question_edit.setFocus()
+    QTest.keyClicks(desk.dock.question_edit, "half a thought")
+    fresh = again(desk)
+    assert fresh.answer == "1" and not fresh.is_outdated and fresh.question.text == COUNT
+    assert desk.dock.question_edit.toPlainText() == "half a thought", "what was being written stays"
+    assert shown(desk).count("Given before") == 1
+    desk.dock.question_edit.clear()
+
+    # Taken back with the keyboard; then both answers are from before.
+    correct(desk, "Undo the Last Correction")
+    corrected(desk, 0)
+    wait_until(lambda: fresh.is_outdated, 30, "the mark")
+    assert again(desk).answer == "2"
+
+    # Changed and asked again.
+    desk.dock.question_edit.setFocus()
+    key(desk.dock.question_edit, Qt.Key.Key_Up)
+    assert desk.dock.question_edit.toPlainText() == COUNT
+    for _ in "market?":
+        key(desk.dock.question_edit, Qt.Key.Key_Backspace)
+    QTest.keyClicks(desk.dock.question_edit, "depot?")
+    key(desk.dock.question_edit, Qt.Key.Key_Return)
+    assert answered(desk).question.text == "How many vehicles entered the depot?"
+
+    # Exported from the menu of the button.
+    page = desk.folder / "talk.html"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(page), ""))
+    # The button's own menu waits for its end: what is pressed in it has to be on its way before.
+    QTimer.singleShot(200, lambda: choose(QApplication.activePopupWidget(), "As a Web Page"))
+    click(desk.dock.export_button)
+    wait_until(page.exists, 60, "the report")
+    wait_until(lambda: not desk.reports.is_busy, 60, "the end of it")
+    text = page.read_text(encoding="utf-8")
+    assert text.count(COUNT) == 3 and "Given before the scene was last corrected" in text
+
+    # QGIS is closed and opened: all that was said of the answers is there again.
+    told = shown(desk)
+    desk.workbench.scene.forget()
+    open_scene(desk)
+    wait_until(lambda: len(desk.ask.talk.turns) == 4, 30, "the history")
+    assert "Understood as: " in shown(desk) and shown(desk).count("Given before") == 2
+    without_times = [line for line in told.split("\n") if not line.startswith("20")]
+    assert without_times == [line for line in shown(desk).split("\n") if not line.startswith("20")]
+
+
+def test_what_is_the_same_is_chosen_on_the_map_or_among_the_evidence(town_bench):
+    desk, canvas = town_bench, town_bench.workbench.iface.canvas
+    canvas.setExtent(TOWN)
+    QTest.qWait(100)
+    ask(desk, COUNT)
+    answered(desk)
+    first = chip(desk, "vehicle 1")
+    # The right button offers it, too.
+    first.customContextMenuRequested.emit(first.rect().center())
+    menu = QApplication.activePopupWidget()
+    same = entry(menu, "It Is the Same as").menu()
+    assert any("vehicle 2" in action.text() for action in same.actions())
+    choose(menu, "It Is the Same as", "Choose on the Map")
+    assert desk.ask.corrections.is_picking and "Click the track" in desk.dock.hint_label.text()
+    key(desk.dock.question_edit, Qt.Key.Key_Escape)
+    assert not desk.ask.corrections.is_picking and not desk.dock.hint_label.isVisible()
+    correct(desk, "It Is the Same as", "Choose on the Map")
+    click_map(canvas, 150.0, 40.0)
+    assert "Nothing chosen" in desk.workbench.last_notice.title
+    correct(desk, "It Is the Same as", "Choose on the Map")
+    click_map(canvas, 100.0, 15.0)  # track 2 crosses there
+    corrected(desk, 1)
+    assert desk.workbench.scene.corrections[0].things == ("track 1", "track 2")
+    assert again(desk).answer == "1"
+
+    # It is a person: the class is written by the user.
+    click(chip(desk, "vehicle 1"))
+    correct(desk, "It Is a", "Another Class")
+    dialog = next(item for item in desk.workbench._dialogs if isinstance(item, QInputDialog))
+    QTest.keyClicks(dialog.focusWidget() or dialog, "person")
+    key(dialog, Qt.Key.Key_Return)
+    corrected(desk, 2)
+    ask(desk, "How many people are there?")
+    assert answered(desk).answer == "1"
+
+    # Nothing is lit: a thing is chosen on the map first.
+    key(desk.dock.question_edit, Qt.Key.Key_Escape)
+    correct(desk, "Choose a Track or an Object on the Map")
+    click_map(canvas, 35.0, -10.0)  # track 3
+    menu = QApplication.activePopupWidget()
+    assert "vehicle 3" in menu.actions()[0].text()
+    choose(menu, "It Is Not There")
+    corrected(desk, 3)
+
+
+def test_what_the_scene_knows_is_inspected_undone_and_cleared(town_bench):
+    desk = town_bench
+    ask(desk, COUNT)
+    answered(desk)
+    click(chip(desk, "vehicle 1"))
+    correct(desk, "It Is a", "vehicle")
+    corrected(desk, 1)
+    click(desk.dock.memory_button)
+    dialog = desk.memory
+    wait_until(lambda: dialog.layer_table.topLevelItemCount() > 0, 10, "the counts")
+
+    def rows() -> dict[str, int]:
+        items = [dialog.layer_table.topLevelItem(i) for i in range(dialog.layer_table.topLevelItemCount())]
+        return {item.data(0, Qt.ItemDataRole.UserRole): int(item.text(1)) for item in items}
+
+    assert rows()["frames"] == 100 and rows()["tracks"] == 3 and rows()["answers"] == 1
+    assert {dialog.own_table.topLevelItem(i).text(0) for i in range(3)} == {"zones", "roads", "occluders"}
+    assert dialog.correction_table.topLevelItem(0).text(0) == "track 1 is “vehicle”"
+    assert not dialog.undo_button.isEnabled() and not dialog.clear_button.isEnabled()
+
+    # Undone with the keyboard.
+    dialog.correction_table.setFocus()
+    key(dialog.correction_table, Qt.Key.Key_Home)
+    key(dialog.correction_table, Qt.Key.Key_Space)
+    assert dialog.undo_button.isEnabled()
+    key(dialog.undo_button, Qt.Key.Key_Space)
+    corrected(desk, 0)
+    wait_until(lambda: dialog.correction_table.topLevelItemCount() == 0, 10, "the empty list")
+
+    # A layer is cleared after a question; places of frames cannot be.
+    for name, can_be in (("frames", False), ("tracks", True)):
+        item = next(
+            dialog.layer_table.topLevelItem(i)
+            for i in range(dialog.layer_table.topLevelItemCount())
+            if dialog.layer_table.topLevelItem(i).data(0, Qt.ItemDataRole.UserRole) == name
+        )
+        dialog.layer_table.setCurrentItem(item)
+        assert dialog.clear_button.isEnabled() is can_be
+    click(dialog.clear_button)
+    assert "3 rows" in dialog.question.text()
+    dialog.question.button(dialog.question.StandardButton.Yes).click()
+    wait_until(lambda: rows().get("tracks") == 0, ANSWER_LIMIT_S, "the clearing")
+    for widget in (dialog.layer_table, dialog.own_table, dialog.correction_table):
+        assert widget.accessibleName()
+    dialog.reject()
+
+
+def test_a_frame_that_lies_wrong_is_dragged(town_bench):
+    desk, bench = town_bench, town_bench.workbench
+    wait_until(lambda: bench.player.player.is_open, 60, "the clip")
+    ask(desk, "When does the drone first see the market?")
+    turn = answered(desk)
+    number = next(i for i, item in enumerate(turn.found.evidence) if item.layer == "frames")
+    click(desk.dock.evidence.chips[number])
+    correct(desk, "Drag the Frame")
+    assert bench.video.control_box.drag_button.isChecked()
+    assert bench.iface.canvas.mapTool() is bench.controls.drag.tool
+    bench.video.control_button.setChecked(False)
+
+
+def program_of(desk) -> dict:
+    with closing(sqlite3.connect(desk.folder / "scene.gpkg")) as connection:
+        query = "SELECT program FROM answers ORDER BY fid DESC LIMIT 1"
+        return json.loads(connection.execute(query).fetchone()[0])
+
+
+def use_script(desk, answers: list[str]) -> None:
+    path = desk.folder / "answers.json"
+    path.write_text(json.dumps({"answers": answers}), encoding="utf-8")
+    models = desk.ask.models
+    models.add(f"scripted:{path}", picker=models.ask_picker)
+
+
+def test_a_model_plans_and_the_panel_says_so(town_bench):
+    desk = town_bench
+    combo = desk.dock.model_row.model_combo
+    assert combo.currentText().startswith("No model") and not desk.dock.model_row.privacy_row.isVisible()
+    ask(desk, COUNT)
+    assert answered(desk).answer == "2" and "planned" not in shown(desk)
+    planned = {"understood": "vehicles that drove into the square", "task": "zone counting"}
+    use_script(desk, [json.dumps({**planned, "program": program_of(desk)}), "nonsense", "more nonsense"])
+    assert combo.currentText() == "answers.json"
+    assert desk.dock.model_row.privacy_row.isVisible()
+    assert "stay on this machine" in desk.dock.model_row.privacy_label.text()
+    # The Look panel's model is another choice.
+    assert desk.ask.models.picker.name != desk.ask.models.ask_picker.name
+    ask(desk, COUNT)
+    turn = answered(desk)
+    assert turn.state is TurnState.DONE and turn.answer == "2", turn
+    assert "Understood as: vehicles that drove into the square" in shown(desk)
+    assert "planned by" in shown(desk) and "nothing was sent away" in shown(desk)
+    # What it says makes no sense twice: the built-in planner answers, and that is said.
+    ask(desk, COUNT)
+    turn = answered(desk)
+    assert turn.answer == "2" and "planned without the model" in shown(desk) and turn.found.notes
+
+    # A model that is not there.
+    desk.ask.models.choose("no-such-model", "auto", desk.ask.models.ask_picker)
+    ask(desk, COUNT)
+    turn = answered(desk)
+    assert turn.state is TurnState.FAILED and "without a model" in shown(desk)
+    # One choice, and nothing is asked but the scene.
+    combo.setCurrentIndex(0)
+    combo.activated.emit(0)
+    assert desk.ask.panel.models.name == "" and desk.workbench.settings.ask_model == ""
+    assert again(desk).answer == "2"
+
+
+def test_where_words_and_pictures_go_is_said_before(town_bench):
+    desk = town_bench
+    models = desk.ask.models
+    models.add("http://models.example:8000/v1#qwen", picker=models.ask_picker)
+    row = desk.dock.model_row
+    assert row.privacy_row.isVisible() and "leave this machine" in row.privacy_label.text()
+    assert "models.example:8000" in row.privacy_label.text()
+    # A list that comes later does not change the choice; one that has gone leaves none.
+    models.ask_picker.update(ModelList(is_known=True))
+    assert models.ask_picker.name == "http://models.example:8000/v1#qwen"
+    models.forget("http://models.example:8000/v1#qwen")
+    assert models.ask_picker.name == "" and not row.privacy_row.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("כמה כלי רכב נכנסו לשוק?", "שוק העיר"),
+        ("有多少车辆进入市场？", "中央市场"),
+        ("كم مركبة؟", "ساحة السوق"),
+    ],
+)
+def test_other_scripts_are_shown_as_they_are(town_bench, question, name):
+    """Right-to-left and CJK text in question, answer, chips, menus and the report; nothing is lost."""
+    desk = town_bench
+    zones = QgsProject.instance().mapLayersByName("zones")[0]
+    field = zones.fields().indexOf("name")
+    market = next(row for row in zones.getFeatures() if row["name"] == "market")
+    assert zones.startEditing() and zones.changeAttributeValue(market.id(), field, name)
+    ask(desk, question)
+    turn = answered(desk)
+    assert turn.found.abstained and question in shown(desk)
+    ask(desk, f'How many vehicles entered "{name}"?')
+    turn = answered(desk)
+    assert turn.answer == "2" and name in shown(desk)
+    assert any(name in item.text() for item in desk.dock.evidence.chips)
+    window = desk.workbench.iface.window
+    window.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    QTest.qWait(50)
+    number = next(i for i, item in enumerate(turn.found.evidence) if name in item.says)
+    first = desk.dock.evidence.chips[number]
+    first.setFocus()
+    on = desk.dock.evidence.chips[number + 1]
+    key(first, Qt.Key.Key_Left)
+    assert on.hasFocus(), "onward is to the left"
+    first.customContextMenuRequested.emit(QPoint(1, 1))
+    menu = QApplication.activePopupWidget()
+    assert menu.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    key(menu, Qt.Key.Key_Escape)
+    page = desk.folder / "report.html"
+    desk.export(page)
+    wait_until(lambda: not desk.reports.is_busy, 60, "the report")
+    text = page.read_text(encoding="utf-8")
+    assert name in text and question in text and 'dir="auto"' in text
+    zones.rollBack()
