@@ -11,11 +11,11 @@ from .presenters.ask import (
     AskLack,
     AskQuestion,
     AskTurn,
-    Attached,
     Evidence,
     EvidenceKind,
     Found,
 )
+from .presenters.attached import Attached
 from .presenters.conversation import Question, Turn, TurnState, plain
 from .presenters.player import clock_text, sureness_text
 from .presenters.user_layers import Chosen, Role

@@ -8,7 +8,8 @@ from qgis.PyQt.QtCore import QPoint, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from rs_copilot_plugin import ask_texts
-from rs_copilot_plugin.presenters.ask import AskLack, Attached, Evidence, EvidenceKind
+from rs_copilot_plugin.presenters.ask import AskLack, Evidence, EvidenceKind
+from rs_copilot_plugin.presenters.attached import Attached
 from rs_copilot_plugin.presenters.suggestions import Suggestion
 from rs_copilot_plugin.presenters.user_layers import Chosen
 from rs_copilot_plugin.translate import tr

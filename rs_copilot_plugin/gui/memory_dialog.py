@@ -56,7 +56,7 @@ class MemoryDialog(QDialog):
         self.undo_button = _button(tr("&Undo"), self._undo)
         self.undo_all_button = _button(tr("Undo &All"), lambda: self.undo_wanted.emit(self._corrections))
         self.forget_button = _button(tr("&Forget the List…"), self._ask_to_forget)
-        self.forget_button.setToolTip(tr("What was corrected stays corrected; it can not be undone any more"))
+        self.forget_button.setToolTip(tr("What was corrected stays corrected; it cannot be undone any more"))
         buttons = [self.undo_button, self.undo_all_button, self.forget_button]
         self._add(layout, tr("Corrections"), self.correction_table, buttons)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -47,7 +47,7 @@ _ANSWER_COLUMNS = (
     "question", "task", "answer", "confidence", "abstained", "reason", "evidence", "clip", "created_at",
 )  # fmt: skip
 # Scenes of earlier versions lack these; the lists among them are JSON.
-_LATER_ANSWER_COLUMNS = ("settle", "understood", "missed", "planner", "notes")
+_LATER_ANSWER_COLUMNS = ("settle", "understood", "missed", "planner", "program", "notes")
 _ANSWER_LISTS = ("evidence", "missed", "notes")
 _CORRECTION_COLUMNS = ("number", "kind", "things", "label", "clip", "created_at")
 # A scene may hold thousands of answers of other users; the panel shows the latest.
@@ -129,7 +129,7 @@ def read_detections(path: Path) -> dict[str, list[Detection]]:
 
 
 def read_answers(path: Path) -> list[dict[str, Any]]:
-    """The latest rows of the ``answers`` layer, oldest first; ``evidence`` is a list, ``fid`` the number.
+    """The latest rows of the ``answers`` layer, oldest first; ``fid`` is their number, JSON is read.
 
     Raises:
         SceneFileError: not a scene, or locked.
@@ -144,7 +144,8 @@ def read_answers(path: Path) -> list[dict[str, Any]]:
         query = f"SELECT rowid AS fid, {columns} FROM answers ORDER BY rowid DESC LIMIT {MAX_ANSWERS}"  # noqa: S608  # nosec B608
         rows = [dict(record) for record in connection.execute(query)]
     for row in rows:
-        row.update({name: _json_list(row[name]) for name in _ANSWER_LISTS})
+        row.update({name: _json(row[name], list) or [] for name in _ANSWER_LISTS})
+        row["program"] = _json(row["program"], dict)
     return rows[::-1]
 
 
@@ -193,12 +194,12 @@ def read_counts(path: Path) -> dict[str, int]:
         }
 
 
-def _json_list(text: object) -> list[Any]:
+def _json(text: object, kind: type) -> Any:  # noqa: ANN401 - of that kind, or None
     try:
-        found = json.loads(str(text or "[]"))
+        found = json.loads(str(text or "null"))
     except ValueError:
-        return []
-    return found if isinstance(found, list) else []
+        return None
+    return found if isinstance(found, kind) else None
 
 
 def read_labels(path: Path) -> dict[str, list[str]]:

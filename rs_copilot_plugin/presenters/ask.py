@@ -6,13 +6,13 @@ characters, never as markup.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from .attached import Attached, timed
 from .conversation import (
     Conversation,
     Heard,
@@ -24,19 +24,15 @@ from .conversation import (
     parse_number,
     plain,
 )
-from .corrections import Things, is_before, things_of
+from .corrections import Things, asks_for_things, is_before, things_of
 from .detections import Box
 from .locate import LocatePanel, Request
 from .models import ModelPicker
 from .shapes import Shape, ShapeKind, parse_shape
 from .user_layers import Chosen, layer_params
 
-# Marks are called by letters; more of them than this nobody reads.
-MAX_PINS = 8
-LETTERS = "ABCDEFGH"
 # What the engine takes for "compute only".
 NO_MODEL = "none"
-_NOW = re.compile(r"\b(right now|just now|now)\b", re.IGNORECASE)
 
 
 class AskLack(Enum):
@@ -88,7 +84,8 @@ class Evidence:
 class Found:
     """An answer; with ``abstained``, ``reason`` says why there is none and ``settle`` what would help.
 
-    ``sends_to`` is where pictures or words were sent; empty: nothing left this machine.
+    ``sends_to`` is where pictures or words were sent; empty: nothing left this machine. An answer that rests
+    on tracks or objects (``counts_things``) may be another one after a correction.
     """
 
     answer: str = ""
@@ -104,31 +101,14 @@ class Found:
     notes: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Pin:
-    """A feature that goes with a question under a letter; ``geometry`` is GeoJSON in degrees."""
-
-    name: str
-    title: str
-    geometry: Mapping[str, Any] = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Attached:
-    """What goes with a question: an area (west, south, east, north in degrees), features, a moment."""
-
-    region: Box | None = None
-    pins: tuple[Pin, ...] = ()
-    now_s: float | None = None
+    counts_things: bool = True
 
 
 @dataclass(frozen=True)
 class AskQuestion(Question):
     """A question to the scene. ``asked_at`` is a time in UTC, as ISO 8601 has it; ``model`` helps, if any."""
 
-    attached: Attached = Attached()
+    attached: Attached = field(default_factory=Attached)
     asked_at: str = ""
     model: str = ""
 
@@ -214,7 +194,8 @@ class AskTalk(Conversation):
         changed = False
         for turn in self.asked:
             asked_at = turn.question.asked_at if isinstance(turn.question, AskQuestion) else ""
-            before = turn.state is TurnState.DONE and is_before(asked_at, corrected_at)
+            may_change = turn.found is not None and turn.found.counts_things
+            before = turn.state is TurnState.DONE and may_change and is_before(asked_at, corrected_at)
             changed = changed or before != turn.is_outdated
             turn.is_outdated = before
         return changed
@@ -324,26 +305,10 @@ class AskPanel:
         return True
 
 
-def timed(text: str, now_s: float | None) -> str:
-    """A question in which "now" is a moment of the clip; one that does not say "now" is about it, too."""
-    if now_s is None:
-        return text
-    moment = f"at {now_s:.1f} s"
-    if _NOW.search(text):
-        return _NOW.sub(moment, text)
-    body, mark = (text[:-1].rstrip(), text[-1]) if text[-1:] in ("?", ".", "!") else (text, "")
-    return f"{body} {moment}{mark}"
-
-
-def pins_of(features: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[Pin, ...]:
-    """Features (title, GeoJSON in degrees) under letters; the first ones of many."""
-    return tuple(
-        Pin(letter, _line(title), geometry) for letter, (title, geometry) in zip(LETTERS, features[:MAX_PINS])
-    )
-
-
 def parse_found(result: Mapping[str, Any]) -> Found:
     """An answer as the engine gives it."""
+    evidence = tuple(parse_evidence(item) for item in dicts(result.get("evidence")))
+    has_things = any(item.things is not None for item in evidence)
     return Found(
         answer=plain(str(result.get("answer") or "")),
         task=_line(result.get("task")),
@@ -356,8 +321,9 @@ def parse_found(result: Mapping[str, Any]) -> Found:
         planner=_line(result.get("planner")),
         sends_to=_line(result.get("sends_to")),
         notes=_lines(result.get("notes")) + _lines(result.get("warnings")),
-        evidence=tuple(parse_evidence(item) for item in dicts(result.get("evidence"))),
+        evidence=evidence,
         seconds=parse_number(result.get("seconds")),
+        counts_things=has_things or asks_for_things(result.get("program"), bool(result.get("abstained"))),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from .conversation import plain
 from .locate import Request
 
+_SORTS = ("track", "object")
 _THING = re.compile(r"^(track|object) (\d{1,12})$")
 # Layers that can be emptied; places of frames are the scene itself.
 CLEARABLE = ("answers", "tracks", "detections", "segments", "groundings", "looks")
@@ -134,6 +135,16 @@ def _parse_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
+
+
+def asks_for_things(program: object, abstained: bool) -> bool:
+    """Whether an answer's program looks at tracks or objects. Of an answer whose program is not known, yes;
+    where there is no answer for want of a program, no.
+    """
+    steps = program.get("steps") if isinstance(program, Mapping) else None
+    if not isinstance(steps, Mapping):
+        return not abstained
+    return any(isinstance(step, Mapping) and step.get("kind") in _SORTS for step in steps.values())
 
 
 def last_change(rows: Sequence[Mapping[str, Any]]) -> str:
