@@ -101,10 +101,12 @@ def test_answers_with_all_that_was_said_of_them(scene):
 
 
 def test_answers_of_an_earlier_version(scene):
+    rows = [{"question": "How many?", "answer": "2", "understood": "later versions know this"}]
+    table = build_table(schema.ANSWERS, rows, [None], Grid(CRS, CRS), Provenance("clip.mp4", "test"))
+    write_layers(scene, {"answers": table})
     with closing(sqlite3.connect(scene)) as connection, connection:
         for name in ("settle", "understood", "missed", "planner", "program", "notes"):
             connection.execute(f"ALTER TABLE answers DROP COLUMN {name}")
-        connection.execute("INSERT INTO answers (question, answer) VALUES ('How many?', '2')")
         connection.execute("DROP TABLE corrections")
     (row,) = scene_file.read_answers(scene)
     assert row["answer"] == "2" and row["missed"] == row["notes"] == [] and row["understood"] is None
