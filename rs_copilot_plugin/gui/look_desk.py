@@ -56,9 +56,9 @@ class LookDesk(QObject):
         """Draw what the presenters know."""
         self.look.redraw()
 
-    def refresh(self) -> None:
-        """Another engine may know other models."""
-        if self.dock.isVisible():
+    def refresh(self, others_want_it: bool = False) -> None:
+        """Another engine may know other models; nobody is asked where no panel shows them."""
+        if self.dock.isVisible() or others_want_it:
             self.models.refresh()
 
     def stop(self) -> None:

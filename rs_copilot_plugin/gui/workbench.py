@@ -467,7 +467,7 @@ class Workbench(QObject):
 
     def _engine_changed(self) -> None:
         self.host.restart()
-        self.look.refresh()
+        self.look.refresh(self.ask.dock.isVisible())
         self.redraw()
         if not self.player.clip and self.panel.clips.clips:
             self.show_clip(str(self.panel.clips.clips[0].path))
