@@ -6,7 +6,7 @@ that cannot run is given back once with what is wrong with it; after that the bu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from rs_copilot.asking.summary import Summary, names_schema, safe, summary_of
 from rs_copilot.errors import CancelledError
 from rs_copilot.reasoning.checking import Problem
 from rs_copilot.reasoning.memory import Memory, plain
+from rs_copilot.reasoning.operations.table import OPERATIONS, Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan, Planner
 from rs_copilot.reasoning.planning.builtin import plan as plan_built_in
 from rs_copilot.reasoning.prior import Prior, prior_words
@@ -53,6 +54,7 @@ def vlm_planner(
     *,
     on_understood: Callable[[str], None] = unheard,
     is_cancelled: Callable[[], bool] = never,
+    helpers: Collection[Needs] = (),
     max_tokens: int = MAX_TOKENS,
 ) -> Planner:
     """A planner that asks a model first.
@@ -63,19 +65,21 @@ def vlm_planner(
         prior: where a retriever believes the view to lie.
         on_understood: hears how the question is taken, as it is being written.
         is_cancelled: asked while the model writes.
+        helpers: what programs may use besides the scene.
         max_tokens: how long an answer of the model may be.
 
     The planner raises what `Backend.reply` raises, `RasterError` where the map cannot be read, and
     `CancelledError` where it was stopped. Whatever the model says, it gives a plan that can run or none.
     """
-    return _VlmPlanner(backend, view, prior, on_understood, is_cancelled, max_tokens)
+    return _VlmPlanner(backend, view, prior, on_understood, is_cancelled, frozenset(helpers), max_tokens)
 
 
-def plan_schema(summary: Summary) -> dict[str, Any]:
-    """The form of what a model may say about a scene: a program, or why there is none."""
+def plan_schema(summary: Summary, without: Collection[str] = ()) -> dict[str, Any]:
+    """The form of what a model may say about a scene: a program ``without`` some operations, or why none."""
     words = {"type": "string", "maxLength": MAX_SAID}
     tasks = [*(task.value for task in SpatialTask), "other"]
-    planned = {"understood": words, "task": {"enum": tasks}, "program": program_schema(names_schema(summary))}
+    program = program_schema(names_schema(summary), without)
+    planned = {"understood": words, "task": {"enum": tasks}, "program": program}
     refused = {"understood": words, "cannot": words}
     return {"anyOf": [_object(planned), _object(refused)]}
 
@@ -116,12 +120,22 @@ class _VlmPlanner:
     prior: Prior | None
     on_understood: Callable[[str], None]
     is_cancelled: Callable[[], bool]
+    helpers: frozenset[Needs]
     max_tokens: int
+
+    @property
+    def _without(self) -> frozenset[str]:
+        """Operations that need what is not there."""
+        return frozenset(
+            name
+            for name, item in OPERATIONS.items()
+            if item.needs is not None and item.needs not in self.helpers
+        )
 
     def __call__(self, question: Question, memory: Memory) -> Plan | NoPlan:
         summary = summary_of(memory, question)
         asked = self._conversation(question, memory, summary)
-        decoding = Decoding(self.max_tokens, lookup=True, schema=plan_schema(summary))
+        decoding = Decoding(self.max_tokens, lookup=True, schema=plan_schema(summary, self._without))
         text, notes = self._said(asked, decoding)
         found = judged(text, question, memory)
         if isinstance(found, list):
@@ -131,7 +145,7 @@ class _VlmPlanner:
             found = judged(text, question, memory)
         if isinstance(found, Planned):
             return self._plan(found, question, memory, notes)
-        return self._without(found, question, memory, notes)
+        return self._built_in(found, question, memory, notes)
 
     def _conversation(self, question: Question, memory: Memory, summary: Summary) -> Conversation:
         picture = None
@@ -139,7 +153,10 @@ class _VlmPlanner:
             picture = read_map(self.view, memory, summary.shown, self.backend.family, self.prior)
         prior = prior_words(self.prior, _nowhere if picture is None else picture.box_px)
         words = question_words(question, summary.text, prior, has_map=picture is not None)
-        return [system(system_words()), user(*([] if picture is None else [picture.part]), words)]
+        return [
+            system(system_words(self._without)),
+            user(*([] if picture is None else [picture.part]), words),
+        ]
 
     def _said(self, conversation: Conversation, decoding: Decoding) -> tuple[str, tuple[str, ...]]:
         """What the model says, and what has to be noted of it.
@@ -164,7 +181,7 @@ class _VlmPlanner:
             notes=notes,
         )
 
-    def _without(
+    def _built_in(
         self,
         found: Refused | list[Problem],
         question: Question,
@@ -172,7 +189,7 @@ class _VlmPlanner:
         notes: tuple[str, ...],
     ) -> Plan | NoPlan:
         """What the built-in planner makes of a question that the model has no program for."""
-        plan, name = plan_built_in(question, memory), quote(self.backend.model)
+        plan, name = plan_built_in(question, memory, self.helpers), quote(self.backend.model)
         if not isinstance(found, Refused):
             said = (
                 f"{name} wrote no program that can run ({_short(found[0])}); the built-in planner was asked."

@@ -12,7 +12,7 @@ from typing import Any
 import shapely
 from pydantic import BaseModel, ConfigDict, Field
 
-from rs_copilot.jobs.ask_model import ModelWishes, Planning, open_planning
+from rs_copilot.jobs.ask_model import Files, ModelWishes, Planning, find_files, open_planning
 from rs_copilot.jobs.context import JobContext, Progress
 from rs_copilot.reasoning.answer import Answer, Evidence
 from rs_copilot.reasoning.answering import answered
@@ -137,11 +137,14 @@ def run(params: AskParams, context: JobContext) -> AskResult:
     def understood(text: str) -> None:
         context.on_progress(Progress(0, 2, "understanding", {"understood": text}))
 
-    with open_planning(params, context, params.satellite, understood) as planning:
+    def files() -> Files:
+        return find_files(params.scene, memory.views.clip, params.satellite)
+
+    with open_planning(params, context, files, understood) as planning:
         plan = planning.planner(question, known)
         told = "" if isinstance(plan, NoPlan) else plan.understood
         context.progress(1, 2, "computing", {"understood": told})
-        answer = answered(question, known, plan)
+        answer = answered(question, known, plan, planning.eyes)
         if params.sentence and not answer.abstained:
             answer = replace(answer, text=planning.phrase(question, answer, known) or answer.text)
     context.check()

@@ -14,23 +14,24 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rs_copilot.errors import BadInputError
 from rs_copilot.evaluation.failures import failure_of
 from rs_copilot.evaluation.links2bench import Given, Report, report
+from rs_copilot.jobs.ask_model import Files, ModelWishes, open_planning
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.answering import ask
-from rs_copilot.reasoning.planning.builtin import plan
 from rs_copilot.reasoning.question import Question, QuestionSet
 from rs_copilot.reasoning.scene import read_memory
 
 ORACLE = "oracle.gpkg"
 
 
-class EvalLinks2BenchParams(BaseModel):
+class EvalLinks2BenchParams(ModelWishes):
     """Question sets, and the scenes that they are asked of.
 
     Each of ``questions`` is a file in the format of ``questions.json`` of `simulate`. ``scene`` is the name
     of the scene beside it; with ``localization`` ``oracle`` a scene is made from the world's truth instead.
     With ``failures`` everything is asked of that scene as well, to tell what failures are due to. ``out``
-    gets every answer, a JSON line each, and the scores lie beside it in ``….report.json``.
+    gets every answer, a JSON line each, and the scores lie beside it in ``….report.json``. A model that plans
+    sees the map of the set and the clip.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -89,15 +90,16 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
     Raises:
         BadInputError: a file is no question set.
         SceneError: a scene is missing.
+        MissingDependencyError: the model that is asked for is not here.
     """
     items, given, records = [], [], []
     failures: Counter[str] = Counter()
     for number, path in enumerate(params.questions):
         context.progress(number, len(params.questions), f"asking {path}")
         questions = read_question_set(path)
-        answers = _answers(path, questions, params)
+        answers = _answers(path, questions, params, context)
         for item, answer, failure in zip(
-            questions.questions, answers, _failures(path, questions, params, answers), strict=True
+            questions.questions, answers, _failures(path, questions, params, answers, context), strict=True
         ):
             items.append(item)
             given.append(_given(answer))
@@ -107,7 +109,7 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
                     "set": str(path), "id": item.id, "task": item.task.value, "text": item.text,
                     "answer": item.answer, "answerable": item.answerable, "given": answer.value,
                     "abstained": answer.abstained, "reason": answer.reason, "understood": answer.understood,
-                    "confidence": answer.confidence, "failure": failure,
+                    "confidence": answer.confidence, "failure": failure, "planner": answer.planner,
                 }
             )  # fmt: skip
     if params.out is not None:
@@ -137,26 +139,36 @@ def read_question_set(path: Path) -> QuestionSet:
         ) from error
 
 
-def _answers(path: Path, questions: QuestionSet, params: EvalLinks2BenchParams) -> list[Answer]:
+def _answers(
+    path: Path, questions: QuestionSet, params: EvalLinks2BenchParams, context: JobContext
+) -> list[Answer]:
     """Answers to all questions of a set, in order. The planner hears neither task nor kind."""
     scene = path.parent / params.scene
     if params.localization == "oracle":
         scene = _oracle(path.parent, questions)
     layers = {name: str(path.parent / place) for name, place in questions.layers.items()}
     memory = read_memory(str(scene), None, layers)
-    return [
-        ask(Question(text=item.text, choices=item.choices, marks=item.marks), memory, plan)
-        for item in questions.questions
-    ]
+    files = Files(path.parent / questions.clip, str(path.parent / questions.satellite))
+    answers = []
+    with open_planning(params, context, lambda: files) as planning:
+        for item in questions.questions:
+            context.check()
+            asked = Question(text=item.text, choices=item.choices, marks=item.marks)
+            answers.append(ask(asked, memory, planning.planner, planning.eyes))
+    return answers
 
 
 def _failures(
-    path: Path, questions: QuestionSet, params: EvalLinks2BenchParams, answers: Sequence[Answer]
+    path: Path,
+    questions: QuestionSet,
+    params: EvalLinks2BenchParams,
+    answers: Sequence[Answer],
+    context: JobContext,
 ) -> Sequence[str | None]:
     """What went wrong with every answer, where that is wanted."""
     if not params.failures:
         return [None] * len(answers)
-    exact = _answers(path, questions, params.model_copy(update={"localization": "oracle"}))
+    exact = _answers(path, questions, params.model_copy(update={"localization": "oracle"}), context)
     found = [
         failure_of(item, _given(answer), _given(best))
         for item, answer, best in zip(questions.questions, answers, exact, strict=True)
