@@ -42,6 +42,15 @@ def ask(
         str | None,
         typer.Option(metavar="FILE", help="The map that the model sees; by default that of `localize`."),
     ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The map's index, to look up frames without a place; default: localize's."
+        ),
+    ] = None,
+    prior: Annotated[
+        str, typer.Option(metavar="auto|none", help="Whether anything is looked up in the index.")
+    ] = "auto",
     sentence: Annotated[
         bool, typer.Option("--sentence", help="Let the model put the answer into a sentence.")
     ] = False,
@@ -69,6 +78,8 @@ def ask(
         "adapter": adapter,
         "family": family,
         "satellite": satellite,
+        "index": index,
+        "prior": prior,
         "sentence": sentence,
         "keep": not no_keep,
     }
