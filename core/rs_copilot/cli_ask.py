@@ -103,6 +103,13 @@ def eval_links2bench(
     precision: Precision = None,
     adapter: Adapter = None,
     family: Family = None,
+    prior: Annotated[
+        str,
+        typer.Option(
+            metavar="none,cvaa,oracle,random",
+            help="What a model is told of where the video lies; several are run one after the other.",
+        ),
+    ] = "none",
     out: Annotated[
         Path | None, typer.Option(help="Write every answer, one JSON line each, and the scores beside it.")
     ] = None,
@@ -119,6 +126,7 @@ def eval_links2bench(
         "precision": precision,
         "adapter": adapter,
         "family": family,
+        "prior": [name.strip() for name in prior.split(",")],
         "out": out,
     }
     return run_job("eval.links2bench", params, as_json=as_json, device=device)
