@@ -67,9 +67,10 @@ def _parsed(question: Question, memory: Memory) -> Parsed:
     subject = find_subject(text)
     # What a model sees it cannot know by the name of a place.
     unknown = tuple(strangers(mentioned.text, vocabulary()))
-    return Parsed(
-        text.strip(" .?!"), mentioned.things, times, subject, question.choices, None, memory, unknown
-    )
+    # Marks that are not named are what the choices mean.
+    marks = [thing for thing in memory.by_kind[Kind.MARK] if thing not in mentioned.things]
+    things = (*mentioned.things, *marks)
+    return Parsed(text.strip(" .?!"), things, times, subject, question.choices, None, memory, unknown)
 
 
 def _is_unplaced(parsed: Parsed) -> bool:
