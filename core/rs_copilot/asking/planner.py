@@ -196,7 +196,7 @@ class _VlmPlanner:
             )
         elif isinstance(plan, NoPlan) or plan.missed:
             # The planner without a model may have overlooked what the model saw.
-            return NoPlan(f"{name} sees no way to tell: {found.reason}", None, plan.missed, notes)
+            return NoPlan(f"{name} sees no way to tell: {found.reason}", None, plan.missed, name, notes)
         else:
             said = f"{name} saw no way to tell ({found.reason}); the built-in planner was asked."
         return replace(plan, notes=(*notes, said))
