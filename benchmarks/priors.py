@@ -1,6 +1,6 @@
 """How sure the retriever has to be before it is told where a frame lies, over rendered development worlds.
 
-``python -m benchmarks.priors OUT.json FOLDER WORLD [WORLD ...]``: every world is a folder of `simulate`; its map
+``python -m benchmarks.priors OUT.json FOLDER WORLD [WORLD ...]``: a world is a folder of `simulate`; its map
 is indexed into FOLDER, frames of its clip are looked up with the attitude and the height that telemetry gives
 and without any, and the margins are fitted. OUT is written for `rs_copilot.jobs.priors`. For each world it is
 also said how the margins would do that the other worlds give.

@@ -42,6 +42,15 @@ def ask(
         str | None,
         typer.Option(metavar="FILE", help="The map that the model sees; by default that of `localize`."),
     ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The map's index, to look up frames without a place; default: localize's."
+        ),
+    ] = None,
+    prior: Annotated[
+        str, typer.Option(metavar="auto|none", help="Whether anything is looked up in the index.")
+    ] = "auto",
     sentence: Annotated[
         bool, typer.Option("--sentence", help="Let the model put the answer into a sentence.")
     ] = False,
@@ -69,6 +78,8 @@ def ask(
         "adapter": adapter,
         "family": family,
         "satellite": satellite,
+        "index": index,
+        "prior": prior,
         "sentence": sentence,
         "keep": not no_keep,
     }
@@ -92,6 +103,13 @@ def eval_links2bench(
     precision: Precision = None,
     adapter: Adapter = None,
     family: Family = None,
+    prior: Annotated[
+        str,
+        typer.Option(
+            metavar="none,cvaa,oracle,random",
+            help="What a model is told of where the video lies; several are run one after the other.",
+        ),
+    ] = "none",
     out: Annotated[
         Path | None, typer.Option(help="Write every answer, one JSON line each, and the scores beside it.")
     ] = None,
@@ -108,6 +126,7 @@ def eval_links2bench(
         "precision": precision,
         "adapter": adapter,
         "family": family,
+        "prior": [name.strip() for name in prior.split(",")],
         "out": out,
     }
     return run_job("eval.links2bench", params, as_json=as_json, device=device)

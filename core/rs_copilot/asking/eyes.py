@@ -31,6 +31,8 @@ from rs_copilot.vlm.zoom import Manner, Outcome, look_closer
 MAX_TOKENS = {Task.ASK: 256, Task.GROUND: 1024}
 # Fewer pixels a side are no picture.
 MIN_SIDE_PX = 28
+# A moment so little after the last frame is still meant to be it.
+SLACK_S = 0.5
 NO_CLIP = "Put the clip back where it was when it was located, or locate it again."
 NO_MAP = "Locate the clip again with the map where it is now."
 
@@ -101,11 +103,13 @@ class ModelEyes:
             raise CannotTell("the clip of this scene is not known", NO_CLIP)
         try:
             with open_clip(self.clip) as clip:
-                frame = clip.frame_at(time_s)
+                frame, last_s = clip.frame_at(time_s), clip.info.duration_s
         except VideoError as error:
             raise CannotTell(
                 f"the frame at {time_s:g} s cannot be shown: {error.message}", NO_CLIP
             ) from error
+        if 0.0 < last_s < time_s - SLACK_S:
+            raise CannotTell(f"the clip ends at {last_s:.1f} s", "Ask about a moment that the clip has.")
         return _Target(FrameWindows(frame.image), _window(aim.box_px, frame.size), frame.index, frame.time_s)
 
     @contextmanager

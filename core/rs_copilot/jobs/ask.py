@@ -13,6 +13,7 @@ import shapely
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot.jobs.ask_model import Files, ModelWishes, Planning, find_files, open_planning
+from rs_copilot.jobs.ask_priors import PriorWishes, scene_priors
 from rs_copilot.jobs.context import JobContext, Progress
 from rs_copilot.reasoning.answer import Answer, Evidence
 from rs_copilot.reasoning.answering import answered
@@ -33,13 +34,15 @@ MARGIN_M = 1.0
 METHOD = "spatial program"
 
 
-class AskParams(ModelWishes):
+class AskParams(ModelWishes, PriorWishes):
     """What is asked, of which scene.
 
     ``layers`` are the user's layers by name; ``zones``, ``roads``, ``occluders`` and ``places`` say what they
     hold. ``choices`` are texts by letter. ``image_region`` is LON1,LAT1,LON2,LAT2 of an area that the
     question calls "the region". ``satellite`` is the map that a model is shown, and with ``sentence`` it puts
-    the answer into a sentence. With ``keep`` the answer goes into the layer ``answers``.
+    the answer into a sentence. ``index`` is an index of the map, in which frames without a place are looked
+    up and whose best squares a model is told; not with ``prior`` ``none``. With ``keep`` the answer
+    goes into the layer ``answers``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -141,11 +144,14 @@ def run(params: AskParams, context: JobContext) -> AskResult:
     def files() -> Files:
         return find_files(params.scene, memory.views.clip, params.satellite)
 
-    with open_planning(params, context, files, understood) as planning:
+    with (
+        scene_priors(params.scene, memory.views.clip, params, context) as priors,
+        open_planning(params, context, files, understood, None if priors is None else priors.of) as planning,
+    ):
         plan = planning.planner(question, known)
         told = "" if isinstance(plan, NoPlan) else plan.understood
         context.progress(1, 2, "computing", {"understood": told})
-        answer = answered(question, known, plan, planning.eyes)
+        answer = answered(question, known, plan, planning.eyes, None if priors is None else priors.at)
         if params.sentence and not answer.abstained:
             answer = replace(answer, text=planning.phrase(question, answer, known) or answer.text)
     context.check()

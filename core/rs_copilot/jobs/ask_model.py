@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -16,7 +17,7 @@ from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.eyes import Eyes
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.table import Needs
-from rs_copilot.reasoning.plan import Planner
+from rs_copilot.reasoning.plan import NoPlan, Plan, Planner
 from rs_copilot.reasoning.planning.builtin import plan as plan_built_in
 from rs_copilot.reasoning.prior import Prior
 from rs_copilot.reasoning.question import Question
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from rs_copilot.vlm.backend import Backend
 
 NO_MODEL = "none"
+
+PriorOf: TypeAlias = Callable[[Question], "Prior | None"]
 
 
 class ModelWishes(BaseModel):
@@ -88,7 +91,7 @@ def open_planning(
     context: JobContext,
     files: Callable[[], Files] = Files,
     on_understood: Callable[[str], None] = lambda _: None,
-    prior: Prior | None = None,
+    prior_of: PriorOf | None = None,
 ) -> Iterator[Planning]:
     """The planner that is wished for; a model is loaded, or found on the shelf.
 
@@ -97,7 +100,7 @@ def open_planning(
         context: of the job.
         files: what a model is shown; asked only where there is one.
         on_understood: hears how a model takes the question, as it comes.
-        prior: where a retriever believes the view to lie.
+        prior_of: where a retriever believes the view of a question to lie; without it there is none.
 
     Raises:
         UsageError: no such model.
@@ -105,8 +108,9 @@ def open_planning(
         MissingDependencyError: packages, weights, the server or the device are missing.
         OutOfMemoryError: it does not fit.
     """
+    helpers = set() if prior_of is None else {Needs.PRIORS}
     if wishes.vlm == NO_MODEL:
-        yield Planning()
+        yield Planning(partial(plan_built_in, helpers=helpers))
         return
     # What models and pictures need takes seconds to load.
     from rs_copilot.jobs.backends import backend_of
@@ -119,7 +123,7 @@ def open_planning(
         open_raster(shown.satellite).close()
     spec = backend_of(wishes.vlm, wishes.precision, wishes.adapter, wishes.family, wishes.key)
     with shelf_of(context) as shelf, shelf.borrow(spec, context.device) as backend:
-        yield _planning(backend, shown, context.cancelled.is_set, on_understood, prior)
+        yield _planning(backend, shown, context.cancelled.is_set, on_understood, prior_of)
 
 
 def _planning(
@@ -127,7 +131,7 @@ def _planning(
     shown: Files,
     is_cancelled: Callable[[], bool],
     on_understood: Callable[[str], None],
-    prior: Prior | None,
+    prior_of: PriorOf | None,
 ) -> Planning:
     from rs_copilot.asking.eyes import ModelEyes
     from rs_copilot.asking.map_picture import MapView
@@ -136,11 +140,17 @@ def _planning(
 
     view = None if shown.satellite is None else MapView(shown.satellite)
     has_eyes = shown.clip is not None or shown.satellite is not None
+    helpers = [Needs.EYES] * has_eyes + [Needs.PRIORS] * (prior_of is not None)
+
+    def planned(question: Question, memory: Memory) -> Plan | NoPlan:
+        planner = vlm_planner(
+            backend, view, None if prior_of is None else prior_of(question), helpers=helpers,
+            on_understood=on_understood, is_cancelled=is_cancelled,
+        )  # fmt: skip
+        return planner(question, memory)
+
     return Planning(
-        vlm_planner(
-            backend, view, prior, on_understood=on_understood, is_cancelled=is_cancelled,
-            helpers=(Needs.EYES,) if has_eyes else (),
-        ),
+        planned,
         ModelEyes(backend, shown.clip, shown.satellite, is_cancelled=is_cancelled),
         lambda question, answer, memory: phrased(backend, question, answer, memory, is_cancelled),
         backend.model,

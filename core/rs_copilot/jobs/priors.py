@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyproj
@@ -20,7 +21,9 @@ from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.gallery import guesses_for, open_retriever, raster_of, tile_corners_m
 from rs_copilot.jobs.telemetry import read_told
 from rs_copilot.localization.retrieve import Retriever
+from rs_copilot.reasoning.planning.words import take_times
 from rs_copilot.reasoning.prior import Prior, PriorTile
+from rs_copilot.reasoning.question import Question
 from rs_copilot.retrieval.gallery import Gallery
 from rs_copilot.retrieval.query import Hit
 from rs_copilot.types import FloatArray, Frame
@@ -32,7 +35,9 @@ TOLD, LOOKED_UP = 3, 60
 # Tiles with more of the smaller in common show one place: neighbours of the grid have a half.
 MAX_COMMON = 0.3
 # Moments of a clip that are looked up where none is asked about.
-MOMENTS = 6
+MOMENTS = 4
+# A moment so little after the last frame is still meant to be it.
+SLACK_S = 0.5
 # Made on development worlds by benchmarks/priors.py.
 MARGINS = Path(__file__).with_name("prior_margins.json")
 
@@ -73,6 +78,34 @@ def tile_lonlat(gallery: Gallery, tile: int) -> BaseGeometry:
     return shapely.Polygon(to_lonlat(tile_corners_m(gallery, tile), crs))
 
 
+class Priors(Protocol):
+    """Where frames of one clip are believed to lie."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the clip, 0 where it is not known."""
+        ...
+
+    def at(self, time_s: float) -> Prior | None:
+        """The prior of the frame at a moment; ``None`` where the clip has none."""
+        ...
+
+
+def prior_for(priors: Priors, question: Question) -> Prior | None:
+    """The prior of the moment that a question is about; else that of the surest of some moments of the clip,
+    with the best tiles of the others as track.
+    """
+    _, times = take_times(question.text, priors.duration_s)
+    if times.at_s is not None:
+        return priors.at(times.at_s)
+    found = [priors.at(float(time_s)) for time_s in np.linspace(0.0, priors.duration_s, MOMENTS)]
+    known = [prior for prior in found if prior is not None and prior.tiles]
+    if not known:
+        return None
+    best = max(known, key=lambda prior: prior.margin)
+    return replace(best, track=tuple(prior.told[0] for prior in known if prior.told))
+
+
 @dataclass
 class PriorMaker:
     """Looks up frames of an open clip in a gallery; each once."""
@@ -80,25 +113,23 @@ class PriorMaker:
     retriever: Retriever
     clip: Clip
     telemetry: TelemetryTrack | None = None
+    check: Callable[[], None] = lambda: None
     _found: dict[float, Prior | None] = field(default_factory=dict)
 
+    @property
+    def duration_s(self) -> float:
+        """See `Priors`."""
+        return self.clip.info.duration_s
+
     def at(self, time_s: float) -> Prior | None:
-        """The prior of the frame at a moment; ``None`` where the clip has none."""
+        """See `Priors`."""
         if time_s not in self._found:
             self._found[time_s] = self._look_up(time_s)
         return self._found[time_s]
 
-    def over(self) -> Prior | None:
-        """The prior of the surest of some moments of the clip, with the best tiles of the others as track."""
-        last_s = self.clip.info.duration_s or 0.0
-        found = [self.at(float(time_s)) for time_s in np.linspace(0.0, last_s, MOMENTS)]
-        known = [prior for prior in found if prior is not None and prior.tiles]
-        if not known:
-            return None
-        best = max(known, key=lambda prior: prior.margin)
-        return replace(best, track=tuple(prior.told[0] for prior in known if prior.told))
-
     def _look_up(self, time_s: float) -> Prior | None:
+        if 0.0 < self.duration_s < time_s - SLACK_S:
+            return None
         try:
             frame = self.clip.frame_at(time_s)
         except VideoError:
@@ -110,7 +141,8 @@ class PriorMaker:
         track = self.telemetry
         told = None if track is None else track.at(frame.time_s, frame.index, frame.file)
         tried = guesses_for(self.retriever.gallery, frame.size, told)
-        return self.retriever.find(frame.image, tried, LOOKED_UP)
+        embeddings = self.retriever.embed(frame.image, tried, self.check)
+        return self.retriever.hits(embeddings, tried, LOOKED_UP)
 
     def tiles_of(self, frame: Frame, hits: Sequence[Hit]) -> list[PriorTile]:
         """Those that lie apart, as tiles of a prior."""
@@ -136,4 +168,4 @@ def open_priors(
     retriever = open_retriever(index, None, context)
     with open_clip(clip) as opened:
         told = read_told(clip, telemetry, opened, context) if uses_telemetry else None
-        yield PriorMaker(retriever, opened, told)
+        yield PriorMaker(retriever, opened, told, context.check)

@@ -58,7 +58,7 @@ def _of_plan(
     if isinstance(plan, NoPlan):
         return Answer(
             "", question.task, question.kind or AnswerKind.TEXT, None, abstained=True,
-            reason=plan.reason, settle=plan.settle, missed=plan.missed,
+            reason=plan.reason, settle=plan.settle, missed=plan.missed, planner=plan.planner,
         )  # fmt: skip
     try:
         finding = run(plan.program, memory, eyes, priors)

@@ -36,6 +36,7 @@ class NoPlan:
     reason: str
     settle: str | None = None
     missed: tuple[str, ...] = ()
+    planner: str = "built in"
     notes: tuple[str, ...] = ()
 
 

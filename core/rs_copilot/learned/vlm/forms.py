@@ -73,7 +73,7 @@ class Forms:
             ends = sorted(number for number in self.ends if number < self.n_words)
             self._words = llguidance.hf.from_tokenizer(self.tokenizer, n_vocab=self.n_words, eos_token=ends)
         grammar = llguidance.LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=WRITING)
-        matcher = llguidance.LLMatcher(self._words, grammar)
+        matcher = llguidance.LLMatcher(self._words, grammar, log_level=0)
         if matcher.is_error():
             raise BadInputError(
                 f"no answer can be held to this schema: {matcher.get_error()[:200]}",

@@ -52,7 +52,7 @@ def with_help(
     if not helpers:
         return found
     parsed = _parsed(question, memory)
-    if Needs.PRIORS in helpers and _is_unplaced(parsed) and OF_THE_VIEW.search(parsed.text):
+    if Needs.PRIORS in helpers and _is_unplaced(parsed) and _is_of_the_view(parsed, found):
         return _likely(question, parsed) or found
     if Needs.EYES in helpers and isinstance(found, NoPlan) and not parsed.unknown:
         return _looked(question, parsed) or found
@@ -67,14 +67,22 @@ def _parsed(question: Question, memory: Memory) -> Parsed:
     subject = find_subject(text)
     # What a model sees it cannot know by the name of a place.
     unknown = tuple(strangers(mentioned.text, vocabulary()))
-    return Parsed(
-        text.strip(" .?!"), mentioned.things, times, subject, question.choices, None, memory, unknown
-    )
+    # Marks that are not named are what the choices mean.
+    marks = [thing for thing in memory.by_kind[Kind.MARK] if thing not in mentioned.things]
+    things = (*mentioned.things, *marks)
+    return Parsed(text.strip(" .?!"), things, times, subject, question.choices, None, memory, unknown)
 
 
 def _is_unplaced(parsed: Parsed) -> bool:
     at_s = parsed.times.at_s
     return at_s is not None and parsed.memory.views.nearest(at_s) is None
+
+
+def _is_of_the_view(parsed: Parsed, found: Plan | NoPlan) -> bool:
+    """Whether a question is about where the camera looked."""
+    if isinstance(found, Plan) and found.task is not None:
+        return found.task is SpatialTask.ASSOCIATION
+    return bool(OF_THE_VIEW.search(parsed.text))
 
 
 def _likely(question: Question, parsed: Parsed) -> Plan | None:
