@@ -405,8 +405,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
-   <source>It Is &amp;a</source>
-   <translation>Es ist &amp;ein</translation>
+   <source>It Is Really &amp;a</source>
+   <translation>Es ist eigentlich &amp;ein</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />

@@ -113,7 +113,7 @@ class AskCorrections(QObject):
         for other in _different(things, others):
             same.addAction(_escaped(other.title), lambda other=other: self.merge(things, other))
         same.addAction(tr("&Choose on the Map…"), lambda: self._pick_other(things))
-        kinds = menu.addMenu(tr("It Is &a"))
+        kinds = menu.addMenu(tr("It Is Really &a"))
         for label in self._around.scene.labels()[:_MAX_LABELS]:
             kinds.addAction(_escaped(label), lambda label=label: self.relabel(things, label))
         kinds.addAction(tr("&Another Class…"), lambda: self._ask_label(things))

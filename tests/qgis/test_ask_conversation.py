@@ -174,7 +174,7 @@ def test_what_is_the_same_is_chosen_on_the_map_or_among_the_evidence(town_bench)
 
     # It is a person: the class is written by the user.
     click(chip(desk, "vehicle 1"))
-    correct(desk, "It Is a", "Another Class")
+    correct(desk, "It Is Really a", "Another Class")
     dialog = next(item for item in desk.workbench._dialogs if isinstance(item, QInputDialog))
     QTest.keyClicks(dialog.focusWidget() or dialog, "person")
     key(dialog, Qt.Key.Key_Return)
@@ -197,7 +197,7 @@ def test_what_the_scene_knows_is_inspected_undone_and_cleared(town_bench):
     ask(desk, COUNT)
     answered(desk)
     click(chip(desk, "vehicle 1"))
-    correct(desk, "It Is a", "vehicle")
+    correct(desk, "It Is Really a", "vehicle")
     corrected(desk, 1)
     click(desk.dock.memory_button)
     dialog = desk.memory
