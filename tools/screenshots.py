@@ -200,6 +200,8 @@ def start_screen(size: tuple[int, int]) -> tuple[subprocess.Popen[bytes], str]:
         "-screen",
         "0",
         f"{size[0]}x{size[1]}x24",
+        "-dpi",
+        "96",  # else QGIS scales, and pictures are larger than the window
         "-nolisten",
         "tcp",
     ]
