@@ -165,6 +165,11 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>corrected by hand</source>
+   <translation>von Hand berichtigt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
    <source>Not used</source>
    <translation>Nicht verwendet</translation>
   </message>

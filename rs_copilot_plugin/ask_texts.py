@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from .presenters.ask import (
@@ -156,7 +156,7 @@ def evidence_title(evidence: Evidence) -> str:
     return f"{title} · {evidence.time_s:.1f} s"
 
 
-def evidence_name(evidence: Evidence) -> str:
+def evidence_name(evidence: Evidence, corrected: Set[str] = frozenset()) -> str:
     """The same for a screen reader: what it is, too."""
     kind = {
         EvidenceKind.MOMENT: tr("Frame"),
@@ -164,10 +164,16 @@ def evidence_name(evidence: Evidence) -> str:
         EvidenceKind.MEASURE: tr("Measurement"),
         EvidenceKind.PLACE: tr("Place"),
     }[evidence.kind]
-    return f"{kind}: {evidence_title(evidence)}"
+    return ", ".join([f"{kind}: {evidence_title(evidence)}", *_by_hand(evidence, corrected)])
 
 
-def evidence_tip(evidence: Evidence) -> str:
+def _by_hand(evidence: Evidence, corrected: Set[str]) -> list[str]:
+    """That a thing was corrected: what a person has said is evidence, too."""
+    is_said = evidence.things is not None and not corrected.isdisjoint(evidence.things.keys)
+    return [tr("corrected by hand")] if is_said else []
+
+
+def evidence_tip(evidence: Evidence, corrected: Set[str] = frozenset()) -> str:
     """Where a piece of evidence comes from."""
     parts = [evidence_title(evidence)]
     if evidence.layer:
@@ -175,7 +181,7 @@ def evidence_tip(evidence: Evidence) -> str:
         parts.append(f"{evidence.layer}{number}")
     if evidence.time_s is not None:
         parts.append(f"{evidence.clip} {clock_text(evidence.time_s)}".strip())
-    return " · ".join(dict.fromkeys(parts))
+    return " · ".join(dict.fromkeys([*parts, *_by_hand(evidence, corrected)]))
 
 
 def role_title(role: Role) -> str:

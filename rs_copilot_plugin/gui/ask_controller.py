@@ -84,7 +84,9 @@ class AskController(QObject):
         dock.evidence_picked.connect(self.pick_evidence)
         dock.again_wanted.connect(self.ask_again)
         dock.correct_wanted.connect(self.offer_corrections)
-        dock.model_row.chosen.connect(lambda *chosen: self.models.choose(*chosen, self.models.ask_picker))
+        dock.model_row.chosen.connect(
+            lambda name, precision: self.models.choose(name, precision, self.models.ask_picker)
+        )
         self.models.changed.connect(self.redraw)
         self.corrections.changed.connect(self.redraw)
         dock.view.picked.connect(self._line_picked)
@@ -368,7 +370,8 @@ class AskController(QObject):
     def _show_evidence(self) -> None:
         turn = None if self.shown is None else self.talk.turn(self.shown)
         evidence = () if turn is None or turn.found is None else turn.found.evidence
-        self.dock.show_evidence(evidence, self._lit)
+        corrected = {thing for item in self._around.scene.corrections for thing in item.things}
+        self.dock.show_evidence(evidence, self._lit, corrected)
         self.map.show(evidence, self._lit)
 
     def _line_picked(self, turn: int, _line: int) -> None:

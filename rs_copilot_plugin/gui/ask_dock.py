@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from qgis.PyQt.QtCore import QPoint, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
@@ -179,13 +179,19 @@ class AskDock(QuestionDock):
         """Say which layers take part."""
         self.layers_button.setText(ask_texts.layers_text(layers).replace("&", "&&"))
 
-    def show_evidence(self, evidence: Sequence[Evidence], lit: int | None) -> None:
-        """Offer the evidence of an answer; ``lit`` is the one that is meant."""
+    def show_evidence(self, evidence: Sequence[Evidence], lit: int | None, corrected: Set[str]) -> None:
+        """Offer the evidence of an answer.
+
+        Args:
+            evidence: all of it.
+            lit: the one that is meant.
+            corrected: tracks and objects that were corrected by hand; it is said of them.
+        """
         self.evidence.show_chips(
             ChipText(
                 ask_texts.evidence_title(item),
-                ask_texts.evidence_name(item),
-                ask_texts.evidence_tip(item),
+                ask_texts.evidence_name(item, corrected),
+                ask_texts.evidence_tip(item, corrected),
                 _ICONS[item.kind],
                 number == lit,
             )

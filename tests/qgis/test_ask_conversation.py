@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 
+import pytest
 from ask_helpers import (
     ANSWER_LIMIT_S,
     FAR_AWAY,
@@ -22,11 +23,24 @@ from ask_helpers import (
 )
 from qgis.core import QgsProject, QgsRectangle
 from qgis.PyQt.QtCore import QPoint, Qt, QTimer
+from qgis.PyQt.QtGui import QColor, QPalette
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication, QFileDialog, QInputDialog, QMenu
+from qgis.PyQt.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QInputDialog,
+    QMenu,
+    QPlainTextEdit,
+    QTextEdit,
+)
 from qgis_helpers import wait_until
 
+from rs_copilot_plugin import ask_texts
+from rs_copilot_plugin.presenters.ask import AskQuestion, AskTurn, Evidence, parse_found
 from rs_copilot_plugin.presenters.conversation import TurnState
+from rs_copilot_plugin.presenters.corrections import Things
 from rs_copilot_plugin.presenters.models import ModelList
 
 COUNT = "How many vehicles entered the market?"
@@ -147,7 +161,7 @@ def test_a_whole_conversation(town_bench, monkeypatch):
     assert without_times == [line for line in shown(desk).split("\n") if not line.startswith("20")]
 
 
-def test_what_is_the_same_is_chosen_on_the_map_or_among_the_evidence(town_bench):
+def test_corrections_from_evidence_and_map(town_bench):
     desk, canvas = town_bench, town_bench.workbench.iface.canvas
     canvas.setExtent(TOWN)
     QTest.qWait(100)
@@ -182,6 +196,8 @@ def test_what_is_the_same_is_chosen_on_the_map_or_among_the_evidence(town_bench)
     ask(desk, "How many people are there?")
     assert answered(desk).answer == "1"
 
+    assert desk.dock.evidence.chips[0].accessibleName().endswith("corrected by hand")
+
     # Nothing is lit: a thing is chosen on the map first.
     key(desk.dock.question_edit, Qt.Key.Key_Escape)
     correct(desk, "Choose a Track or an Object on the Map")
@@ -190,6 +206,17 @@ def test_what_is_the_same_is_chosen_on_the_map_or_among_the_evidence(town_bench)
     assert "vehicle 3" in menu.actions()[0].text()
     choose(menu, "It Is Not There")
     corrected(desk, 3)
+
+    # A frame lies wrong: it is shown in the video, and can be dragged on the map.
+    bench = desk.workbench
+    wait_until(lambda: bench.player.player.is_open, 60, "the clip")
+    ask(desk, "When does the drone first see the market?")
+    turn = answered(desk)
+    number = next(i for i, item in enumerate(turn.found.evidence) if item.layer == "frames")
+    click(desk.dock.evidence.chips[number])
+    correct(desk, "Drag the Frame")
+    assert bench.video.control_box.drag_button.isChecked() and canvas.mapTool() is bench.controls.drag.tool
+    bench.video.control_button.setChecked(False)
 
 
 def test_what_the_scene_knows_is_inspected_undone_and_cleared(town_bench):
@@ -237,19 +264,6 @@ def test_what_the_scene_knows_is_inspected_undone_and_cleared(town_bench):
     for widget in (dialog.layer_table, dialog.own_table, dialog.correction_table):
         assert widget.accessibleName()
     dialog.reject()
-
-
-def test_a_frame_that_lies_wrong_is_dragged(town_bench):
-    desk, bench = town_bench, town_bench.workbench
-    wait_until(lambda: bench.player.player.is_open, 60, "the clip")
-    ask(desk, "When does the drone first see the market?")
-    turn = answered(desk)
-    number = next(i for i, item in enumerate(turn.found.evidence) if item.layer == "frames")
-    click(desk.dock.evidence.chips[number])
-    correct(desk, "Drag the Frame")
-    assert bench.video.control_box.drag_button.isChecked()
-    assert bench.iface.canvas.mapTool() is bench.controls.drag.tool
-    bench.video.control_button.setChecked(False)
 
 
 def program_of(desk) -> dict:
@@ -320,6 +334,9 @@ def test_where_words_and_pictures_go_is_said_before(town_bench):
     # A list that comes later does not change the choice; one that has gone leaves none.
     models.ask_picker.update(ModelList(is_known=True))
     assert models.ask_picker.name == "http://models.example:8000/v1#qwen"
+    sent = AskTurn(AskQuestion("How many?", "", model="qwen"), TurnState.DONE, "2")
+    sent.found = parse_found({"answer": "2", "planner": "qwen", "sends_to": "models.example:8000"})
+    assert ("planned by qwen · sent to models.example:8000", True) in ask_texts.endings(sent)
     models.forget("http://models.example:8000/v1#qwen")
     assert models.ask_picker.name == "" and not row.privacy_row.isVisible()
 
@@ -359,3 +376,66 @@ def test_other_scripts_are_shown_as_they_are(town_bench):
     text = page.read_text(encoding="utf-8")
     assert all(item in text for item in NAMES) and 'dir="auto"' in text
     zones.rollBack()
+
+
+def _luminance(colour: QColor) -> float:
+    """Relative luminance (WCAG 2.1)."""
+    parts = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.getRgbF()
+    ]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def _contrast(first: QColor, second: QColor) -> float:
+    low, high = sorted((_luminance(first), _luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(("base", "text"), [("#ffffff", "#1b2733"), ("#232323", "#b1b1b1")])
+def test_all_of_a_conversation_can_be_read_in_light_and_dark(workbench, base, text):
+    view, talk = workbench.ask.dock.view, workbench.ask.ask.talk
+    colours = view.palette()
+    colours.setColor(QPalette.ColorRole.Base, QColor(base))
+    colours.setColor(QPalette.ColorRole.Text, QColor(text))
+    view.setPalette(colours)
+    turn = talk.ask(AskQuestion("How many?", "", asked_at="2026-11-29T10:00:00Z", model="qwen"))
+    found = {"answer": "2", "missed": ["red"], "understood": "count", "confidence": 0.9, "sends_to": "far"}
+    talk.finish(found)
+    turn.is_outdated = True
+    view.show_conversation(talk)
+    block, seen = view.document().begin(), 0
+    while block.isValid():
+        pieces = block.begin()
+        while not pieces.atEnd():
+            style = pieces.fragment().charFormat()
+            behind = block.blockFormat().background()
+            back = behind.color() if behind.style() != Qt.BrushStyle.NoBrush else QColor(base)
+            assert _contrast(style.foreground().color(), back) >= 3.0, pieces.fragment().text()
+            seen += 1
+            pieces += 1
+        block = block.next()
+    assert seen >= 6
+
+
+def test_everything_has_a_name_and_a_tip(workbench):
+    dock = workbench.ask.dock
+    for button in dock.findChildren(QAbstractButton):
+        if button.objectName().startswith("qt_"):
+            continue  # of Qt's own title bar
+        name = button.accessibleName() or button.text()
+        assert name, button
+        assert button.text() or button.toolTip(), name
+    for kind in (QComboBox, QTextEdit, QPlainTextEdit):
+        assert all(widget.accessibleName() for widget in dock.findChildren(kind))
+
+
+def test_no_two_mnemonics_of_the_corrections_are_equal(workbench):
+    corrections = workbench.ask.ask.corrections
+    things = Things(("track 1",), "clip.mp4", "vehicle 1")
+    for item in (Evidence("vehicle 1", time_s=1.0, things=things), None):
+        menu = corrections.show_menu(QPoint(5, 5), item, [])
+        for shown_menu in (menu, *menu.findChildren(QMenu)):
+            texts = [action.text().replace("&&", "") for action in shown_menu.actions()]
+            keys = [text[text.index("&") + 1].lower() for text in texts if "&" in text]
+            assert len(keys) == len(set(keys)), texts
+        menu.close()
