@@ -225,8 +225,8 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/ask_texts.py" />
-   <source>Given before the scene was last corrected. Ask again?</source>
-   <translation>Gegeben, bevor die Szene zuletzt berichtigt wurde. Noch einmal fragen?</translation>
+   <source>Given before the scene was last changed. Ask again?</source>
+   <translation>Gegeben, bevor die Szene zuletzt geändert wurde. Noch einmal fragen?</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/ask_texts.py" />

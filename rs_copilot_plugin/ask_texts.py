@@ -85,7 +85,7 @@ def endings(turn: Turn) -> list[tuple[str, bool]]:
         if isinstance(turn.question, AskQuestion) and turn.question.model:
             lines.append((tr("It can be asked without a model, too: choose “No model” above."), False))
     if isinstance(turn, AskTurn) and turn.is_outdated:
-        lines.append((tr("Given before the scene was last corrected. Ask again?"), True))
+        lines.append((tr("Given before the scene was last changed. Ask again?"), True))
     if isinstance(turn, AskTurn) and turn.found is not None:
         lines += _told(turn.found, isinstance(turn.question, AskQuestion) and bool(turn.question.model))
     return lines

@@ -172,7 +172,7 @@ class AskController(QObject):
         if is_other:
             self.attach.picture.clear_box()
         is_new = self.talk.take_history(scene.answers)
-        is_marked = self.talk.mark_outdated(scene.corrected_at)
+        is_marked = self.talk.mark_outdated(scene.changes)
         if is_new or is_marked or is_other:
             if is_other:
                 self.show_turn(None)

@@ -28,7 +28,13 @@ from qgis.PyQt.QtGui import QColor
 from rs_copilot_plugin.layers import palette, picked_things, scene_file, styles, temporal
 from rs_copilot_plugin.layers.region_file import to_lonlat
 from rs_copilot_plugin.layers.scene_group import SceneGroup
-from rs_copilot_plugin.presenters.corrections import Correction, Things, last_change, parse_correction
+from rs_copilot_plugin.presenters.corrections import (
+    Changes,
+    Correction,
+    Things,
+    last_changes,
+    parse_correction,
+)
 from rs_copilot_plugin.presenters.detections import ClipDetections, Hit, parse_box
 from rs_copilot_plugin.presenters.frames import ClipFrames, FrameRow
 from rs_copilot_plugin.presenters.scene import ClipSummary, summarise
@@ -48,7 +54,7 @@ class _Read:
     labels: dict[str, list[str]]
     answers: list[dict[str, Any]]
     corrections: list[Correction]
-    corrected_at: str
+    changes: Changes
     final: bool
 
 
@@ -77,7 +83,7 @@ class SceneController(QObject):
         self.filled_layers: list[str] = []
         self.answers: list[dict[str, Any]] = []
         self.corrections: list[Correction] = []
-        self.corrected_at = ""
+        self.changes = Changes()
         self._reading = False
         self._again_timer = QTimer(self)
         self._again_timer.setSingleShot(True)
@@ -124,7 +130,7 @@ class SceneController(QObject):
 
     def _forget_rows(self) -> None:
         self._frames, self._summaries, self._detections, self.answers = {}, {}, {}, []
-        self.corrections, self.corrected_at = [], ""
+        self.corrections, self.changes = [], Changes()
 
     def refresh(self, final: bool = False) -> None:
         """Read what is new in the file; many calls in a row are one read."""
@@ -296,7 +302,7 @@ class SceneController(QObject):
             return
         self._frames, self._detections, self._summaries = found.frames, found.detections, found.summaries
         self.filled_layers, self.answers = found.layers, found.answers
-        self.corrections, self.corrected_at = found.corrections, found.corrected_at
+        self.corrections, self.changes = found.corrections, found.changes
         self._group.interval_s = min((rows.interval_s for rows in found.frames.values()), default=1.0)
         self._group.duration_s = self.duration_s
         self._group.labels = found.labels
@@ -382,6 +388,6 @@ def _read_scene(path: Path, final: bool) -> _Read:
         scene_file.read_labels(path),
         scene_file.read_answers(path),
         [item for item in map(parse_correction, scene_file.read_corrections(path)) if item is not None],
-        last_change(scene_file.read_correcting_runs(path)),
+        last_changes(scene_file.read_changing_runs(path)),
         final,
     )

@@ -164,8 +164,8 @@ def read_corrections(path: Path) -> list[dict[str, Any]]:
         return [dict(record) for record in connection.execute(query)]
 
 
-def read_correcting_runs(path: Path) -> list[dict[str, Any]]:
-    """When the scene was corrected, and how: ``created_at`` and ``parameters`` of the notes of it.
+def read_changing_runs(path: Path) -> list[dict[str, Any]]:
+    """What was run that may change answers: ``command``, ``created_at`` and ``parameters`` of its note.
 
     Raises:
         SceneFileError: not a scene, or locked.
@@ -174,7 +174,10 @@ def read_correcting_runs(path: Path) -> list[dict[str, Any]]:
         present = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
         if not {"command", "parameters", "created_at"} <= present:
             return []
-        query = "SELECT created_at, parameters FROM runs WHERE command = 'correct'"
+        query = (
+            "SELECT command, created_at, parameters FROM runs "
+            "WHERE command IN ('localize', 'track', 'detect', 'correct')"
+        )
         return [dict(record) for record in connection.execute(query)]
 
 

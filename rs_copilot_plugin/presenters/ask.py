@@ -24,7 +24,7 @@ from .conversation import (
     parse_number,
     plain,
 )
-from .corrections import Things, asks_for_things, is_before, things_of
+from .corrections import Changes, Things, asks_for_things, things_of
 from .detections import Box
 from .locate import LocatePanel, Request
 from .models import ModelPicker
@@ -117,7 +117,7 @@ class AskQuestion(Question):
 class AskTurn(Turn):
     """A question and its answer; ``row`` is the answer's number in the scene.
 
-    ``is_outdated``: the scene was corrected since.
+    ``is_outdated``: the scene was corrected, or made anew, since.
     """
 
     found: Found | None = None
@@ -189,13 +189,13 @@ class AskTalk(Conversation):
             self.turns = [*sorted(both, key=lambda turn: (turn.row is None, turn.row or 0))]
         return bool(fresh)
 
-    def mark_outdated(self, corrected_at: str) -> bool:
-        """Mark answers that were given before the last correction; returns whether any mark changed."""
+    def mark_outdated(self, changes: Changes) -> bool:
+        """Mark answers that were given before the scene was changed; returns whether any mark changed."""
         changed = False
         for turn in self.asked:
             asked_at = turn.question.asked_at if isinstance(turn.question, AskQuestion) else ""
-            may_change = turn.found is not None and turn.found.counts_things
-            before = turn.state is TurnState.DONE and may_change and is_before(asked_at, corrected_at)
+            found = turn.found if turn.state is TurnState.DONE else None
+            before = found is not None and changes.are_after(asked_at, found.counts_things)
             changed = changed or before != turn.is_outdated
             turn.is_outdated = before
         return changed

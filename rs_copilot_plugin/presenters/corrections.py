@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
@@ -147,10 +147,28 @@ def asks_for_things(program: object, abstained: bool) -> bool:
     return any(isinstance(step, Mapping) and step.get("kind") in _SORTS for step in steps.values())
 
 
-def last_change(rows: Sequence[Mapping[str, Any]]) -> str:
-    """When the scene was last corrected, from its notes of runs; clearing answers changes none."""
-    times = [str(row.get("created_at") or "") for row in rows if _changes_things(row.get("parameters"))]
-    return max(times, default="")
+@dataclass(frozen=True)
+class Changes:
+    """When tracks and objects of a scene were last changed, and its frames last placed (ISO 8601)."""
+
+    things_at: str = ""
+    places_at: str = ""
+
+    def are_after(self, asked_at: str, counts_things: bool) -> bool:
+        """Whether an answer of that time may be another one now."""
+        return is_before(asked_at, self.places_at) or (counts_things and is_before(asked_at, self.things_at))
+
+
+def last_changes(rows: Iterable[Mapping[str, Any]]) -> Changes:
+    """From a scene's notes of what was run; clearing answers changes nothing."""
+    things, places = [], []
+    for row in rows:
+        made_at = str(row.get("created_at") or "")
+        if row.get("command") == "localize":
+            places.append(made_at)
+        elif row.get("command") != "correct" or _changes_things(row.get("parameters")):
+            things.append(made_at)
+    return Changes(max(things, default=""), max(places, default=""))
 
 
 def _changes_things(parameters: object) -> bool:

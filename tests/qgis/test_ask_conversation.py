@@ -114,7 +114,7 @@ def test_a_whole_conversation(town_bench, monkeypatch):
     correct(desk, "It Is Not There")
     corrected(desk, 1)
     wait_until(lambda: turn.is_outdated, 30, "the mark")
-    assert "Given before the scene was last corrected" in shown(desk)
+    assert "Given before the scene was last changed" in shown(desk)
     assert desk.dock.again_button.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon
     desk.dock.question_edit.setFocus()
     QTest.keyClicks(desk.dock.question_edit, "half a thought")
@@ -149,7 +149,7 @@ def test_a_whole_conversation(town_bench, monkeypatch):
     wait_until(page.exists, 60, "the report")
     wait_until(lambda: not desk.reports.is_busy, 60, "the end of it")
     text = page.read_text(encoding="utf-8")
-    assert text.count(COUNT) == 3 and "Given before the scene was last corrected" in text
+    assert text.count(COUNT) == 3 and "Given before the scene was last changed" in text
 
     # QGIS is closed and opened: all that was said of the answers is there again.
     told = shown(desk)

@@ -20,6 +20,7 @@ from rs_copilot_plugin.presenters.ask import (
 )
 from rs_copilot_plugin.presenters.attached import MAX_PINS, Attached, pins_of, timed
 from rs_copilot_plugin.presenters.conversation import TurnState
+from rs_copilot_plugin.presenters.corrections import Changes
 from rs_copilot_plugin.presenters.locate import LocatePanel
 from rs_copilot_plugin.presenters.shapes import Shape, ShapeKind, parse_shape
 from rs_copilot_plugin.presenters.suggestions import MAX_NAME_CHARS, Stock, Topic, suggest
@@ -299,10 +300,12 @@ def test_answers_are_marked_when_the_scene_is_corrected_after_them(panel: AskPan
     ]  # fmt: skip
     talk = panel.talk
     talk.take_history(rows)
-    assert not talk.mark_outdated("") and not talk.mark_outdated("2026-11-29T10:00:00.500Z")
-    assert talk.mark_outdated("2026-11-29T10:00:00.501Z")
+    assert not talk.mark_outdated(Changes()) and not talk.mark_outdated(Changes("2026-11-29T10:00:00.500Z"))
+    assert talk.mark_outdated(Changes("2026-11-29T10:00:00.501Z"))
     assert [turn.row for turn in talk.asked if turn.is_outdated] == [1, 3, 4]
-    assert not talk.mark_outdated("2026-11-29T10:00:00.501Z"), "nothing new"
+    assert not talk.mark_outdated(Changes("2026-11-29T10:00:00.501Z")), "nothing new"
+    assert talk.mark_outdated(Changes(places_at="2026-11-29T10:00:00.501Z"))
+    assert [turn.row for turn in talk.asked if turn.is_outdated] == [1, 2, 3, 4, 5]
 
 
 def test_a_question_is_asked_again_and_a_draft_stays(panel: AskPanel) -> None:

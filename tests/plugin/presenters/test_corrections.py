@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_copilot_plugin.presenters.corrections import (
+    Changes,
     Correction,
     CorrectionKind,
     Things,
     asks_for_things,
     clear_request,
     is_before,
-    last_change,
+    last_changes,
     merge_request,
     parse_correction,
     relabel_request,
@@ -94,19 +95,27 @@ def test_times_are_compared_as_times() -> None:
     assert not is_before("", "2026-11-29T10:00:00Z") and not is_before("soon", "later")
 
 
-def test_clearing_answers_makes_none_of_them_old() -> None:
+def run_at(day: int, command: str, parameters: str = "{}") -> dict[str, str]:
+    return {"created_at": f"2026-01-{day:02d}T00:00:00Z", "command": command, "parameters": parameters}
+
+
+def test_what_makes_answers_old() -> None:
     runs = [
-        {
-            "created_at": "2026-01-01T00:00:00Z",
-            "parameters": '{"merge": [["track 1", "track 2"]], "clear": []}',
-        },
-        {"created_at": "2026-01-02T00:00:00Z", "parameters": '{"clear": ["answers", "corrections"]}'},
-        {"created_at": "2026-01-03T00:00:00Z", "parameters": "no JSON"},
-        {"created_at": "2026-01-04T00:00:00Z", "parameters": "[1]"},
+        run_at(1, "correct", '{"merge": [["track 1", "track 2"]], "clear": []}'),
+        run_at(2, "correct", '{"clear": ["answers", "corrections"]}'),
+        run_at(3, "correct", "no JSON"),
+        run_at(4, "correct", "[1]"),
     ]
-    assert last_change(runs) == "2026-01-01T00:00:00Z"
-    runs.append({"created_at": "2026-01-05T00:00:00Z", "parameters": '{"undo": [1]}'})
-    assert last_change(runs) == "2026-01-05T00:00:00Z" and last_change([]) == ""
+    assert last_changes([]) == Changes()
+    assert last_changes(runs) == Changes(things_at="2026-01-01T00:00:00Z")
+    runs += [run_at(5, "correct", '{"undo": [1]}'), run_at(6, "localize"), run_at(7, "track")]
+    found = last_changes(runs)
+    assert found == Changes("2026-01-07T00:00:00Z", "2026-01-06T00:00:00Z")
+    asked_at = "2026-01-06T12:00:00Z"
+    assert found.are_after(asked_at, counts_things=True) and not found.are_after(
+        asked_at, counts_things=False
+    )
+    assert found.are_after("2026-01-05T12:00:00Z", counts_things=False), "frames lie elsewhere now"
 
 
 def test_programs_that_look_at_things() -> None:

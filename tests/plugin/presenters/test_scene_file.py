@@ -121,12 +121,12 @@ def test_corrections_and_counts(scene):
         scene,
         {
             "corrections": build_table(schema.CORRECTIONS, [made], [None], grid, provenance),
-            "runs": build_table(schema.RUNS, [run, {"command": "track"}], [None, None], grid, provenance),
+            "runs": build_table(schema.RUNS, [run, {"command": "export"}], [None, None], grid, provenance),
         },
     )
     (row,) = scene_file.read_corrections(scene)
     assert (row["number"], row["kind"], row["clip"]) == (1, "remove", "clip.mp4") and "before" not in row
-    assert [item["parameters"] for item in scene_file.read_correcting_runs(scene)] == [run["parameters"]]
+    assert [item["parameters"] for item in scene_file.read_changing_runs(scene)] == [run["parameters"]]
     counts = scene_file.read_counts(scene)
     assert (counts["frames"], counts["detections"], counts["tracks"], counts["runs"]) == (2, 1, 0, 2)
 
