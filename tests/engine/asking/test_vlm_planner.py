@@ -274,7 +274,7 @@ TEXTS = st.one_of(
 
 
 @given(TEXTS, TEXTS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_text_of_a_model_leads_to_a_plan_or_a_reason(first: str, second: str) -> None:
     memory = town.memory_once()
     known = memory.things
