@@ -196,9 +196,17 @@ def _lines(shape: BaseGeometry) -> Iterable[FloatArray]:
             yield shapely.get_coordinates(part)
 
 
+def _middle(shape: BaseGeometry) -> BaseGeometry:
+    """Where a number is written: halfway along a line, within an area."""
+    line = shapely.line_merge(shape) if "LineString" in shape.geom_type else shape
+    if line.geom_type == "LineString":
+        return shapely.line_interpolate_point(line, 0.5, normalized=True)
+    return shape.representative_point()
+
+
 def _label(picture: MapPicture, name: str, shape: BaseGeometry, colour: Colour) -> None:
     height, width = picture.pixels.shape[:2]
-    middle = shapely.get_coordinates(shape.representative_point())
+    middle = shapely.get_coordinates(_middle(shape))
     (wide, high), _ = cv2.getTextSize(name, FONT, FONT_SCALE, 1)
     x, y = picture.places_px(middle)[0] + [-wide / 2, high / 2]
     at = int(np.clip(x, 0, max(width - wide, 0))), int(np.clip(y, high, max(height - 1, high)))
