@@ -10,26 +10,25 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rapidfuzz import fuzz
 from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.asking.map_picture import MapView, read_map
+from rs_copilot.asking.mentioned import names_taken, strange_names
 from rs_copilot.asking.phrasing import adds_nothing
 from rs_copilot.asking.prompt import filled, plan_words, question_words, system_words
-from rs_copilot.asking.reading import MAX_SAID, Planned, Refused, read_plan, understood_so_far
-from rs_copilot.asking.summary import Summary, names_schema, safe, summary_of
+from rs_copilot.asking.reading import MAX_SAID, NO_REASON, Planned, Refused, read_plan, understood_so_far
+from rs_copilot.asking.summary import Summary, names_schema, summary_of
 from rs_copilot.errors import CancelledError
 from rs_copilot.reasoning.checking import Problem
 from rs_copilot.reasoning.memory import Memory, plain
-from rs_copilot.reasoning.operations.table import OPERATIONS, Needs
+from rs_copilot.reasoning.operations.table import Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan, Planner
 from rs_copilot.reasoning.planning.builtin import plan as plan_built_in
 from rs_copilot.reasoning.prior import Prior, prior_words
-from rs_copilot.reasoning.program import Program, Step
+from rs_copilot.reasoning.program import OPERATIONS, Step
 from rs_copilot.reasoning.program_schema import program_schema
 from rs_copilot.reasoning.question import Question
 from rs_copilot.reasoning.tasks import AnswerKind, SpatialTask
-from rs_copilot.reasoning.things import Kind
 from rs_copilot.reasoning.values import Sort
 from rs_copilot.vlm.backend import Backend, Conversation, Decoding, Stop, never, unheard
 from rs_copilot.vlm.messages import assistant, system, user
@@ -40,10 +39,7 @@ MAX_TOKENS = 1024
 MAX_PROBLEMS, MAX_PROBLEM = 6, 400
 # How much of a wrong answer the model is shown again.
 MAX_REPEATED = 4000
-# How alike a word of the question has to be to a word of a name, 0 to 100, for the name to be meant.
-MIN_LIKENESS = 75.0
 MAX_SHORT = 120
-PUNCTUATION = ".,;:?!()[]"
 KINDS = {Sort.NUMBER: AnswerKind.NUMBER, Sort.MOMENTS: AnswerKind.TIMESTAMP}
 
 
@@ -178,7 +174,7 @@ class _VlmPlanner:
             question.kind or kind,
             _understood(found, question, memory),
             planner=quote(self.backend.model),
-            notes=notes,
+            notes=(*notes, *names_taken(found.program, question, memory)),
         )
 
     def _built_in(
@@ -190,15 +186,16 @@ class _VlmPlanner:
     ) -> Plan | NoPlan:
         """What the built-in planner makes of a question that the model has no program for."""
         plan, name = plan_built_in(question, memory, self.helpers), quote(self.backend.model)
+        reason = _reason(found, question, memory) if isinstance(found, Refused) else ""
         if not isinstance(found, Refused):
             said = (
                 f"{name} wrote no program that can run ({_short(found[0])}); the built-in planner was asked."
             )
         elif isinstance(plan, NoPlan) or plan.missed:
             # The planner without a model may have overlooked what the model saw.
-            return NoPlan(f"{name} sees no way to tell: {found.reason}", None, plan.missed, name, notes)
+            return NoPlan(f"{name} sees no way to tell: {reason}", None, plan.missed, name, notes)
         else:
-            said = f"{name} saw no way to tell ({found.reason}); the built-in planner was asked."
+            said = f"{name} saw no way to tell ({reason}); the built-in planner was asked."
         return replace(plan, notes=(*notes, said))
 
 
@@ -207,45 +204,30 @@ def _nowhere(_: BaseGeometry) -> None:
 
 
 def judged(text: str, question: Question, memory: Memory) -> Planned | Refused | list[Problem]:
-    """What a model said, with names that the question does not bear among its problems."""
+    """What a model said; it is a problem if it names what is not there, or another thing in its place."""
     found = read_plan(text)
     if not isinstance(found, Planned):
         return found
-    return _strange_names(found.program, question, memory) or found
-
-
-def _strange_names(program: Program, question: Question, memory: Memory) -> list[Problem]:
-    """Things that a program names and the question does not: others in the place of what is missing."""
-    asked = plain(" ".join((question.text, *question.choices.values()))).split()
-    problems = []
-    for step in program.steps:
-        name = step.literals.get("name")
-        if step.operation.name != "named" or not isinstance(name, str):
-            continue
-        things = memory.named(name)
-        if not things:
-            problems.append(Problem(step.name, f"nothing in the scene is called {safe(name)}"))
-        elif things[0].kind is not Kind.MARK and not _is_meant(name, asked):
-            problems.append(Problem(step.name, f"the question does not mention {safe(name)}"))
-    return problems
-
-
-def _is_meant(name: str, asked: Sequence[str]) -> bool:
-    """Whether a word of the name stands in the question, or one like it."""
-    words = [word.strip(PUNCTUATION) for word in asked]
-    return any(
-        fuzz.ratio(part, word) >= MIN_LIKENESS for part in plain(name).split() for word in words if word
-    )
+    return strange_names(found.program, question, memory) or found
 
 
 def _understood(found: Planned, question: Question, memory: Memory) -> str:
     """How the question was taken: in the model's words where they add nothing, else by the steps."""
-    names = {plain(thing.name) for thing in memory.things}
     literals = [str(value) for step in found.program.steps for value in step.literals.values()]
     known = (question.text, *question.choices.values(), *literals)
-    if found.understood and adds_nothing(found.understood, known, names):
+    if found.understood and adds_nothing(found.understood, known, _names(memory)):
         return found.understood
     return ", then ".join(_step_words(step) for step in found.program.steps)
+
+
+def _reason(found: Refused, question: Question, memory: Memory) -> str:
+    """Why a model sees no way: in its words where they add nothing."""
+    known = (question.text, *question.choices.values())
+    return found.reason if adds_nothing(found.reason, known, _names(memory)) else NO_REASON
+
+
+def _names(memory: Memory) -> set[str]:
+    return {plain(thing.name) for thing in memory.things}
 
 
 def _step_words(step: Step) -> str:

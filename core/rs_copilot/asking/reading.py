@@ -21,6 +21,7 @@ from rs_copilot.vlm.parsing import split_thought
 MAX_ANSWER = 40_000
 MAX_DEPTH = 8
 MAX_SAID = 300
+NO_REASON = "the scene does not tell"
 UNDERSTOOD = re.compile(r'"understood"\s*:\s*"((?:[^"\\]|\\.)*)')
 
 
@@ -53,7 +54,7 @@ def read_plan(text: str) -> Planned | Refused | list[Problem]:
         return [Problem(None, str(error))]
     understood = _words(said.get("understood"))
     if said.get("program") is None and isinstance(said.get("cannot"), str):
-        return Refused(understood, _words(said["cannot"]) or "the model saw no way to find it out")
+        return Refused(understood, _words(said["cannot"]) or NO_REASON)
     # Some models leave the wrapping away.
     checked = check(said.get("program", said))
     if not isinstance(checked, Program):

@@ -28,7 +28,7 @@ MAX_NAMES, MAX_NAMES_CHARS = 200, 6000
 # Things that have names, in the order in which they are told, and things that have numbers.
 NAMED = (Kind.MARK, Kind.ZONE, Kind.PLACE, Kind.ROAD, Kind.OCCLUDER, Kind.SEGMENT, Kind.GROUNDING)
 NUMBERED = (Kind.TRACK, Kind.OBJECT)
-NUMBERED_NAME = r"^(track|object|vehicle|person) [0-9]{1,9}$"
+NUMBERED_NAME = r"^(track|object) [0-9]{1,9}$"
 
 
 @dataclass(frozen=True)
