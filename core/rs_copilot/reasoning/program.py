@@ -18,7 +18,7 @@ from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.table import OPERATIONS, Operation, Takes
 from rs_copilot.reasoning.values import CannotTell, Finding, Moments, Sort
 
-for _module in ("select", "measure", "sight", "places", "motion", "traffic", "ways"):
+for _module in ("select", "measure", "sight", "places", "pose", "motion", "traffic", "ways"):
     # Each declares its operations as it is loaded.
     importlib.import_module(f"rs_copilot.reasoning.operations.{_module}")
 
