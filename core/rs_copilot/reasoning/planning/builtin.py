@@ -36,8 +36,8 @@ EXAMPLES = (
 )
 
 POSE_EXAMPLES = (
-    "Ask for example which way the camera faces at 5 s, how high it is, whether it is inside a zone, or which of "
-    "the frames at 2 s and 9 s is nearest to a place."
+    "Ask for example which way the camera faces at 5 s, how high it is, whether it is over a zone, or which "
+    "of the frames at 2 s and 9 s is nearest to a place."
 )
 
 

@@ -1,4 +1,4 @@
-"""Programs for questions about the camera behind a frame: where it was, which way it faced, what it showed."""
+"""Programs for questions about the camera behind a frame: where it was, which way it faced, what it saw."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def moments_of(parsed: Parsed) -> tuple[float, ...]:
 def task_of(parsed: Parsed) -> PoseTask | None:
     """Which question about the camera it is; ``None`` where it is about something else."""
     numbers = parsed.mentioned()
-    marks = [thing for thing in parsed.memory.by_kind[Kind.MARK]]
+    marks = parsed.memory.by_kind[Kind.MARK]
     are_points = all(thing.shape.geom_type == "Point" for thing in marks)
     for rule in read_rules()[1]:
         least, most = rule.get("names", (0, 99))
@@ -102,14 +102,13 @@ def _only(draft: Draft) -> str:
 def heading(draft: Draft) -> AnswerKind:
     """Which way the camera faces."""
     at = _at(draft)
-    if draft.parsed.choices:
-        draft.add("heading_at", at=at)
-        return AnswerKind.CHOICE
-    if says(draft.parsed, "degrees"):
-        draft.add("heading_at", at=at)
-        return AnswerKind.NUMBER
-    draft.add("facing", at=at)
-    return AnswerKind.TEXT
+    is_word = says(draft.parsed, "named_way") and not says(draft.parsed, "degrees")
+    if is_word and not draft.parsed.choices:
+        draft.add("facing", at=at)
+        return AnswerKind.TEXT
+    # Choices may be four directions or eight: the azimuth tells which of them is nearest.
+    draft.add("heading_at", at=at)
+    return AnswerKind.CHOICE if draft.parsed.choices else AnswerKind.NUMBER
 
 
 def clock(draft: Draft) -> AnswerKind:
@@ -199,8 +198,7 @@ def _frames(draft: Draft) -> str:
 
 def order(draft: Draft) -> AnswerKind:
     """Frames in the order of their distance from something."""
-    way = "far" if re.search(r"\b(?:far|farthest|furthest) (?:one )?first\b|\bfrom (?:the )?(?:farthest|furthest)\b",
-                             draft.parsed.text) else "near"  # fmt: skip
+    way = "far" if says(draft.parsed, "far_first") else "near"
     to = _only(draft)
     draft.add("by_distance", of=_frames(draft), to=to, way=way)
     return AnswerKind.CHOICE
