@@ -27,7 +27,7 @@ SIDES = ((r"\b(?:top|upper)\b", "north"), (r"\b(?:bottom|lower)\b", "south"), (r
 # How far the moment that a choice names may be from a frame's own.
 NAMED_WITHIN_S = 0.3
 # Words before a name that say what it is.
-SORTS = r"(?:zone|area|point|mark|marker|place|path|line|route|track|square|tile|region|box)"
+SORTS = r"(?:zone|area|point|mark|marker|place|path|line|route|track|square|tile|region|box|cell|sector)"
 
 
 def choose(value: Value, choices: Mapping[str, str]) -> str | None:
