@@ -237,6 +237,7 @@ def test_the_order_of_choices_does_not_matter(order: list[int], number: int) -> 
         ("Please tell me whether the camera was within zone Z at 1 s.", PoseTask.INSIDE, "yes"),
         ("In which part of zone Z was the shot at 1 s taken?", PoseTask.PART, "center"),
         ("How high is the drone at 1 s?", PoseTask.HEIGHT, HEIGHT_M),
+        ("From what atlitude was the photo at 1 s taken?", PoseTask.HEIGHT, HEIGHT_M),
         ("What is the altitude of the camera at 1 s?", PoseTask.HEIGHT, HEIGHT_M),
         ("From how far away was mark A photographed at 1 s?", PoseTask.RANGE, float(np.hypot(50.0, 80.0))),
         ("Do the pictures at 0 s and 1 s overlap?", PoseTask.SAME, "no"),
@@ -302,6 +303,10 @@ def test_what_lies_below_the_camera_has_no_direction() -> None:
 def test_of_two_marks_in_the_picture_the_middle_one_is_meant_with_doubt() -> None:
     marks = point("P", 3.0, 0.0), point("Q", 30.0, 0.0)
     names = {"A": "mark P", "B": "mark Q", "C": "mark R"}
+    near = asked(
+        memory_at((0.0, 0.0, 0.0)), "Which marked point is closest to the camera at 0 s?", *marks, **names
+    )
+    assert (near.value, near.task) == ("A", PoseTask.OVER)
     marks = (*marks, point("R", 300.0, 0.0))
     two = asked(memory_at((0.0, 0.0, 0.0)), "Which of the marks does the frame at 0 s show?", *marks, **names)
     one = asked(

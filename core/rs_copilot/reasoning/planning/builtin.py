@@ -94,7 +94,9 @@ def parse(question: Question, memory: Memory) -> Parsed:
     views = memory.views
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
     known, names = families.vocabulary() | pose.vocabulary(), words_of_names(memory)
-    mentioned = find_mentions(mended(tidy(question.text), known, families.sought() | names), memory)
+    mentioned = find_mentions(
+        mended(tidy(question.text), known, families.sought() | pose.vocabulary() | names), memory
+    )
     mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)
     text, radius = take_length(text)
