@@ -150,7 +150,7 @@ def test_placements_move_the_part_and_leave_the_heading(number: int, side: float
     assert part.value == name, part.reason
     with_map, without = (
         asked(memory, "Which way does the camera face at 0 s, in degrees?", *marks)
-        for marks in ((), ())
+        for marks in ((window,), ())
     )  # fmt: skip
     assert with_map.value == without.value
     quarter = asked(memory, "In which quadrant of the map is the drone at 0 s?", window)
@@ -234,6 +234,7 @@ def test_the_order_of_choices_does_not_matter(order: list[int], number: int) -> 
         ("Was the picture at 1 s taken inside zone Z?", PoseTask.INSIDE, "yes"),
         ("Is the drone over zone Z at 0 s?", PoseTask.INSIDE, "no"),
         ("Is the drone outside zone Z at 0 s?", PoseTask.INSIDE, "yes"),
+        ("Was the photo at 1 s not taken inside zone Z?", PoseTask.INSIDE, "no"),
         ("Please tell me whether the camera was within zone Z at 1 s.", PoseTask.INSIDE, "yes"),
         ("In which part of zone Z was the shot at 1 s taken?", PoseTask.PART, "center"),
         ("How high is the drone at 1 s?", PoseTask.HEIGHT, HEIGHT_M),
@@ -290,6 +291,16 @@ def test_a_frame_without_a_place_is_no_guess() -> None:
     assert "camera" in str(unknown.reason)
     # Which way it faces is still known.
     assert asked(lost, "Which direction does the camera face at 0 s?").value == "north"
+
+
+def test_more_moments_than_can_be_meant_are_no_pose() -> None:
+    memory = memory_at((0.0, 0.0, 0.0), (9.0, 0.0, 45.0), (18.0, 0.0, 45.0))
+    for text in (
+        "How high is the drone at 0 s and 2 s?",
+        "Do the frames at 0 s, 1 s and 2 s show the same place?",
+    ):
+        answer = asked(memory, text)
+        assert answer.task not in set(PoseTask), answer.understood
 
 
 def test_what_lies_below_the_camera_has_no_direction() -> None:

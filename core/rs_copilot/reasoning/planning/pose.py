@@ -9,12 +9,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from rs_copilot.reasoning.memory import plain
 from rs_copilot.reasoning.operations.pose import GRIDS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, candidates
 from rs_copilot.reasoning.planning.words import moments
 from rs_copilot.reasoning.tasks import AnswerKind, PoseTask
 from rs_copilot.reasoning.things import Kind
 
+# What the area of the map is called; the word alone is no name elsewhere.
+MAP = "map"
 RULES = Path(__file__).with_name("pose.json")
 GRID = re.compile(r"\b(\d{1,2}) ?(?:x|×|by) ?(\d{1,2})\b")
 
@@ -50,7 +53,7 @@ def moments_of(parsed: Parsed) -> tuple[float, ...]:
 def task_of(parsed: Parsed) -> PoseTask | None:
     """Which question about the camera it is; ``None`` where it is about something else."""
     numbers = parsed.mentioned()
-    marks = parsed.memory.by_kind[Kind.MARK]
+    marks = [thing for thing in parsed.memory.by_kind[Kind.MARK] if plain(thing.name) != MAP]
     are_points = all(thing.shape.geom_type == "Point" for thing in marks)
     for rule in read_rules()[1]:
         least, most = rule.get("names", (0, 99))
@@ -58,12 +61,19 @@ def task_of(parsed: Parsed) -> PoseTask | None:
             all(says(parsed, cue) for cue in rule["has"].split())
             and not any(says(parsed, cue) for cue in rule.get("lacks", "").split())
             and least <= len(numbers) <= most
-            and len(moments_of(parsed)) >= rule.get("moments", 0)
+            and _are_enough(parsed, rule.get("moments", [0, 1]))
             and (len(marks) >= rule["marks"] if rule.get("marks") else rule.get("marks") is None or not marks)
             and (are_points or not rule.get("points"))
         ):
             return PoseTask(rule["task"])
     return None
+
+
+def _are_enough(parsed: Parsed, wanted: tuple[int, int]) -> bool:
+    """Whether a question names so many moments; a span is none of them unless it is all of its ends."""
+    count = len(moments_of(parsed))
+    is_half_open = parsed.times.has_span and (parsed.times.start_s is None or parsed.times.end_s is None)
+    return wanted[0] <= count <= wanted[1] and not is_half_open
 
 
 def _at(draft: Draft, number: int = 0) -> dict[str, float | str]:
@@ -95,6 +105,8 @@ def _only(draft: Draft) -> str:
     if numbers:
         return draft.thing(numbers[0])
     if says(draft.parsed, "map"):
+        if any(plain(thing.name) == MAP and thing.shape.area > 0 for thing in draft.parsed.memory.things):
+            return draft.add("named", name=MAP)
         raise Unclear("how far the map reaches is not known: mark its area and call it 'map'")
     raise Unclear("it is not clear which place is meant: name it, or mark it on the map")
 
@@ -128,7 +140,8 @@ def inside(draft: Draft) -> AnswerKind:
     """Whether the camera was in an area, or outside it."""
     zone = _only(draft)
     found = draft.add("stands_in", of=draft.add("camera_at", at=_at(draft)), zone=zone)
-    if re.search(r"\boutside\b", draft.parsed.text) and not re.search(r"\binside\b", draft.parsed.text):
+    is_outside = says(draft.parsed, "outside") and not re.search(r"\binside\b", draft.parsed.text)
+    if is_outside != says(draft.parsed, "denied"):
         draft.add("opposite", of=found)
     return AnswerKind.CHOICE
 
