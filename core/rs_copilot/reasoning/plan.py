@@ -16,7 +16,8 @@ from rs_copilot.reasoning.tasks import AnswerKind, Task
 class Plan:
     """A program for a question, and what was understood of it.
 
-    ``understood`` repeats the question in plain words, ``missed`` are words that nothing was made of.
+    ``understood`` repeats the question in plain words, ``missed`` are words that nothing was made of,
+    ``notes`` say what else one should know of how it was made.
     """
 
     program: Program
@@ -25,6 +26,7 @@ class Plan:
     understood: str
     missed: tuple[str, ...] = ()
     planner: str = "built in"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class NoPlan:
     reason: str
     settle: str | None = None
     missed: tuple[str, ...] = ()
+    planner: str = "built in"
+    notes: tuple[str, ...] = ()
 
 
 Planner: TypeAlias = Callable[[Question, Memory], "Plan | NoPlan"]

@@ -7,10 +7,12 @@ from collections.abc import Collection
 
 from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
+from rs_copilot.reasoning.operations.table import Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning import families, pose
 from rs_copilot.reasoning.planning.builders import BUILDERS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
+from rs_copilot.reasoning.planning.helped import with_help
 from rs_copilot.reasoning.planning.mentions import (
     CLOSE,
     MENTION,
@@ -41,8 +43,15 @@ POSE_EXAMPLES = (
 )
 
 
-def plan(question: Question, memory: Memory) -> Plan | NoPlan:
-    """A program for a question in English, by its typical words; or why none could be made."""
+def plan(question: Question, memory: Memory, helpers: Collection[Needs] = ()) -> Plan | NoPlan:
+    """A program for a question in English, by its typical words; or why none could be made.
+
+    ``helpers`` are what programs may use besides the scene: it is used where the scene does not know.
+    """
+    return with_help(question, memory, _plan(question, memory), helpers)
+
+
+def _plan(question: Question, memory: Memory) -> Plan | NoPlan:
     parsed = parse(question, memory)
     refused = _refused(parsed)
     if refused is not None:
