@@ -6,7 +6,7 @@ choices in another order shows it without knowing the truth.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,17 +15,16 @@ from rs_copilot.evaluation.links2bench import Given
 from rs_copilot.reasoning.question import QuestionItem
 
 
-def orders(choices: Mapping[str, str], times: int, seed: int = 0) -> Iterator[dict[str, str]]:
-    """The same choices under other letters, each order drawn anew; never the order that was given."""
+def in_order(choices: Mapping[str, str], number: int, seed: int = 0) -> dict[str, str]:
+    """The same choices under other letters: order ``number`` of them, 0 for the one that was given."""
     letters, texts = list(choices), list(choices.values())
-    if len(set(texts)) < 2:
-        return
-    rng = np.random.default_rng([seed, len(letters)])
-    for _ in range(times):
+    if number == 0 or len(set(texts)) < 2:
+        return dict(choices)
+    rng = np.random.default_rng([seed, number])
+    order = np.arange(len(letters))
+    while (order == np.arange(len(letters))).all():
         order = rng.permutation(len(letters))
-        while (order == np.arange(len(letters))).all():
-            order = rng.permutation(len(letters))
-        yield {letter: texts[int(k)] for letter, k in zip(letters, order, strict=True)}
+    return {letter: texts[int(k)] for letter, k in zip(letters, order, strict=True)}
 
 
 def said(choices: Mapping[str, str], given: Given) -> str | None:
