@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.priors OUT.json FOLDER WORLD [WORLD ...]``: a world is a folder of `simulate`; its map
 is indexed into FOLDER, frames of its clip are looked up with the attitude and the height that telemetry gives
-and without any, and the margins are fitted. OUT is written for `rs_copilot.jobs.priors`. For each world it is
-also said how the margins would do that the other worlds give.
+and without any, and the margins are fitted. OUT is written for `rs_copilot.reasoning.prior`. For each world
+it is also said how the margins would do that the other worlds give.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ Drawn = tuple[str, BaseGeometry, Colour]
 # much longer than wide it may be.
 MARGIN, MIN_SIDE_M, MAX_ASPECT = 0.08, 60.0, 3.0
 MAX_SLIVER = 50.0
+HALF = np.float32(0.5)
 # Enough to tell a house from a lorry over some hundred metres; about 800 visual tokens.
 MAP_BUDGET = PixelBudget(448 * 448, 784 * 784)
 # Outlines and numbers: a colour that neither ground nor roofs have, on a dark rim.
@@ -147,7 +148,8 @@ def _crop(
     scale = np.array([read.size.width_px, read.size.height_px]) / span
     start = ((corners_px[:3] - low) * scale).astype(np.float32)
     end = np.array([[0, 0], [size.width_px, 0], [0, size.height_px]], dtype=np.float32)
-    turn = cv2.getAffineTransform(start, end)
+    # OpenCV counts from the middle of the first pixel, we from its corner.
+    turn = cv2.getAffineTransform(start - HALF, end - HALF)
     pixels = cv2.warpAffine(read.pixels, turn, (size.width_px, size.height_px), flags=cv2.INTER_LINEAR)
     per_m = size.corners_px[2] / [east - west, north - south]
     return MapPicture(np.ascontiguousarray(pixels), budget, np.array([west, north]), per_m, memory)
@@ -194,9 +196,17 @@ def _lines(shape: BaseGeometry) -> Iterable[FloatArray]:
             yield shapely.get_coordinates(part)
 
 
+def _middle(shape: BaseGeometry) -> BaseGeometry:
+    """Where a number is written: halfway along a line, within an area."""
+    line = shapely.line_merge(shape) if "LineString" in shape.geom_type else shape
+    if line.geom_type == "LineString":
+        return shapely.line_interpolate_point(line, 0.5, normalized=True)
+    return shape.representative_point()
+
+
 def _label(picture: MapPicture, name: str, shape: BaseGeometry, colour: Colour) -> None:
     height, width = picture.pixels.shape[:2]
-    middle = shapely.get_coordinates(shape.representative_point())
+    middle = shapely.get_coordinates(_middle(shape))
     (wide, high), _ = cv2.getTextSize(name, FONT, FONT_SCALE, 1)
     x, y = picture.places_px(middle)[0] + [-wide / 2, high / 2]
     at = int(np.clip(x, 0, max(width - wide, 0))), int(np.clip(y, high, max(height - 1, high)))

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from rs_copilot.errors import BadInputError, MissingDependencyError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.localized import params_of_localize, text_of, where_now
+from rs_copilot.reasoning.values import CannotTell
 from rs_copilot.types import TelemetryUse
 
 if TYPE_CHECKING:
@@ -34,36 +36,49 @@ class PriorWishes(BaseModel):
 
 @dataclass
 class ScenePriors:
-    """Looks up frames of a clip. The index is opened when the first is wanted: that takes a second."""
+    """Looks up frames of a clip. The index is opened when the first is wanted: that takes a second.
+
+    Where nobody ``asked`` for it and it cannot be used, there are no priors, and a warning says why.
+    """
 
     index: Path
     clip: Path
     telemetry: Path | None
     uses_telemetry: bool
     context: JobContext
+    asked: bool
     _stack: ExitStack = field(default_factory=ExitStack)
 
     @cached_property
-    def _maker(self) -> PriorMaker:
+    def _maker(self) -> PriorMaker | None:
         from rs_copilot.jobs.priors import open_priors
 
-        return self._stack.enter_context(
-            open_priors(
-                self.index, self.clip, self.telemetry, self.context, uses_telemetry=self.uses_telemetry
+        try:
+            return self._stack.enter_context(
+                open_priors(
+                    self.index, self.clip, self.telemetry, self.context, uses_telemetry=self.uses_telemetry
+                )
             )
-        )
+        except (BadInputError, MissingDependencyError) as error:
+            if self.asked:
+                raise
+            self.context.warn(f"Nothing was looked up in the index {self.index}: {error.message}")
+            return None
 
     def at(self, time_s: float) -> Prior | None:
-        """The prior of the frame at a moment; ``None`` where the clip has none. Raises what `open_priors`
-        does.
+        """The prior of the frame at a moment; ``None`` where the clip has none.
+
+        Raises what `open_priors` does, and `CannotTell` where the index cannot be used.
         """
+        if self._maker is None:
+            raise CannotTell(f"the index {self.index} cannot be used", "Index the map again.")
         return self._maker.at(time_s)
 
     def of(self, question: Question) -> Prior | None:
         """The prior for a question. Raises what `open_priors` does."""
         from rs_copilot.jobs.priors import prior_for
 
-        return prior_for(self._maker, question)
+        return None if self._maker is None else prior_for(self._maker, question)
 
 
 @contextmanager
@@ -88,4 +103,5 @@ def scene_priors(
         return
     uses = known.get("use_telemetry") != TelemetryUse.NONE.value
     with ExitStack() as stack:
-        yield ScenePriors(index, film, found.get("telemetry"), uses, context, stack)
+        asked = wishes.index is not None
+        yield ScenePriors(index, film, found.get("telemetry"), uses, context, asked, stack)

@@ -6,7 +6,6 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,8 +19,8 @@ from rs_copilot.evaluation.links2bench import Given, Report, report
 from rs_copilot.evaluation.shuffling import agreement, in_order, letter_entropy, said
 from rs_copilot.jobs.ask_model import Files, ModelWishes, open_planning
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.eval_priors import PriorKind, priors_of_set
-from rs_copilot.jobs.priors import prior_for
+from rs_copilot.jobs.eval_priors import PriorKind, open_set_priors
+from rs_copilot.jobs.priors import Priors, prior_for
 from rs_copilot.jobs.shelf import shelf_of
 from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.answering import ask
@@ -143,11 +142,9 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
     with shelf_of(context) as shelf:
         # The model stays for the next set and the next prior.
         held = replace(context, shelf=shelf)
-        runs = [_run(kind, params, held) for kind in params.prior]
-    conditions = [
-        _condition(kind, report(run.items, run.given)) for kind, run in zip(params.prior, runs, strict=True)
-    ]
-    first = runs[0]
+        runs = _runs(params, held)
+    conditions = [_condition(kind, report(run.items, run.given)) for kind, run in runs.items()]
+    first = runs[params.prior[0]]
     result = _result(report(first.items, first.given), len(params.questions), params.out, context)
     result = result.model_copy(
         update={
@@ -158,7 +155,7 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
         }
     )
     if params.out is not None:
-        records = [record for run in runs for record in run.records]
+        records = [record for run in runs.values() for record in run.records]
         params.out.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
         params.out.with_suffix(".report.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
     return result
@@ -174,30 +171,41 @@ class _Run:
     failures: Counter[str] = field(default_factory=Counter)
     groups: list[list[str | None]] = field(default_factory=list)
 
+    def add(self, item: QuestionItem, answer: Answer, failure: str | None, **more: str) -> None:
+        """One more question with its answer."""
+        self.items.append(item)
+        self.given.append(_given(answer))
+        self.failures.update([failure] if failure else [])
+        self.records.append(
+            {
+                "id": item.id, "task": item.task.value, "text": item.text,
+                "answer": item.answer, "answerable": item.answerable, "given": answer.value,
+                "abstained": answer.abstained, "reason": answer.reason, "understood": answer.understood,
+                "confidence": answer.confidence, "failure": failure, "planner": answer.planner, **more,
+            }
+        )  # fmt: skip
 
-def _run(kind: PriorKind, params: EvalLinks2BenchParams, context: JobContext) -> _Run:
-    found = _Run()
+
+def _runs(params: EvalLinks2BenchParams, context: JobContext) -> dict[PriorKind, _Run]:
+    """Everything asked with each prior, set by set."""
+    runs = {kind: _Run() for kind in params.prior}
+    total = len(params.questions) * len(runs)
     for number, path in enumerate(params.questions):
-        context.progress(number, len(params.questions), f"asking {path}, prior {kind.value}")
         questions = read_question_set(path)
-        answers = _answers(path, questions, params, context, kind)
-        failures = _failures(path, questions, params, answers, context, kind)
-        again = [_answers(path, questions, params, context, kind, k + 1) for k in range(params.shuffles)]
-        found.groups += _said_again(questions.questions, [answers, *again] if again else [])
-        for item, answer, failure in zip(questions.questions, answers, failures, strict=True):
-            found.items.append(item)
-            found.given.append(_given(answer))
-            found.failures.update([failure] if failure else [])
-            found.records.append(
-                {
-                    "set": str(path), "id": item.id, "task": item.task.value, "text": item.text,
-                    "answer": item.answer, "answerable": item.answerable, "given": answer.value,
-                    "abstained": answer.abstained, "reason": answer.reason, "understood": answer.understood,
-                    "confidence": answer.confidence, "failure": failure, "planner": answer.planner,
-                    "prior": kind.value,
-                }
-            )  # fmt: skip
-    return found
+        truth = partial(_memory, path.parent, questions, None)
+        with open_set_priors(path.parent, questions, truth, context) as priors:
+            for place, (kind, run) in enumerate(runs.items()):
+                context.progress(number * len(runs) + place, total, f"asking {path}, prior {kind.value}")
+                told = priors.of(kind)
+                answers = _answers(path, questions, params, context, told)
+                failures = _failures(path, questions, params, answers, context, told)
+                again = [
+                    _answers(path, questions, params, context, told, k + 1) for k in range(params.shuffles)
+                ]
+                run.groups += _said_again(questions.questions, [answers, *again] if again else [])
+                for item, answer, failure in zip(questions.questions, answers, failures, strict=True):
+                    run.add(item, answer, failure, set=str(path), prior=kind.value)
+    return runs
 
 
 def read_question_set(path: Path) -> QuestionSet:
@@ -236,7 +244,7 @@ def _answers(
     questions: QuestionSet,
     params: EvalLinks2BenchParams,
     context: JobContext,
-    kind: PriorKind,
+    priors: Priors | None,
     order: int = 0,
 ) -> list[Answer]:
     """Answers to all questions of a set, in order. The planner hears neither task nor kind."""
@@ -245,13 +253,9 @@ def _answers(
     memory = _memory(folder, questions, None if is_oracle else params.scene)
     files = Files(folder / questions.clip, str(folder / questions.satellite))
     answers = []
-    with ExitStack() as stack:
-        priors = stack.enter_context(
-            priors_of_set(kind, folder, questions, lambda: _memory(folder, questions, None), context)
-        )
-        prior_of = None if priors is None else partial(prior_for, priors)
-        planning = stack.enter_context(open_planning(params, context, lambda: files, prior_of=prior_of))
-        at = None if priors is None else priors.at
+    prior_of = None if priors is None else partial(prior_for, priors)
+    at = None if priors is None else priors.at
+    with open_planning(params, context, lambda: files, prior_of=prior_of) as planning:
         for place, item in enumerate(questions.questions):
             context.check()
             choices = in_order(item.choices, order, place)
@@ -273,12 +277,12 @@ def _failures(
     params: EvalLinks2BenchParams,
     answers: Sequence[Answer],
     context: JobContext,
-    kind: PriorKind,
+    priors: Priors | None,
 ) -> Sequence[str | None]:
     """What went wrong with every answer, where that is wanted."""
     if not params.failures:
         return [None] * len(answers)
-    exact = _answers(path, questions, params.model_copy(update={"localization": "oracle"}), context, kind)
+    exact = _answers(path, questions, params.model_copy(update={"localization": "oracle"}), context, priors)
     found = [
         failure_of(item, _given(answer), _given(best))
         for item, answer, best in zip(questions.questions, answers, exact, strict=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -38,36 +39,53 @@ class PriorKind(str, Enum):
     """Squares drawn by lot, told as if they were sure: how much a wrong one harms."""
 
 
+@dataclass
+class SetPriors:
+    """Priors of all kinds for a question set: every frame is looked up once for all of them."""
+
+    folder: Path
+    questions: QuestionSet
+    truth: Callable[[], Memory]
+    context: JobContext
+    _stack: ExitStack
+
+    @cached_property
+    def _maker(self) -> PriorMaker:
+        place = self.folder / INDEX
+        if not place.exists():
+            raster = str(self.folder / self.questions.satellite)
+            index(IndexParams(rasters=[raster], out=place), self.context)
+        clip = self.folder / self.questions.clip
+        return self._stack.enter_context(open_priors(place, clip, None, self.context))
+
+    def of(self, kind: PriorKind) -> Priors | None:
+        """Those of a kind.
+
+        Raises:
+            BadInputError: the map or the clip cannot be used.
+            MissingDependencyError: a package, the device or the network is missing.
+        """
+        if kind is PriorKind.NONE:
+            return None
+        if kind is PriorKind.ORACLE:
+            return OraclePriors(self._maker, self.truth())
+        return RandomPriors(self._maker) if kind is PriorKind.RANDOM else self._maker
+
+
 @contextmanager
-def priors_of_set(
-    kind: PriorKind, folder: Path, questions: QuestionSet, truth: Callable[[], Memory], context: JobContext
-) -> Iterator[Priors | None]:
-    """Priors of a kind for a question set; its map is indexed where it is not yet.
+def open_set_priors(
+    folder: Path, questions: QuestionSet, truth: Callable[[], Memory], context: JobContext
+) -> Iterator[SetPriors]:
+    """Priors for a question set; its map is indexed where it is not, as soon as one is wanted.
 
     Args:
-        kind: which.
         folder: where the set lies.
         questions: the set.
         truth: gives the scene in which every frame is placed exactly.
         context: of the job.
-
-    Raises:
-        BadInputError: the map or the clip cannot be used.
-        MissingDependencyError: a package, the device or the network is missing.
     """
-    if kind is PriorKind.NONE:
-        yield None
-        return
-    place = folder / INDEX
-    if not place.exists():
-        index(IndexParams(rasters=[str(folder / questions.satellite)], out=place), context)
-    with open_priors(place, folder / questions.clip, None, context) as maker:
-        if kind is PriorKind.CVAA:
-            yield maker
-        elif kind is PriorKind.ORACLE:
-            yield OraclePriors(maker, truth())
-        else:
-            yield RandomPriors(maker)
+    with ExitStack() as stack:
+        yield SetPriors(folder, questions, truth, context, stack)
 
 
 @dataclass(frozen=True)

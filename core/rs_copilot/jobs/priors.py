@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -22,11 +20,11 @@ from rs_copilot.jobs.gallery import guesses_for, open_retriever, raster_of, tile
 from rs_copilot.jobs.telemetry import read_told
 from rs_copilot.localization.retrieve import Retriever
 from rs_copilot.reasoning.planning.words import take_times
-from rs_copilot.reasoning.prior import Prior, PriorTile
+from rs_copilot.reasoning.prior import Prior, PriorTile, chance_of, is_told
 from rs_copilot.reasoning.question import Question
 from rs_copilot.retrieval.gallery import Gallery
 from rs_copilot.retrieval.query import Hit
-from rs_copilot.types import FloatArray, Frame
+from rs_copilot.types import Frame
 from rs_copilot.video.clip import Clip, open_clip
 from rs_copilot.video.telemetry import TelemetryTrack
 
@@ -38,15 +36,6 @@ MAX_COMMON = 0.3
 MOMENTS = 4
 # A moment so little after the last frame is still meant to be it.
 SLACK_S = 0.5
-# Made on development worlds by benchmarks/priors.py.
-MARGINS = Path(__file__).with_name("prior_margins.json")
-
-
-@lru_cache(maxsize=1)
-def read_margins() -> tuple[FloatArray, FloatArray, float]:
-    """Margins, rising, the share of frames on the best tile at each, and the least margin that is told."""
-    found = json.loads(MARGINS.read_text(encoding="utf-8"))
-    return np.array(found["margin"]), np.array(found["right"]), float(found["least"])
 
 
 def tiles_apart(shapes_m: Sequence[BaseGeometry], count: int) -> list[int]:
@@ -63,13 +52,13 @@ def tiles_apart(shapes_m: Sequence[BaseGeometry], count: int) -> list[int]:
 
 
 def prior_of(tiles: Sequence[PriorTile]) -> Prior:
-    """The prior that tiles make which lie apart, best first; it is withheld where they are too alike."""
-    margins, shares, least = read_margins()
-    if not tiles:
+    """The prior that tiles make, best first; it is withheld where the best that lie apart are too alike."""
+    kept = [tiles[number] for number in tiles_apart([tile.shape_lonlat for tile in tiles], TOLD)]
+    told = tuple(replace(tile, rank=rank) for rank, tile in enumerate(kept, 1))
+    if not told:
         return Prior((), 0.0, is_withheld=True)
-    margin = tiles[0].score - (tiles[1].score if len(tiles) > 1 else 0.0)
-    chance = float(np.interp(margin, margins, shares))
-    return Prior(tuple(tiles), margin, margin < least, chance=chance)
+    margin = told[0].score - (told[1].score if len(told) > 1 else 0.0)
+    return Prior(told, margin, not is_told(margin), chance=chance_of(margin), considered=tuple(tiles))
 
 
 def tile_lonlat(gallery: Gallery, tile: int) -> BaseGeometry:
@@ -145,13 +134,12 @@ class PriorMaker:
         return self.retriever.hits(embeddings, tried, LOOKED_UP)
 
     def tiles_of(self, frame: Frame, hits: Sequence[Hit]) -> list[PriorTile]:
-        """Those that lie apart, as tiles of a prior."""
-        gallery = self.retriever.gallery
+        """The same as tiles of a prior."""
         # Tiles of several rasters are compared in degrees: shares of areas are the same there.
-        shapes = [tile_lonlat(gallery, hit.tile) for hit in hits]
+        gallery = self.retriever.gallery
         return [
-            PriorTile(rank, hits[number].score, shapes[number], frame.time_s)
-            for rank, number in enumerate(tiles_apart(shapes, TOLD), 1)
+            PriorTile(rank, hit.score, tile_lonlat(gallery, hit.tile), frame.time_s)
+            for rank, hit in enumerate(hits, 1)
         ]
 
 

@@ -7,11 +7,20 @@ better than the next one elsewhere: a wrong hint costs more than none.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
+from pathlib import Path
 
+import numpy as np
 from shapely.geometry.base import BaseGeometry
+
+from rs_copilot.types import FloatArray
+
+# Made on development worlds by benchmarks/priors.py.
+MARGINS = Path(__file__).with_name("prior_margins.json")
 
 # Left, top, right, bottom in pixels of the map picture as the model is sent it.
 BoxPx = tuple[int, int, int, int]
@@ -67,6 +76,7 @@ class Prior:
     ``margin`` is the score of the best less that of the second; ``chance`` the probability, measured on
     development worlds, that the middle of the view lies on the best tile; ``is_withheld`` says that it is too
     small to be told. ``track`` is the best tile at moments of the clip, only of those that are sure enough.
+    ``considered`` are all tiles that were found, also such as lie on better ones: nobody is told of them.
     """
 
     tiles: tuple[PriorTile, ...]
@@ -75,11 +85,30 @@ class Prior:
     source: PriorSource = PriorSource.RETRIEVAL
     chance: float = 0.0
     track: tuple[PriorTile, ...] = ()
+    considered: tuple[PriorTile, ...] = field(default=(), repr=False)
 
     @property
     def told(self) -> tuple[PriorTile, ...]:
         """The tiles that a model is told of: none where the prior is withheld."""
         return () if self.is_withheld else self.tiles
+
+
+@lru_cache(maxsize=1)
+def read_margins() -> tuple[FloatArray, FloatArray, float]:
+    """Margins, rising, the share of frames on the best tile at each, and the least margin that is told."""
+    found = json.loads(MARGINS.read_text(encoding="utf-8"))
+    return np.array(found["margin"]), np.array(found["right"]), float(found["least"])
+
+
+def chance_of(margin: float) -> float:
+    """Probability that the best tile is the right one, by its margin."""
+    margins, shares, _ = read_margins()
+    return float(np.interp(margin, margins, shares))
+
+
+def is_told(margin: float) -> bool:
+    """Whether a margin is large enough for a tile to be told."""
+    return margin >= read_margins()[2]
 
 
 def prior_words(prior: Prior | None, to_px: ToPx) -> str:

@@ -13,6 +13,7 @@ import pyogrio
 import pytest
 import shapely
 
+from rs_copilot.errors import BadInputError
 from rs_copilot.geo.crs import to_lonlat
 from rs_copilot.jobs import eval_links2bench, index, shelf
 from rs_copilot.jobs.ask import AskParams, AskResult
@@ -166,6 +167,29 @@ def test_ask_answers_with_the_chance_that_was_measured(world: Path) -> None:
     assert found.value == item.answer and 0.5 < found.confidence < 1.0
     assert "not located" in found.notes[0]
     assert any(piece.time_s == MOMENTS_S[0] for piece in found.evidence)
+
+
+def test_an_index_that_cannot_be_used_spoils_no_answer(world: Path, tmp_path: Path) -> None:
+    item = eval_links2bench.read_question_set(world / "questions.json").questions[0]
+    shutil.copy(world / "scene.gpkg", tmp_path / "scene.gpkg")
+    shutil.copy(world / "clip.mp4", tmp_path / "clip.mp4")
+    broken = tmp_path / "index"
+    broken.mkdir()
+    wanted = {
+        "scene": str(tmp_path / "scene.gpkg"), "question": item.text, "marks": list(item.marks),
+        "keep": False,
+    }  # fmt: skip
+    with pytest.raises(BadInputError, match="no index"):
+        ask(AskParams(**wanted, index=broken), JobContext(device="cpu"))
+    # The same by itself: what localize had is gone, and another thing has its name.
+    (world / "index").rename(world / "index.away")
+    try:
+        context = JobContext(device="cpu")
+        found = ask(AskParams(**wanted), context)
+    finally:
+        (world / "index.away").rename(world / "index")
+    assert found.abstained and "cannot be used" in str(found.reason)
+    assert any("no index" in warning for warning in found.warnings)
 
 
 def test_ask_lets_the_model_look_where_the_scene_does_not_know(

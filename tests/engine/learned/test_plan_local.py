@@ -53,7 +53,7 @@ def fits(forms: Forms, text: str, question: Question, memory: Memory) -> bool:
 
 
 def test_the_form_has_room_for_every_program_of_the_test_set(forms: Forms, memory: Memory) -> None:
-    for task, question in QUESTIONS[::3]:
+    for task, question in QUESTIONS[::5]:
         known = memory.with_marks(question.marks)
         found = plan_built_in(question, known)
         assert isinstance(found, Plan)
@@ -90,14 +90,16 @@ def test_the_form_has_none_for_what_is_not_there(
 def model(tmp_path_factory: pytest.TempPathFactory) -> LocalBackend:
     from rs_copilot.learned.vlm import open_local
 
-    folder: Path = save_vlm(tmp_path_factory.mktemp("models") / QWEN3, QWEN3, seed=3)
+    folder: Path = save_vlm(
+        tmp_path_factory.mktemp("models") / QWEN3, QWEN3, seed=3, text={"num_hidden_layers": 2}
+    )
     return open_local(folder, precision="fp32", device="cpu")
 
 
 def test_random_weights_write_documents(model: LocalBackend, memory: Memory) -> None:
     schema = plan_schema(summary_of(memory, ENTERED))
     ended = 0
-    for seed in range(3):
+    for seed in range(2):
         reply = model.reply([user("plan")], Decoding(300, temperature=1.0, seed=seed, schema=schema))
         if reply.stop is Stop.LENGTH:
             continue
@@ -106,7 +108,7 @@ def test_random_weights_write_documents(model: LocalBackend, memory: Memory) -> 
         found = read_plan(reply.text)
         # The form knows no order of steps: a step may refer to a later one, and no more than that is wrong.
         assert isinstance(found, Planned | Refused) or all(is_about_references(str(item)) for item in found)
-    assert ended >= 2
+    assert ended
 
 
 def is_about_references(problem: str) -> bool:
@@ -116,6 +118,6 @@ def is_about_references(problem: str) -> bool:
 
 
 def test_random_weights_plan_or_the_built_in_planner_does(model: LocalBackend, memory: Memory) -> None:
-    found = ask(ENTERED, memory, vlm_planner(model, max_tokens=100))
+    found = ask(ENTERED, memory, vlm_planner(model, max_tokens=60))
     assert found.planner in (model.model, "built in")
     assert found.planner == model.model or found.value == 2.0

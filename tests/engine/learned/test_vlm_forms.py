@@ -59,12 +59,12 @@ def keeps_to_it(reply: Reply) -> None:
 
 
 def test_random_weights_keep_to_the_form(model: LocalBackend) -> None:
-    replies = [model.reply(ASKED, held(seed)) for seed in range(8)]
+    replies = [model.reply(ASKED, held(seed)) for seed in range(5)]
     for reply in replies:
         assert reply.stop is Stop.END
         assert reply.notes == ()
         keeps_to_it(reply)
-    assert len({reply.text for reply in replies}) > 4
+    assert len({reply.text for reply in replies}) > 3
 
 
 def test_without_a_form_they_do_not(model: LocalBackend) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry.base import BaseGeometry
 
-from rs_copilot.jobs.priors import MAX_COMMON, prior_of, read_margins, tiles_apart
+from rs_copilot.jobs.priors import MAX_COMMON, prior_of, tiles_apart
 from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.answering import ask
 from rs_copilot.reasoning.checking import check
@@ -17,7 +17,7 @@ from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.table import Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning.builtin import plan
-from rs_copilot.reasoning.prior import Prior, PriorTile, prior_marks, prior_words
+from rs_copilot.reasoning.prior import Prior, PriorTile, prior_marks, prior_words, read_margins
 from rs_copilot.reasoning.program import Program, run
 from rs_copilot.reasoning.question import Question
 from rs_copilot.reasoning.tasks import PoseTask
@@ -128,6 +128,28 @@ def test_a_frame_without_a_place_is_found_by_likeness() -> None:
 def test_what_is_not_sure_is_not_answered(found: Prior | None, reason: str) -> None:
     answer = asked("Which tile does the frame at 50 s show?", found)
     assert answer.abstained and reason in str(answer.reason)
+
+
+@pytest.mark.parametrize(("other", "value"), [(0.50, "B"), (0.605, None)])
+def test_among_areas_only_they_count(other: float, value: str | None) -> None:
+    """What makes a search unsure may lie where nobody asks about."""
+    elsewhere = tile(2, 0.61, town.box(400, 400, 450, 450))
+    tiles = (
+        tile(1, 0.615, town.box(90, -20, 130, 20)),
+        elsewhere,
+        tile(3, other, town.box(-20, -20, 20, 20)),
+    )
+    found = prior_of(tiles)
+    assert found.is_withheld
+    marks = (town.mark_of("A", town.box(-20, -20, 20, 20)), town.mark_of("B", town.box(90, -20, 130, 20)))
+    answer = asked("Which square does the video show at 50 s?", found, marks=marks,
+                   choices={"A": "square A", "B": "square B"})  # fmt: skip
+    assert answer.value == value and answer.abstained is (value is None)
+    # Where the best square lies in none of them, an unsure search does not say that it is none.
+    apart = (town.mark_of("A", town.box(-20, -20, 20, 20)), town.mark_of("B", town.box(200, 0, 240, 40)))
+    choices = {"A": "square A", "B": "none of these"}
+    nowhere = asked("Which square does the video show at 50 s?", found, marks=apart, choices=choices)
+    assert nowhere.abstained
 
 
 def test_without_a_search_an_index_is_asked_for() -> None:

@@ -9,7 +9,7 @@ from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations import showing
 from rs_copilot.reasoning.operations.sight import MIN_SHOWN, share_in_common
 from rs_copilot.reasoning.operations.table import Needs, Takes, operation
-from rs_copilot.reasoning.prior import Prior, PriorAt, PriorTile
+from rs_copilot.reasoning.prior import Prior, PriorAt, PriorTile, chance_of, is_told
 from rs_copilot.reasoning.things import Kind, Thing
 from rs_copilot.reasoning.values import CannotTell, Finding, Sort, Things
 
@@ -39,25 +39,48 @@ def likely_place(
     prior = priors(at)
     if prior is None:
         raise CannotTell(f"the clip has no frame at {at:g} s", "Ask about a moment that the clip has.")
-    if not prior.told:
+    best = None if not prior.tiles else _square(memory, prior, prior.tiles[0])
+    if best is None or (of is None and prior.is_withheld):
         raise CannotTell(f"several places of the map look like the frame at {at:g} s", UNSURE)
-    best = _square(memory, prior, prior.told[0])
-    seen = Evidence(
-        f"the frame at {at:g} s looks most like this", clip=memory.views.clip, time_s=at, shape=best.shape
-    )
-    notes = (
-        f"The frame at {at:g} s has no place: a search by likeness found the square; it was not located.",
-    )
+    says = f"the frame at {at:g} s looks most like this"
+    seen = Evidence(says, clip=memory.views.clip, time_s=at, shape=best.shape)
+    notes = (f"The frame at {at:g} s has no place: it was looked up by likeness, not located.",)
     if of is None:
         return Finding((best,), prior.chance, (seen,), notes, is_measured=True)
-    shares = np.array([share_in_common(item, best.shape) for item in of])
-    if not len(of) or shares.max() < MIN_SHOWN:
+    chosen = _chosen(of, best)
+    if chosen is None:
         raise CannotTell(
             "the square that looks most like the frame lies in none of these", "Mark other places.",
-            (seen, *showing.all_of(of)), is_none=True,
+            (seen, *showing.all_of(of)), is_none=not prior.is_withheld,
         )  # fmt: skip
-    chosen = of[int(np.argmax(shares))]
-    return Finding((chosen,), prior.chance, (showing.thing(chosen), seen), notes, is_measured=True)
+    chance = _chance_among(memory, prior, of, chosen)
+    if chance is None:
+        raise CannotTell(f"several of these look like the frame at {at:g} s", UNSURE)
+    return Finding((chosen,), chance, (showing.thing(chosen), seen), notes, is_measured=True)
+
+
+def _chosen(of: Things, square: Thing) -> Thing | None:
+    """The area that has most of a square; ``None`` where none has much of it."""
+    shares = np.array([share_in_common(item, square.shape) for item in of])
+    return None if not len(of) or shares.max() < MIN_SHOWN else of[int(np.argmax(shares))]
+
+
+def _chance_among(memory: Memory, prior: Prior, of: Things, chosen: Thing) -> float | None:
+    """How probably the best square lies in the right one of several areas; ``None`` where that is not sure.
+
+    What counts is how far it is ahead of the best square in any other area. Among a few areas one is found
+    more easily than on all of the map, for which the probabilities of margins were measured.
+    """
+    if not prior.considered:
+        return None if prior.is_withheld else prior.chance
+    others = [
+        tile.score
+        for tile in prior.considered
+        if (area := _chosen(of, _square(memory, prior, tile))) is not None and area is not chosen
+    ]
+    worst = min(tile.score for tile in prior.considered)
+    margin = prior.tiles[0].score - max(others, default=worst)
+    return chance_of(margin) if is_told(margin) else None
 
 
 def _square(memory: Memory, prior: Prior, tile: PriorTile) -> Thing:
