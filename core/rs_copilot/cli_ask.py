@@ -110,6 +110,9 @@ def eval_links2bench(
             help="What a model is told of where the video lies; several are run one after the other.",
         ),
     ] = "none",
+    shuffles: Annotated[
+        int, typer.Option(metavar="N", help="Ask again N times with the choices in other orders.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write every answer, one JSON line each, and the scores beside it.")
     ] = None,
@@ -122,6 +125,7 @@ def eval_links2bench(
         "scene": scene,
         "localization": "oracle" if oracle else "own",
         "failures": failures,
+        "shuffles": shuffles,
         "vlm": vlm,
         "precision": precision,
         "adapter": adapter,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rs_copilot.errors import BadInputError
 from rs_copilot.evaluation.failures import failure_of
 from rs_copilot.evaluation.links2bench import Given, Report, report
+from rs_copilot.evaluation.shuffling import agreement, in_order, letter_entropy, said
 from rs_copilot.jobs.ask_model import Files, ModelWishes, open_planning
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_priors import PriorKind, open_set_priors
@@ -36,7 +37,8 @@ class EvalLinks2BenchParams(ModelWishes):
 
     Each of ``questions`` is a file in the format of ``questions.json`` of `simulate`. ``scene`` is the name
     of the scene beside it; with ``localization`` ``oracle`` a scene is made from the world's truth instead.
-    With ``failures`` everything is asked of that scene as well, to tell what failures are due to. ``out``
+    With ``failures`` everything is asked of that scene as well, to tell what failures are due to. With
+    ``shuffles`` questions with choices are asked so many times more, their choices in other orders. ``out``
     gets every answer, a JSON line each, and the scores lie beside it in ``….report.json``. A model that plans
     sees the map of the set and the clip, and is told each of ``prior`` in a run of its own; the first is what
     the scores are of, the others stand beside it.
@@ -48,6 +50,7 @@ class EvalLinks2BenchParams(ModelWishes):
     scene: str = "scene.gpkg"
     localization: Literal["own", "oracle"] = "own"
     failures: bool = False
+    shuffles: int = Field(0, ge=0, le=20)
     prior: list[PriorKind] = Field(default=[PriorKind.NONE], min_length=1)
     out: Path | None = None
 
@@ -90,6 +93,8 @@ class EvalLinks2BenchResult(BaseModel):
     abstention_precision: float
     abstention_recall: float
     failures: dict[str, int]
+    letter_entropy: float | None = None
+    agreement: float | None = None
     conditions: list[ConditionResult]
     predictions: str | None
     warnings: list[str]
@@ -102,6 +107,8 @@ class EvalLinks2BenchResult(BaseModel):
             f"abstention: precision {100 * self.abstention_precision:.1f} %, "
             f"recall {100 * self.abstention_recall:.1f} % of {self.unanswerable}",
         ]
+        if self.agreement is not None:
+            lines.append(f"the same answer with choices in another order: {100 * self.agreement:.1f} %")
         if self.failures:
             found = ", ".join(f"{name} {count}" for name, count in self.failures.items())
             lines.append(f"failures: {found}")
@@ -140,7 +147,12 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
     first = runs[params.prior[0]]
     result = _result(report(first.items, first.given), len(params.questions), params.out, context)
     result = result.model_copy(
-        update={"failures": dict(first.failures.most_common()), "conditions": conditions}
+        update={
+            "failures": dict(first.failures.most_common()),
+            "conditions": conditions,
+            "agreement": _number(agreement(first.groups)),
+            "letter_entropy": _number(letter_entropy(first.items, first.given)),
+        }
     )
     if params.out is not None:
         records = [record for run in runs.values() for record in run.records]
@@ -157,6 +169,7 @@ class _Run:
     given: list[Given] = field(default_factory=list)
     records: list[dict[str, object]] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
+    groups: list[list[str | None]] = field(default_factory=list)
 
     def add(self, item: QuestionItem, answer: Answer, failure: str | None, **more: str) -> None:
         """One more question with its answer."""
@@ -186,6 +199,10 @@ def _runs(params: EvalLinks2BenchParams, context: JobContext) -> dict[PriorKind,
                 told = priors.of(kind)
                 answers = _answers(path, questions, params, context, told)
                 failures = _failures(path, questions, params, answers, context, told)
+                again = [
+                    _answers(path, questions, params, context, told, k + 1) for k in range(params.shuffles)
+                ]
+                run.groups += _said_again(questions.questions, [answers, *again] if again else [])
                 for item, answer, failure in zip(questions.questions, answers, failures, strict=True):
                     run.add(item, answer, failure, set=str(path), prior=kind.value)
     return runs
@@ -209,12 +226,26 @@ def read_question_set(path: Path) -> QuestionSet:
         ) from error
 
 
+def _said_again(items: Sequence[QuestionItem], rounds: Sequence[Sequence[Answer]]) -> list[list[str | None]]:
+    """What was said to each question with choices, as they stood and in every other order of them."""
+    return [
+        [said(in_order(item.choices, k, place), _given(answers[place])) for k, answers in enumerate(rounds)]
+        for place, item in enumerate(items)
+        if item.choices and rounds
+    ]
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
 def _answers(
     path: Path,
     questions: QuestionSet,
     params: EvalLinks2BenchParams,
     context: JobContext,
     priors: Priors | None,
+    order: int = 0,
 ) -> list[Answer]:
     """Answers to all questions of a set, in order. The planner hears neither task nor kind."""
     folder = path.parent
@@ -225,9 +256,10 @@ def _answers(
     prior_of = None if priors is None else partial(prior_for, priors)
     at = None if priors is None else priors.at
     with open_planning(params, context, lambda: files, prior_of=prior_of) as planning:
-        for item in questions.questions:
+        for place, item in enumerate(questions.questions):
             context.check()
-            asked = Question(text=item.text, choices=item.choices, marks=item.marks)
+            choices = in_order(item.choices, order, place)
+            asked = Question(text=item.text, choices=choices, marks=item.marks)
             answers.append(ask(asked, memory, planning.planner, planning.eyes, at))
     return answers
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rs_copilot.reasoning.answer import Answer
-from rs_copilot.reasoning.choosing import choice_of_none, choose
+from rs_copilot.reasoning.choosing import O_CLOCK, choice_of_none, choose
 from rs_copilot.reasoning.confidence import calibrated
 from rs_copilot.reasoning.eyes import Eyes
 from rs_copilot.reasoning.memory import Memory
@@ -133,8 +133,8 @@ def in_words(value: Value) -> str:
 
 
 def _number(value: Number) -> str:
-    if not value.unit:
-        return f"{value.value:.0f}"
+    if not value.unit or value.unit == O_CLOCK:
+        return f"{value.value:.0f} {value.unit}".rstrip()
     digits = 0 if abs(value.value) >= 20 else 1
     error = f" ± {value.error:.{digits}f}" if value.error >= 0.05 else ""
     gap = "" if value.unit == "°" else " "

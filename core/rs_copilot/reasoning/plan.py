@@ -9,7 +9,7 @@ from typing import TypeAlias
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Question
-from rs_copilot.reasoning.tasks import AnswerKind, SpatialTask
+from rs_copilot.reasoning.tasks import AnswerKind, Task
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Plan:
     """
 
     program: Program
-    task: SpatialTask | None
+    task: Task | None
     kind: AnswerKind
     understood: str
     missed: tuple[str, ...] = ()

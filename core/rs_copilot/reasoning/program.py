@@ -20,7 +20,18 @@ from rs_copilot.reasoning.operations.table import OPERATIONS, Needs, Operation, 
 from rs_copilot.reasoning.prior import PriorAt
 from rs_copilot.reasoning.values import CannotTell, Finding, Moments, Sort
 
-for _module in ("select", "measure", "sight", "places", "motion", "traffic", "ways", "eyes", "likely"):
+for _module in (
+    "select",
+    "measure",
+    "sight",
+    "places",
+    "pose",
+    "motion",
+    "traffic",
+    "ways",
+    "eyes",
+    "likely",
+):
     # Each declares its operations as it is loaded.
     importlib.import_module(f"rs_copilot.reasoning.operations.{_module}")
 

@@ -20,6 +20,7 @@ from rs_copilot.reasoning.planning.builtin import plan
 from rs_copilot.reasoning.prior import Prior, PriorTile, prior_marks, prior_words, read_margins
 from rs_copilot.reasoning.program import Program, run
 from rs_copilot.reasoning.question import Question
+from rs_copilot.reasoning.tasks import PoseTask
 from rs_copilot.reasoning.values import CannotTell
 from tests.engine.reasoning import town
 
@@ -113,6 +114,11 @@ def test_a_frame_without_a_place_is_found_by_likeness() -> None:
     part = asked("Which part of the market does the frame at 50 s show?", prior())
     # The middle of the square lies in the middle of the market.
     assert part.value == "center"
+    assert part.task is PoseTask.PART
+    # Where the camera was, a search for what it shows does not tell.
+    stood = asked("In which part of the market was the frame at 50 s taken?", prior())
+    assert stood.abstained
+    assert "no frame is placed" in str(stood.reason)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.table import Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan
-from rs_copilot.reasoning.planning import families
+from rs_copilot.reasoning.planning import families, pose
 from rs_copilot.reasoning.planning.builders import BUILDERS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
 from rs_copilot.reasoning.planning.helped import with_help
@@ -28,12 +28,18 @@ from rs_copilot.reasoning.planning.subjects import find_subject
 from rs_copilot.reasoning.planning.words import take_length, take_times, tidy
 from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Question
+from rs_copilot.reasoning.tasks import PoseTask
 from rs_copilot.reasoning.tasks import SpatialTask as T
 from rs_copilot.reasoning.things import Kind, Thing
 
 EXAMPLES = (
     "Ask for example when a zone is first seen, how many vehicles crossed it, how far and in which direction "
     "one place is from another, or what hides a place."
+)
+
+POSE_EXAMPLES = (
+    "Ask for example which way the camera faces at 5 s, how high it is, whether it is over a zone, or which "
+    "of the frames at 2 s and 9 s is nearest to a place."
 )
 
 
@@ -50,6 +56,9 @@ def _plan(question: Question, memory: Memory) -> Plan | NoPlan:
     refused = _refused(parsed)
     if refused is not None:
         return refused
+    posed = pose.task_of(parsed)
+    if posed is not None:
+        return _posed(parsed, posed, question)
     found = families.best(families.scores(parsed.text, _form(question, parsed)))
     if found is None:
         return NoPlan("the question fits none of the tasks that are known", EXAMPLES, _unused(parsed))
@@ -66,6 +75,22 @@ def _plan(question: Question, memory: Memory) -> Plan | NoPlan:
     return Plan(program, task, question.kind or kind, _said(parsed, family), _unused(parsed))
 
 
+def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
+    """The plan for a question about the camera behind a frame."""
+    draft = Draft(parsed, {})
+    try:
+        kind = pose.BUILDERS[task](draft)
+    except Unclear as unclear:
+        return NoPlan(str(unclear), POSE_EXAMPLES, _unused(parsed))
+    program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
+    if not isinstance(program, Program):
+        return NoPlan(f"no program could be written: {program[0]}", POSE_EXAMPLES)
+    said = replaced_names(parsed.text, parsed.things).strip(" ?.")
+    when = ", ".join(f"{time_s:g} s" for time_s in pose.moments_of(parsed))
+    name = task.value.replace("pose_", "camera, ")
+    return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", _unused(parsed))
+
+
 def _form(question: Question, parsed: Parsed) -> families.Form:
     """What the question looks like besides its words."""
     sorts = {"Point": "point", "LineString": "line", "MultiLineString": "line"}
@@ -77,8 +102,10 @@ def parse(question: Question, memory: Memory) -> Parsed:
     """Take a question apart: names, times, lengths, classes."""
     views = memory.views
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
-    known, names = families.vocabulary(), words_of_names(memory)
-    mentioned = find_mentions(mended(tidy(question.text), known, families.sought() | names), memory)
+    known, names = families.vocabulary() | pose.vocabulary(), words_of_names(memory)
+    mentioned = find_mentions(
+        mended(tidy(question.text), known, families.sought() | pose.vocabulary() | names), memory
+    )
     mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)
     text, radius = take_length(text)
@@ -140,6 +167,6 @@ def _said(parsed: Parsed, family: str) -> str:
 
 def _unused(parsed: Parsed) -> tuple[str, ...]:
     """Long words that no pattern of any task looks for."""
-    known = families.vocabulary()
+    known = families.vocabulary() | pose.vocabulary()
     words = re.findall(r"[a-z]{4,}", re.sub(MENTION, " ", parsed.text))
     return tuple(dict.fromkeys(word for word in words if word not in known))

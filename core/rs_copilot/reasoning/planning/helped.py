@@ -17,7 +17,7 @@ from rs_copilot.reasoning.planning.subjects import find_subject
 from rs_copilot.reasoning.planning.words import take_times, tidy
 from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Question
-from rs_copilot.reasoning.tasks import AnswerKind, SpatialTask
+from rs_copilot.reasoning.tasks import AnswerKind, PoseTask, SpatialTask
 from rs_copilot.reasoning.things import Kind, Thing
 
 WHETHER = re.compile(r"^(?:is|are|was|were|can|could|do|does|did)\b", re.IGNORECASE)
@@ -52,6 +52,8 @@ def with_help(
     if not helpers:
         return found
     parsed = _parsed(question, memory)
+    if Needs.PRIORS in helpers and isinstance(found, Plan) and found.task is PoseTask.PART:
+        return (_likely_part(found) if _is_unplaced(parsed) else None) or found
     if Needs.PRIORS in helpers and _is_unplaced(parsed) and _is_of_the_view(parsed, found):
         return _likely(question, parsed) or found
     if Needs.EYES in helpers and isinstance(found, NoPlan) and not parsed.unknown:
@@ -100,6 +102,18 @@ def _likely(question: Question, parsed: Parsed) -> Plan | None:
     kind = AnswerKind.CHOICE if question.choices else AnswerKind.TEXT
     said = f"where a search by likeness finds the frame at {parsed.times.at_s:g} s"
     return _plan(question, draft, kind, said, SpatialTask.ASSOCIATION)
+
+
+def _likely_part(found: Plan) -> Plan | None:
+    """The same part of an area, of where a search by likeness finds what a frame shows."""
+    document = found.program.document()
+    shown = [step for step in document["steps"].values() if step["op"] == "centre_at"]
+    for step in shown:
+        step["op"] = "likely_place"
+    program = check(document)
+    if not shown or not isinstance(program, Program):
+        return None
+    return replace(found, program=program, understood=f"{found.understood}, found by a search by likeness")
 
 
 def _looked(question: Question, parsed: Parsed) -> Plan | None:

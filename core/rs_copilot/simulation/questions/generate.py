@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from rs_copilot.simulation.questions import measure, move, see
+from rs_copilot.simulation.questions import measure, move, pose, see
 from rs_copilot.simulation.questions.drawing import Draft, Maker
 from rs_copilot.simulation.questions.exact import Exact
 
@@ -29,8 +29,29 @@ MAKERS: Mapping[str, Maker] = {
     "spatiotemporal ordering": see.ordering,
     "region interaction": move.interaction,
 }
-SETS = ("development", "test")
+SETS = ("development", "test", "validation")
+# How moments are written: validation has notations that the others lack.
+NOTATIONS = ("{own}", "{seconds} seconds", "{seconds} sec", "{minutes}:{rest:04.1f}", "second {seconds}")
+MORE_NOTATIONS = (
+    *NOTATIONS,
+    "{seconds}s",
+    "t = {seconds} s",
+    "{minutes:02d}:{rest:04.1f}",
+    "{seconds} seconds in",
+    "{minutes} min {rest:.1f} s",
+    "{words} seconds",
+    "the {seconds}-second mark",
+)
+# fmt: off
+NUMBERS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)
+# fmt: on
+TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 PER_TASK = 3
+# Gaps of wordings that are moments.
+MOMENTS = ("t", "u", "v")
 TYPO_SHARE = 0.15
 # Letters that a finger slips on: two neighbours in a word change places.
 LONG_WORD = re.compile(r"(?<!\{)\b[a-z]{6,}\b(?!\})")
@@ -50,10 +71,30 @@ def make_questions(
 
     A world that has nothing to ask of a task (no vehicle turned, nothing was hidden) has fewer of it.
     """
-    forms = read_wordings(wordings)
+    notations = MORE_NOTATIONS if wordings == "validation" else NOTATIONS
+    style = Style(read_wordings(wordings), notations, SETS.index(wordings))
+    return _made(exact, seed, MAKERS, style, per_task)
+
+
+def make_pose_questions(exact: Exact, seed: int, per_task: int = PER_TASK) -> list[dict[str, Any]]:
+    """Questions about the camera behind a frame, a set beside the twelve tasks."""
+    return _made(exact, seed, pose.POSE_MAKERS, Style(read_wordings("pose"), NOTATIONS, len(SETS)), per_task)
+
+
+class Style(NamedTuple):
+    """How questions are put: wordings by form, notations of moments, and a number for the draws."""
+
+    forms: Mapping[str, list[str]]
+    notations: Sequence[str]
+    number: int
+
+
+def _made(
+    exact: Exact, seed: int, makers: Mapping[str, Maker], style: Style, per_task: int
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for number, (task, maker) in enumerate(MAKERS.items()):
-        rng = np.random.default_rng([seed, number, SETS.index(wordings)])
+    for number, (task, maker) in enumerate(makers.items()):
+        rng = np.random.default_rng([seed, number, style.number])
         for turn in range(per_task):
             pair = maker(exact, rng)
             if pair is None:
@@ -63,7 +104,7 @@ def make_questions(
                 if draft is not None:
                     found.append(
                         {
-                            **_in_words(draft, forms, rng, exact),
+                            **_in_words(draft, style, rng, exact),
                             "id": name + suffix,
                             "task": task,
                             "pair": name,
@@ -72,12 +113,14 @@ def make_questions(
     return found
 
 
-def _in_words(
-    draft: Draft, forms: Mapping[str, list[str]], rng: np.random.Generator, exact: Exact
-) -> dict[str, Any]:
-    form = int(rng.integers(len(forms[draft.form])))
-    words = {key: _other_notation(value, rng) if key == "t" else value for key, value in draft.words.items()}
-    wording = forms[draft.form][form]
+def _in_words(draft: Draft, style: Style, rng: np.random.Generator, exact: Exact) -> dict[str, Any]:
+    forms = style.forms[draft.form]
+    form = int(rng.integers(len(forms)))
+    words = {
+        key: _other_notation(value, rng, style.notations) if key in MOMENTS else value
+        for key, value in draft.words.items()
+    }
+    wording = forms[form]
     if rng.random() < TYPO_SHARE:
         wording = _with_typo(wording, rng)
     text = wording.format(**words)
@@ -94,13 +137,28 @@ def _in_words(
     }
 
 
-def _other_notation(moment: str, rng: np.random.Generator) -> str:
+def _other_notation(moment: str, rng: np.random.Generator, notations: Sequence[str]) -> str:
     """A moment like ``7.3 s`` as people write it."""
     seconds = float(moment.removesuffix(" s"))
-    minutes = f"{int(seconds // 60)}:{seconds % 60:04.1f}"
-    return str(
-        rng.choice([moment, f"{seconds:g} seconds", f"{seconds:g} sec", minutes, f"second {seconds:g}"])
+    # A moment of a minute and more is rather told by its digits.
+    said = in_words(seconds) if seconds < 60.0 else f"{seconds:g}"
+    # Drawn by its number, so that more notations of one set leave the draws of the others as they were.
+    notation = notations[int(rng.integers(len(notations)))]
+    return notation.format(
+        own=moment,
+        seconds=f"{seconds:g}",
+        minutes=int(seconds // 60),
+        rest=seconds % 60,
+        words=said,
     )
+
+
+def in_words(seconds: float) -> str:
+    """A number under 100, to a tenth, as it is said over the radio: "seven point three"."""
+    whole, tenth = divmod(round(10 * seconds), 10)
+    tens, ones = divmod(whole, 10)
+    spoken = NUMBERS[whole] if whole < len(NUMBERS) else TENS[tens] + (f"-{NUMBERS[ones]}" if ones else "")
+    return f"{spoken} point {NUMBERS[tenth]}" if tenth else spoken
 
 
 def _with_typo(wording: str, rng: np.random.Generator) -> str:
