@@ -25,6 +25,14 @@ from rs_copilot.vector.store import SceneInfo, read_layer, read_scene_info
 
 # Features of the user's that are farther from everything the clip saw than this are not read.
 SURROUNDINGS_M = 1500.0
+# What is read of the rows of a scene; reading all of them takes twice as long.
+FRAME_FIELDS = (
+    "clip", "frame", "time_s", "homography", "width_px", "height_px", "cam_lon", "cam_lat", "cam_alt_m",
+    "level_m", "error_m", "metric_crs",
+)  # fmt: skip
+TRACK_FIELDS = ("clip", "track_id", "label")
+OBJECT_FIELDS = ("clip", "object_id", "label", "score")
+SHAPE_FIELDS = ("clip", "label")
 # How far a track's places may be off beyond the frames' own error: half a vehicle.
 TRACK_ERROR_M = 1.5
 
@@ -47,17 +55,17 @@ def read_memory(scene: str, clip: str | None = None, layers: Mapping[str, str] |
         raise SceneError(
             f"{scene} has no clip {clip!r}", hint=f"Its clips are: {', '.join(info.clips) or 'none'}."
         )
-    frames = read_layer(scene, "frames", clip=clip)
+    frames = read_layer(scene, "frames", clip=clip, fields=FRAME_FIELDS)
     chosen = clip if clip is not None else _most_placed(frames)
     frames = frames[frames["clip"] == chosen]
     crs = _metric_crs(frames, info)
     views = views_of(frames, chosen or "", crs)
     error_m = float(np.median(views.error_m)) if len(views) else 0.0
     found = [
-        *joined(_tracks(read_layer(scene, "tracks", clip=chosen), crs, error_m)),
-        *_standing(read_layer(scene, "detections", without="track_id"), crs, error_m),
-        *_shapes(read_layer(scene, "segments"), Kind.SEGMENT, crs),
-        *_shapes(read_layer(scene, "groundings"), Kind.GROUNDING, crs),
+        *joined(_tracks(read_layer(scene, "tracks", clip=chosen, fields=TRACK_FIELDS), crs, error_m)),
+        *_standing(read_layer(scene, "detections", without="track_id", fields=OBJECT_FIELDS), crs, error_m),
+        *_shapes(read_layer(scene, "segments", fields=SHAPE_FIELDS), Kind.SEGMENT, crs),
+        *_shapes(read_layer(scene, "groundings", fields=SHAPE_FIELDS), Kind.GROUNDING, crs),
     ]
     around = _surroundings(views, found, crs)
     for name, place in (layers or {}).items():

@@ -261,12 +261,14 @@ def _plain(value: object) -> object:
     return None if pd.isna(value) else value
 
 
-def read_rows(url: str, layer: Layer, clip: str | None) -> tuple[list[Row], pyproj.CRS]:
-    """All rows of a layer: ``fid``, the fields, then the geometry as WKB where the layer has one."""
+def read_rows(
+    url: str, layer: Layer, clip: str | None, fields: Sequence[str]
+) -> tuple[list[Row], pyproj.CRS]:
+    """All rows of a layer: ``fid``, the ``fields``, then the geometry as WKB where the layer has one."""
     from psycopg import sql
 
     target = parse_url(url)
-    names = [sql.Identifier(name) for name in ("fid", *layer.field_names)]
+    names = [sql.Identifier(name) for name in ("fid", *fields)]
     columns: list[Any] = list(names)
     if layer.geometry is not GeometryType.NONE:
         columns.append(sql.SQL("ST_AsEWKB({})").format(sql.Identifier(GEOMETRY_COLUMN)))
