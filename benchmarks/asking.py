@@ -296,8 +296,8 @@ def report(found: Mapping[str, Mapping[str, Any]], frames: int, tracks: int) -> 
     imports = [run["import"][0] for run in found.values()]
     lines = [
         provenance([]),
-        f"{frames:,} frames, {tracks:,} tracks. Starting and importing take {statistics.median(imports):.2f} s of "
-        "processor time before that, once in the life of a worker.\n",
+        f"{frames:,} frames, {tracks:,} tracks. Starting and importing take "
+        f"{statistics.median(imports):.2f} s of processor time before that, once in the life of a worker.\n",
         "| " + " | ".join(COLUMNS) + " |",
         "| " + " | ".join(["---"] * len(COLUMNS)) + " |",
     ]

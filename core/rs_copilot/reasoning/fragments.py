@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import shapely
 
+from rs_copilot.reasoning.leaps import without_leaps
 from rs_copilot.reasoning.things import Path, Thing
 from rs_copilot.types import FloatArray
 
@@ -30,8 +31,10 @@ UNKNOWN = "unknown"
 
 
 def joined(tracks: Sequence[Thing]) -> list[Thing]:
-    """Tracks with their pieces put together, first those of the same time, then those one after another."""
-    return _in_turn(_at_once(tracks))
+    """Tracks with their pieces put together: first those of the same time, then, without what was caught by
+    mistake, those one after another.
+    """
+    return _in_turn(without_leaps(_at_once(tracks)))
 
 
 def _at_once(tracks: Sequence[Thing]) -> list[Thing]:

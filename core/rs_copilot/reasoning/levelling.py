@@ -1,4 +1,4 @@
-"""What moves where the ground is not the plane that frames were placed on: on low or high roads, and on roofs.
+"""What moves where the ground is not the plane that frames were placed on: on low roads, and on roofs.
 
 Everything is taken to lie on one level. What drives by a river that lies five metres lower is seen beyond its
 place, along the line of sight, and its track runs beside the road that it drives on. The road tells by how
@@ -29,7 +29,7 @@ LANE_M, LANES_M, MOST = 2.5, 5.0, 0.8
 MAX_LEVEL_M = 12.0
 # Only what really drove along a road tells of its height.
 DROVE_M, SAME_WAY, SAMPLES = 15.0, 0.95, 24
-# A track that lies on or behind houses for this share of its time is one of a house; none farther off is hidden.
+# A track that lies on or behind houses for this share of its time is one of a house; none hides more.
 ROOF_SHARE, HIDES_M = 0.7, 60.0
 # A level is not better known than this.
 LEVEL_ERROR_M = 1.5
