@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rs_copilot.errors import BadInputError
 from rs_copilot.evaluation.failures import failure_of
 from rs_copilot.evaluation.links2bench import Given, Report, report
+from rs_copilot.evaluation.records import write_json, write_lines
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.answering import ask
@@ -89,6 +89,7 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
     Raises:
         BadInputError: a file is no question set.
         SceneError: a scene is missing.
+        StorageError: the answers cannot be written.
     """
     items, given, records = [], [], []
     failures: Counter[str] = Counter()
@@ -111,11 +112,11 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
                 }
             )  # fmt: skip
     if params.out is not None:
-        params.out.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
+        write_lines(params.out, records)
     result = _result(report(items, given), len(params.questions), params.out, context)
     result = result.model_copy(update={"failures": dict(failures.most_common())})
     if params.out is not None:
-        params.out.with_suffix(".report.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
+        write_json(params.out.with_suffix(".report.json"), result.model_dump(mode="json"))
     return result
 
 

@@ -151,8 +151,9 @@ class Occluders:
         place, number = self._tree.query(shapely.points(points_m), predicate="intersects")
         is_on[place[np.isin(number, list(among))]] = True
         keys = {self.things[number].key for number in among}
-        hiders = self.hiding(cameras_m, points_m)
-        return is_on | np.array([thing is not None and thing.key in keys for thing in hiders], dtype=bool)
+        for row, thing in enumerate(self.hiding(cameras_m, points_m)):
+            is_on[row] |= thing is not None and thing.key in keys
+        return is_on
 
     def is_hidden(self, cameras_m: FloatArray, points_m: FloatArray) -> BoolArray:
         """Which of the places are hidden (N,)."""

@@ -53,7 +53,7 @@ class Path:
         start_s, end_s = self.span_s
         if not start_s - slack_s <= time_s <= end_s + slack_s:
             return None
-        return self.places(np.array([time_s]))[0]
+        return np.asarray(self.places(np.array([time_s]))[0])
 
     def places(self, times_s: FloatArray) -> FloatArray:
         """Places at some moments (N, 2); before the first and after the last one it stands still."""
