@@ -31,6 +31,8 @@ from rs_copilot.vector.store import append_layer, read_scene_info
 REGION = "region"
 # Points and lines of the evidence are widened by this, so that answers have an area.
 MARGIN_M = 1.0
+# Shapes of more points are shown with these metres of tolerance.
+SHOWN_POINTS, SHOWN_M = 100, 0.2
 METHOD = "spatial program"
 
 
@@ -205,7 +207,7 @@ def _result(
 
 
 def _evidence(item: Evidence, memory: Memory) -> AskEvidence:
-    shape = None if item.shape is None else shapely.geometry.mapping(memory.to_lonlat(item.shape))
+    shape = None if item.shape is None else memory.to_lonlat(_to_show(item.shape))
     return AskEvidence(
         says=item.says,
         layer=item.layer,
@@ -215,8 +217,13 @@ def _evidence(item: Evidence, memory: Memory) -> AskEvidence:
         frame=item.frame,
         time_s=item.time_s,
         box_px=item.box_px,
-        geometry=None if shape is None else json.loads(json.dumps(shape)),
+        geometry=None if shape is None else json.loads(shapely.to_geojson(shape)),
     )
+
+
+def _to_show(shape: shapely.Geometry) -> shapely.Geometry:
+    """A shape without points that nobody sees: paths over many frames have thousands."""
+    return shape if shapely.get_num_coordinates(shape) <= SHOWN_POINTS else shapely.simplify(shape, SHOWN_M)
 
 
 def keep_answer(
@@ -255,7 +262,7 @@ def keep_answer(
 def _area(answer: Answer) -> shapely.Geometry | None:
     """The area that holds all evidence."""
     shapes = [shapely.force_2d(item.shape) for item in answer.evidence if item.shape is not None]
-    return shapely.union_all(shapes).convex_hull.buffer(MARGIN_M) if shapes else None
+    return shapely.GeometryCollection(shapes).convex_hull.buffer(MARGIN_M) if shapes else None
 
 
 class MemoryShelf:

@@ -18,6 +18,8 @@ from rs_copilot.types import BoolArray, FloatArray
 CLEARANCE_M = 0.3
 # Crowns of trees are round: at their rim they reach this share less high than in their middle.
 ROUND, CROWN_ROUNDNESS = frozenset({"tree"}), 0.3
+# What one can stand under.
+OPEN_BELOW = frozenset({"tree", "bridge"})
 # Where within an outline a ray is compared with what stands there, as shares of its way through.
 ALONG = (0.0, 0.25, 0.5, 0.75)
 
@@ -134,6 +136,24 @@ class Occluders:
     @cached_property
     def _roundness(self) -> FloatArray:
         return np.array([CROWN_ROUNDNESS if thing.label in ROUND else 0.0 for thing in self.things])
+
+    def on_top_of(self, cameras_m: FloatArray, points_m: FloatArray, among: frozenset[int]) -> BoolArray:
+        """Which places lie within the outlines of some of the things, or are hidden by them (N,).
+
+        Args:
+            cameras_m: (N, 3) easting, northing, height above the ground.
+            points_m: (N, 2) places that are looked at.
+            among: numbers of the things that count.
+        """
+        is_on = np.zeros(len(points_m), dtype=bool)
+        if not among:
+            return is_on
+        place, number = self._tree.query(shapely.points(points_m), predicate="intersects")
+        is_on[place[np.isin(number, list(among))]] = True
+        keys = {self.things[number].key for number in among}
+        for row, thing in enumerate(self.hiding(cameras_m, points_m)):
+            is_on[row] |= thing is not None and thing.key in keys
+        return is_on
 
     def is_hidden(self, cameras_m: FloatArray, points_m: FloatArray) -> BoolArray:
         """Which of the places are hidden (N,)."""

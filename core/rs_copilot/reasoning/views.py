@@ -56,8 +56,8 @@ class Views:
     @cached_property
     def gsd_m(self) -> FloatArray:
         """Ground sampling distance at the image centres (N,)."""
-        middles = self.sizes / 2.0
-        return np.array([hg.gsd_m(h, xy) for h, xy in zip(self._oriented, middles, strict=True)])
+        # With w = 1 there, the ground that a pixel covers is the determinant.
+        return np.asarray(np.sqrt(np.abs(np.linalg.det(self._oriented))))
 
     @cached_property
     def centers_m(self) -> FloatArray:

@@ -280,8 +280,10 @@ def _plain(value: object) -> object:
     return None if pd.isna(value) else value
 
 
-def read_rows(url: str, layer: Layer, clip: str | None) -> tuple[list[Row], pyproj.CRS]:
-    """All rows of a layer: ``fid``, the fields, then the geometry as WKB where the layer has one."""
+def read_rows(
+    url: str, layer: Layer, clip: str | None, fields: Sequence[str]
+) -> tuple[list[Row], pyproj.CRS]:
+    """All rows of a layer: ``fid``, the ``fields``, then the geometry as WKB where the layer has one."""
     from psycopg import sql
 
     target = parse_url(url)
@@ -292,7 +294,7 @@ def read_rows(url: str, layer: Layer, clip: str | None) -> tuple[list[Row], pypr
         # A scene of an earlier version lacks what later ones know: it reads as unknown.
         known = _columns(connection, target.schema, layer)
         columns: list[Any] = [
-            sql.Identifier(name) if name in known else sql.SQL("NULL") for name in ("fid", *layer.field_names)
+            sql.Identifier(name) if name in known else sql.SQL("NULL") for name in ("fid", *fields)
         ]
         if layer.geometry is not GeometryType.NONE:
             columns.append(sql.SQL("ST_AsEWKB({})").format(sql.Identifier(GEOMETRY_COLUMN)))

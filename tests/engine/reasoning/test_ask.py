@@ -80,8 +80,11 @@ def test_choices_and_marks(folder: Path) -> None:
         == "A"
     )
     near = {"A": "A", "B": "B", "C": "C"}
-    found = answer(folder, "Near which mark does a vehicle stop at 7 s?", marks=marks, choices=near)
+    at = [mark("A", 45, -5), mark("B", 110, 0), mark("C", 180, 0)]
+    found = answer(folder, "Near which mark does a vehicle stop at 7 s?", marks=at, choices=near)
     assert found.value == "A"
+    far = answer(folder, "Near which mark does a vehicle stop at 7 s?", marks=marks, choices=near)
+    assert far.abstained and "32 m away from the nearest mark" in str(far.reason)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ MOVING_MPS = 0.7
 MOVED_M = 4.0
 # How far from the moment of a question an event may be to be the one that is meant.
 NEAR_S = 2.0
+# What happened farther than this from a mark did not happen there; of two events that are in question one
+# second counts as so many metres.
+AT_MARK_M, SECOND_M = 12.0, 4.0
 # Of a zone so much at least has to be seen to speak of what moves there, and so much to say nothing of it.
 MIN_WATCHED, WHOLE_WATCHED = 0.05, 0.95
 
@@ -245,6 +248,8 @@ def _by_distance(of: Things, to: Things, at: float | None, sign: float) -> Findi
     place = one(to, "place")
     others = tuple(item for item in of if item.key != place.key)
     one(others, "thing to compare")
+    if sign > 0 and place.kind is Kind.EVENT and all(item.kind is Kind.MARK for item in others):
+        return _where_it_happened(place, others)
     gaps = gaps_m(others, place, at)
     gaps = np.where(np.isfinite(gaps), gaps, sign * np.inf)
     order = np.argsort(sign * gaps)
@@ -259,6 +264,31 @@ def _by_distance(of: Things, to: Things, at: float | None, sign: float) -> Findi
     start, end = place.place_at(at), best.place_at(at)
     shown = () if start is None or end is None else (showing.line(start, end, f"{gaps[order[0]]:.0f} m"),)
     return Finding((best,), sure, (showing.thing(best, time_s=at), *shown))
+
+
+def _where_it_happened(event: Thing, marks: Things) -> Finding:
+    """The mark at which an event happened, or another of the same sort at about the same time.
+
+    Raises:
+        CannotTell: it happened at none of them.
+    """
+    rivals: Things = event.properties.get("rivals", ())
+    some = (event, *rivals)
+    gaps = np.array([[float(np.hypot(*(mark.point_xy - item.point_xy))) for mark in marks] for item in some])
+    late_s = np.array([abs((item.time_s or 0.0) - (event.time_s or 0.0)) for item in some])
+    row, column = np.unravel_index(np.argmin(gaps + SECOND_M * late_s[:, None]), gaps.shape)
+    found, mark, gap = some[row], marks[column], float(gaps[row, column])
+    allowed = AT_MARK_M + found.error_m + mark.error_m
+    if gap > allowed:
+        raise CannotTell(
+            f"{showing.describe(found)} was {gap:.0f} m away from the nearest mark", "Mark other places.",
+            (showing.thing(found), showing.thing(mark)), is_none=True,
+        )  # fmt: skip
+    others = np.delete(gaps[row], column)
+    apart = float(others.min(initial=np.inf)) - gap
+    sure = chance_apart(apart, (found.error_m, mark.error_m)) * (1.0 - 0.15 * gap / allowed)
+    line = showing.line(found.point_xy, mark.point_xy, f"{gap:.0f} m")
+    return Finding((mark,), sure, (showing.thing(mark), showing.thing(found), line))
 
 
 def chance_apart(margin: float, errors: tuple[float, ...]) -> float:
@@ -342,7 +372,9 @@ def closest_in_time(memory: Memory, of: Things, at: float) -> Finding:  # noqa: 
     if not timed or min(timed)[0] > NEAR_S:
         raise CannotTell(f"no such event was seen around {at:g} s")
     gap_s, number = min(timed)
-    return Finding((of[number],), 0.95 - 0.15 * gap_s, (showing.thing(of[number]),))
+    rivals = tuple(of[other] for gap, other in sorted(timed) if other != number and gap <= NEAR_S)
+    found = replace(of[number], properties={**of[number].properties, "rivals": rivals})
+    return Finding((found,), 0.95 - 0.1 * gap_s, (showing.thing(found),))
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, during=Sort.MOMENTS)
