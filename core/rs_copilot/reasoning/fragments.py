@@ -57,17 +57,19 @@ def _at_once(tracks: Sequence[Thing]) -> list[Thing]:
 
 def _alongside(tracks: Sequence[Thing]) -> tuple[Numbers, Numbers]:
     """Numbers of tracks that are two ends of one vehicle, pair by pair."""
-    shapes = np.array([track.shape for track in tracks], dtype=object)
-    first, second = (
-        shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=MOSTLY_M).reshape(2, -1)
-    )
     columns = Columns([track.path for track in tracks if track.path is not None])
     spans = columns.spans_s.reshape(-1, 2)
+    first, second = _of_one_time(spans)
+    bounds = shapely.bounds(np.array([track.shape for track in tracks], dtype=object)).reshape(-1, 2, 2)
+    near = (bounds[first, 0] <= bounds[second, 1] + MOSTLY_M) & (
+        bounds[second, 0] <= bounds[first, 1] + MOSTLY_M
+    )
+    first, second = first[near.all(axis=1)], second[near.all(axis=1)]
     start = np.maximum(spans[first, 0], spans[second, 0])
     common_s = np.minimum(spans[first, 1], spans[second, 1]) - start
     lives_s = spans[:, 1] - spans[:, 0]
     enough_s = np.maximum(TOGETHER_S, TOGETHER_SHARE * np.minimum(lives_s[first], lives_s[second]))
-    kept = (first < second) & (common_s >= enough_s)
+    kept = common_s >= enough_s
     first, second, start, common_s = first[kept], second[kept], start[kept], common_s[kept]
     times_s = start[:, None] + np.linspace(0.0, 1.0, LOOKS) * common_s[:, None]
     own, other = (
@@ -77,6 +79,23 @@ def _alongside(tracks: Sequence[Thing]) -> tuple[Numbers, Numbers]:
     near_m = np.where(is_small[first] & is_small[second], SMALL_M, TOGETHER_M)
     is_one = _are_one(own, other, near_m) if len(first) else np.zeros(0, dtype=bool)
     return first[is_one], second[is_one]
+
+
+def _of_one_time(spans_s: FloatArray) -> tuple[Numbers, Numbers]:
+    """Numbers of spans (N, 2) that have `TOGETHER_S` in common, pair by pair, the smaller one first."""
+    order = np.argsort(spans_s[:, 0], kind="stable")
+    starts = spans_s[order, 0]
+    after = np.searchsorted(starts, spans_s[order, 1] - TOGETHER_S, side="right")
+    one, other = _ranges(np.arange(len(order)) + 1, after)
+    pairs = np.stack([order[one], order[other]])
+    return pairs.min(axis=0), pairs.max(axis=0)
+
+
+def _ranges(low: Numbers, high: Numbers) -> tuple[Numbers, Numbers]:
+    """Rows and members of ranges of numbers from ``low`` to before ``high``, all in turn."""
+    counts = np.maximum(high - low, 0)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    return rows, np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + low[rows]
 
 
 def _are_one(own: FloatArray, other: FloatArray, near_m: FloatArray) -> BoolArray:
@@ -186,9 +205,7 @@ class _Ends:
         known = self.starts_s[order]
         low = np.searchsorted(known, self.ends_s, side="right")
         high = np.searchsorted(known, np.where(np.isfinite(self.ends_s), self.ends_s + STOOD_S, -np.inf))
-        counts = np.maximum(high - low, 0)
-        first = np.repeat(np.arange(len(counts)), counts)
-        places = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + low[first]
+        first, places = _ranges(low, high)
         return first, order[places]
 
 

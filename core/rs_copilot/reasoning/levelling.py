@@ -31,7 +31,7 @@ BESIDE_M, FAR_M = 4.0, 14.0
 LANE_M, LANES_M, MOST = 2.5, 5.0, 0.8
 MAX_LEVEL_M = 12.0
 # Only what really drove along a road tells of its height.
-DROVE_M, SAME_WAY, SAMPLES = 15.0, 0.95, 24
+DROVE_M, SAME_WAY, SAMPLES = 15.0, 0.95, 14
 # What lies on or behind houses for this share of its time is one of a house; it is looked at so often.
 ROOF_SHARE, LOOKS = 0.7, 10
 # A level is not better known than this.
@@ -42,7 +42,7 @@ LEVEL_ERROR_M = 1.5
 class _Drives:
     """Vehicles that drive along a road.
 
-    ``tracks`` (K,) are their numbers, ``road`` (K,) those of the roads, ``xy_m`` (K, S, 2) some places of each
+    ``tracks`` (K,) are their numbers, ``road`` (K,) those of the roads, ``xy_m`` (K, S, 2) places of each
     and ``lift`` (K, S, 2) how these move for each metre of height of the ground; ``aside_m`` (K,) is how far
     they are from the middle of the road, ``level_m`` (K,) the height that would bring them there.
     """
