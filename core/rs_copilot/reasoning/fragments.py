@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
+from rs_copilot.reasoning.columns import Columns
 from rs_copilot.reasoning.leaps import without_leaps
 from rs_copilot.reasoning.things import Path, Thing
-from rs_copilot.types import FloatArray
+from rs_copilot.types import BoolArray, FloatArray
 
 # How long something may be out of sight, and how far from where it was expected it may come back.
 GAP_S = 4.0
@@ -21,11 +24,12 @@ STOOD_S, STOOD_M, SLOW_MPS = 30.0, 3.5, 4.0
 # The front and the rear of a long vehicle move as one: so near to one another, most of the time, one behind
 # the other; for so long, or so much of the shorter piece. What may be people is no vehicle's end.
 TOGETHER_M, SMALL_M, MOSTLY_M, ASIDE_M = 6.5, 3.5, 9.0, 2.5
-TOGETHER_S, TOGETHER_SHARE, STEP_S = 1.0, 0.6, 0.2
+TOGETHER_S, TOGETHER_SHARE, LOOKS = 1.0, 0.6, 16
 # Below this nothing can be said of a direction; what goes another way by more than 45 degrees is another.
 WENT_M, SAME_WAY = 2.0, 0.7
 
 
+Numbers: TypeAlias = NDArray[np.int64]
 # What a tracker calls what it cannot tell.
 UNKNOWN = "unknown"
 
@@ -39,48 +43,74 @@ def joined(tracks: Sequence[Thing]) -> list[Thing]:
 
 def _at_once(tracks: Sequence[Thing]) -> list[Thing]:
     """Tracks without what is a part of another at the same time: the longer one stands for both."""
+    known = [number for number, track in enumerate(tracks) if track.path is not None]
+    first, second = _alongside([tracks[number] for number in known])
     of = list(range(len(tracks)))
-    for first, second in _alongside(tracks):
-        a, b = tracks[first].path, tracks[second].path
-        is_small = tracks[first].label == tracks[second].label == UNKNOWN
-        if a is not None and b is not None and _is_one(a, b, SMALL_M if is_small else TOGETHER_M):
-            of = [of[first] if number == of[second] else number for number in of]
+    for a, b in zip(first, second, strict=True):
+        one, other = of[known[a]], of[known[b]]
+        of = [one if number == other else number for number in of] if one != other else of
     groups: dict[int, list[Thing]] = {}
     for track, number in zip(tracks, of, strict=True):
         groups.setdefault(number, []).append(track)
     return [group[0] if len(group) == 1 else _merged(group) for group in groups.values()]
 
 
-def _alongside(tracks: Sequence[Thing]) -> list[tuple[int, int]]:
-    """Numbers of tracks that come near one another and are there at the same time."""
-    shapes = np.array([track.shape for track in tracks], dtype=object)
-    near = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=MOSTLY_M)
-    spans = np.array([track.path.span_s if track.path else (np.inf, -np.inf) for track in tracks])
-    first, second = near.reshape(2, -1)
-    spans = spans.reshape(-1, 2)
-    common = np.minimum(spans[first, 1], spans[second, 1]) - np.maximum(spans[first, 0], spans[second, 0])
-    kept = (first < second) & (common >= TOGETHER_S)
-    return [(int(a), int(b)) for a, b in zip(first[kept], second[kept], strict=True)]
+def _alongside(tracks: Sequence[Thing]) -> tuple[Numbers, Numbers]:
+    """Numbers of tracks that are two ends of one vehicle, pair by pair."""
+    columns = Columns([track.path for track in tracks if track.path is not None])
+    spans = columns.spans_s.reshape(-1, 2)
+    first, second = _of_one_time(spans)
+    bounds = shapely.bounds(np.array([track.shape for track in tracks], dtype=object)).reshape(-1, 2, 2)
+    near = (bounds[first, 0] <= bounds[second, 1] + MOSTLY_M) & (
+        bounds[second, 0] <= bounds[first, 1] + MOSTLY_M
+    )
+    first, second = first[near.all(axis=1)], second[near.all(axis=1)]
+    start = np.maximum(spans[first, 0], spans[second, 0])
+    common_s = np.minimum(spans[first, 1], spans[second, 1]) - start
+    lives_s = spans[:, 1] - spans[:, 0]
+    enough_s = np.maximum(TOGETHER_S, TOGETHER_SHARE * np.minimum(lives_s[first], lives_s[second]))
+    kept = common_s >= enough_s
+    first, second, start, common_s = first[kept], second[kept], start[kept], common_s[kept]
+    times_s = start[:, None] + np.linspace(0.0, 1.0, LOOKS) * common_s[:, None]
+    own, other = (
+        columns.places(np.broadcast_to(side[:, None], times_s.shape), times_s) for side in (first, second)
+    )
+    is_small = np.array([track.label == UNKNOWN for track in tracks], dtype=bool)
+    near_m = np.where(is_small[first] & is_small[second], SMALL_M, TOGETHER_M)
+    is_one = _are_one(own, other, near_m) if len(first) else np.zeros(0, dtype=bool)
+    return first[is_one], second[is_one]
 
 
-def _is_one(a: Path, b: Path, near_m: float) -> bool:
-    """Whether two paths of the same time are those of two ends of one vehicle."""
-    start, end = max(a.span_s[0], b.span_s[0]), min(a.span_s[1], b.span_s[1])
-    shorter = min(path.span_s[1] - path.span_s[0] for path in (a, b))
-    if end - start < TOGETHER_SHARE * shorter:
-        return False
-    times = np.arange(start, end + 1e-9, STEP_S)
-    own, other = a.places(times), b.places(times)
-    ways = own[-1] - own[0], other[-1] - other[0]
-    lengths = [float(np.hypot(*way)) for way in ways]
-    if min(lengths) < WENT_M or float(ways[0] @ ways[1]) < SAME_WAY * lengths[0] * lengths[1]:
-        return False
-    way = (ways[0] + ways[1]) / np.hypot(*(ways[0] + ways[1]))
+def _of_one_time(spans_s: FloatArray) -> tuple[Numbers, Numbers]:
+    """Numbers of spans (N, 2) that have `TOGETHER_S` in common, pair by pair, the smaller one first."""
+    order = np.argsort(spans_s[:, 0], kind="stable")
+    starts = spans_s[order, 0]
+    after = np.searchsorted(starts, spans_s[order, 1] - TOGETHER_S, side="right")
+    one, other = _ranges(np.arange(len(order)) + 1, after)
+    pairs = np.stack([order[one], order[other]])
+    return pairs.min(axis=0), pairs.max(axis=0)
+
+
+def _ranges(low: Numbers, high: Numbers) -> tuple[Numbers, Numbers]:
+    """Rows and members of ranges of numbers from ``low`` to before ``high``, all in turn."""
+    counts = np.maximum(high - low, 0)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    return rows, np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + low[rows]
+
+
+def _are_one(own: FloatArray, other: FloatArray, near_m: FloatArray) -> BoolArray:
+    """Whether two paths (K, S, 2) at the same moments are those of two ends of one vehicle (K,)."""
+    ways = own[:, -1] - own[:, 0], other[:, -1] - other[:, 0]
+    lengths = [np.linalg.norm(way, axis=1) for way in ways]
+    is_same_way = (ways[0] * ways[1]).sum(axis=1) >= SAME_WAY * lengths[0] * lengths[1]
+    way = ways[0] + ways[1]
+    way /= np.maximum(np.linalg.norm(way, axis=1), 1e-9)[:, None]
     apart = other - own
-    gaps = np.hypot(*apart.T)
-    aside = np.abs(apart @ np.array([-way[1], way[0]]))
-    is_near = np.median(gaps) <= near_m and np.quantile(gaps, 0.85) <= MOSTLY_M
-    return bool(is_near and np.median(aside) <= ASIDE_M)
+    gaps = np.linalg.norm(apart, axis=2)
+    aside = np.abs(apart[..., 1] * way[:, :1] - apart[..., 0] * way[:, 1:])
+    is_near = (np.median(gaps, axis=1) <= near_m) & (np.quantile(gaps, 0.85, axis=1) <= MOSTLY_M)
+    is_behind = np.median(aside, axis=1) <= ASIDE_M
+    return np.asarray(is_near & is_behind & is_same_way & (np.minimum(*lengths) >= WENT_M))
 
 
 def _merged(group: Sequence[Thing]) -> Thing:
@@ -169,15 +199,13 @@ class _Ends:
         self.in_mps = np.array([_velocity(path, end=False) for path in paths]).reshape(-1, 2)
         self.out_mps = np.array([_velocity(path, end=True) for path in paths]).reshape(-1, 2)
 
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+    def pairs(self) -> tuple[Numbers, Numbers]:
         """Numbers of tracks of which the second begins within `STOOD_S` after the end of the first."""
         order = np.argsort(self.starts_s, kind="stable")
         known = self.starts_s[order]
         low = np.searchsorted(known, self.ends_s, side="right")
         high = np.searchsorted(known, np.where(np.isfinite(self.ends_s), self.ends_s + STOOD_S, -np.inf))
-        counts = np.maximum(high - low, 0)
-        first = np.repeat(np.arange(len(counts)), counts)
-        places = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + low[first]
+        first, places = _ranges(low, high)
         return first, order[places]
 
 

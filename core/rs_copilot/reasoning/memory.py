@@ -67,9 +67,8 @@ class Memory:
 
     @cached_property
     def _names(self) -> dict[str, list[Thing]]:
-        known, things = ({}, self.things) if self.base is None else (self.base._names, self._marks)
-        found = {name: list(items) for name, items in known.items()}
-        for thing in things:
+        found: dict[str, list[Thing]] = {}
+        for thing in self.things if self.base is None else self._marks:
             for name in {plain(thing.name), plain(thing.key)}:
                 found.setdefault(name, []).append(thing)
         return found
@@ -89,16 +88,22 @@ class Memory:
     def named(self, name: str, kinds: Iterable[Kind] = ()) -> list[Thing]:
         """Things that are called so: exactly, or else nearly so. Marks of the question come first."""
         wanted = plain(name)
-        found = self._names.get(wanted, [])
+        found = self._called(wanted)
         if not found:
-            best = process.extractOne(
-                wanted, self._names.keys(), scorer=fuzz.ratio, score_cutoff=MIN_LIKENESS
-            )
+            known = [name for table in self._tables for name in table]
+            best = process.extractOne(wanted, known, scorer=fuzz.ratio, score_cutoff=MIN_LIKENESS)
             # Another number is another thing: track 7 is not nearly track 77.
-            found = self._names[best[0]] if best and DIGITS.findall(best[0]) == DIGITS.findall(wanted) else []
+            found = self._called(best[0]) if best and DIGITS.findall(best[0]) == DIGITS.findall(wanted) else []
         kept = set(kinds) or set(Kind)
         chosen = [thing for thing in found if thing.kind in kept]
         return sorted(chosen, key=lambda thing: thing.kind is not Kind.MARK)
+
+    @property
+    def _tables(self) -> tuple[dict[str, list[Thing]], ...]:
+        return (self._names,) if self.base is None else (*self.base._tables, self._names)
+
+    def _called(self, name: str) -> list[Thing]:
+        return [thing for table in self._tables for thing in table.get(name, ())]
 
     def to_metric(self, shape_lonlat: BaseGeometry) -> BaseGeometry:
         """Geometry in degrees as geometry of the memory."""

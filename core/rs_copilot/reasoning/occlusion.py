@@ -20,6 +20,8 @@ CLEARANCE_M = 0.3
 ROUND, CROWN_ROUNDNESS = frozenset({"tree"}), 0.3
 # What one can stand under.
 OPEN_BELOW = frozenset({"tree", "bridge"})
+# How high what is looked at stands above its place.
+LOOK_AT_M = 0.7
 # Where within an outline a ray is compared with what stands there, as shares of its way through.
 ALONG = (0.0, 0.25, 0.5, 0.75)
 
@@ -49,7 +51,7 @@ class Occluders:
         self,
         cameras_m: FloatArray,
         points_m: FloatArray,
-        height_m: float = 0.7,
+        height_m: float = LOOK_AT_M,
         *,
         is_below: bool = False,
         taller: float = 1.0,
@@ -137,22 +139,23 @@ class Occluders:
     def _roundness(self) -> FloatArray:
         return np.array([CROWN_ROUNDNESS if thing.label in ROUND else 0.0 for thing in self.things])
 
-    def on_top_of(self, cameras_m: FloatArray, points_m: FloatArray, among: frozenset[int]) -> BoolArray:
+    def on_top_of(self, cameras_m: FloatArray, points_m: FloatArray, among: BoolArray) -> BoolArray:
         """Which places lie within the outlines of some of the things, or are hidden by them (N,).
 
         Args:
             cameras_m: (N, 3) easting, northing, height above the ground.
             points_m: (N, 2) places that are looked at.
-            among: numbers of the things that count.
+            among: which of the things count.
         """
         is_on = np.zeros(len(points_m), dtype=bool)
-        if not among:
-            return is_on
         place, number = self._tree.query(shapely.points(points_m), predicate="intersects")
-        is_on[place[np.isin(number, list(among))]] = True
-        keys = {self.things[number].key for number in among}
-        for row, thing in enumerate(self.hiding(cameras_m, points_m)):
-            is_on[row] |= thing is not None and thing.key in keys
+        is_on[place[among[number]]] = True
+        rays = shapely.linestrings(np.stack([points_m, cameras_m[:, :2]], axis=1))
+        pairs = self._tree.query(rays, predicate="intersects")
+        pairs = pairs[:, among[pairs[1]] & ~is_on[pairs[0]]]
+        levels = np.full(len(points_m), LOOK_AT_M)
+        stopped = np.isfinite(self._blocked_at(rays, pairs, cameras_m[:, 2], levels, 1.0))
+        is_on[pairs[0][stopped]] = True
         return is_on
 
     def is_hidden(self, cameras_m: FloatArray, points_m: FloatArray) -> BoolArray:

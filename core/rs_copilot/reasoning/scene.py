@@ -154,16 +154,21 @@ def _tracks(table: gpd.GeoDataFrame, crs: pyproj.CRS, error_m: float) -> list[Th
         # All at once: a thousand small transforms take longer than everything else.
         xym[:, :2] = geo_crs.transform(xym[:, :2], table.crs, crs)
     bounds = np.searchsorted(owners, np.arange(len(table) + 1))
+    xym = xym[np.lexsort((xym[:, 2], owners))]
+    many = np.diff(bounds) > 1
+    lines = np.empty(len(table), dtype=object)
+    lines[many] = shapely.linestrings(
+        xym[many[owners], :2], indices=(np.cumsum(many) - 1)[owners[many[owners]]]
+    )
     for place, row in enumerate(table.itertuples()):
         own = xym[bounds[place] : bounds[place + 1]]
         if len(own) < 2:
             continue
-        own = own[np.argsort(own[:, 2], kind="stable")]
         path = Path(own[:, 2], own[:, :2])
         key = f"track {row.track_id}"
         found.append(
             Thing(
-                key, Kind.TRACK, key, str(row.label), shapely.LineString(path.xy_m), error_m + TRACK_ERROR_M,
+                key, Kind.TRACK, key, str(row.label), lines[place], error_m + TRACK_ERROR_M,
                 path, layer="tracks", fid=int(row.Index), clip=row.clip,
             )
         )  # fmt: skip
@@ -200,8 +205,8 @@ def _shapes(table: gpd.GeoDataFrame, kind: Kind, crs: pyproj.CRS) -> list[Thing]
 
 def _surroundings(views: Views, things: list[Thing], crs: pyproj.CRS) -> shapely.Geometry | None:
     """Where features of the user's may matter, in degrees; ``None`` for everywhere."""
-    points = [views.centers_m, *(item.point_xy[None] for item in things)]
-    xy = np.concatenate(points)
+    bounds = shapely.bounds(np.array([item.shape for item in things], dtype=object)).reshape(-1, 2)
+    xy = np.concatenate([views.centers_m, bounds])
     if not len(xy):
         return None
     box = shapely.box(*xy.min(axis=0), *xy.max(axis=0)).buffer(SURROUNDINGS_M)
