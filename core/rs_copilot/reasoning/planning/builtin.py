@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning import families
 from rs_copilot.reasoning.planning.builders import BUILDERS
+from rs_copilot.reasoning.planning.accounting import left_over
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
+from rs_copilot.reasoning.planning.framing import unframed
 from rs_copilot.reasoning.planning.mentions import (
     CLOSE,
     MENTION,
@@ -22,7 +24,9 @@ from rs_copilot.reasoning.planning.mentions import (
     words_of_names,
 )
 from rs_copilot.reasoning.planning.spelling import mended
+from rs_copilot.reasoning.planning.stills import with_moments
 from rs_copilot.reasoning.planning.subjects import find_subject
+from rs_copilot.reasoning.planning.traits import facts_of
 from rs_copilot.reasoning.planning.words import take_length, take_times, tidy
 from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Question
@@ -41,27 +45,26 @@ def plan(question: Question, memory: Memory) -> Plan | NoPlan:
     refused = _refused(parsed)
     if refused is not None:
         return refused
-    found = families.best(families.scores(parsed.text, _form(question, parsed)))
-    if found is None:
+    ranked = families.ranked(families.scores(parsed.text, facts_of(parsed, question)))
+    if not ranked:
         return NoPlan("the question fits none of the tasks that are known", EXAMPLES, _unused(parsed))
-    family, _ = found
+    tried = [_planned(parsed, family, question) for family in ranked]
+    return next((found for found in tried if isinstance(found, Plan)), tried[0])
+
+
+def _planned(parsed: Parsed, family: str, question: Question) -> Plan | NoPlan:
+    """The plan for a question that is taken to be of a family; all that it names has to be made use of."""
     draft = Draft(parsed, {})
     try:
         kind = BUILDERS[family](draft)
+        left_over(draft, family)
     except Unclear as unclear:
         return NoPlan(str(unclear), EXAMPLES, _unused(parsed))
     program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
     if not isinstance(program, Program):
         return NoPlan(f"no program could be written: {program[0]}", EXAMPLES)
     task = next((task for task in T if task.value == family), None)
-    return Plan(program, task, question.kind or kind, _said(parsed, family), _unused(parsed))
-
-
-def _form(question: Question, parsed: Parsed) -> families.Form:
-    """What the question looks like besides its words."""
-    sorts = {"Point": "point", "LineString": "line", "MultiLineString": "line"}
-    marks = tuple(sorts.get(mark.shape_lonlat.geom_type, "area") for mark in question.marks)
-    return families.Form(question.choices, question.kind, marks, len(parsed.mentioned()))
+    return Plan(program, task, question.kind or kind, _said(parsed, family, draft.assumed), _unused(parsed))
 
 
 def parse(question: Question, memory: Memory) -> Parsed:
@@ -69,7 +72,8 @@ def parse(question: Question, memory: Memory) -> Parsed:
     views = memory.views
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
     known, names = families.vocabulary(), words_of_names(memory)
-    mentioned = find_mentions(mended(tidy(question.text), known, families.sought() | names), memory)
+    line = mended(with_moments(tidy(question.text), views), known, families.sought() | names)
+    mentioned = find_mentions(unframed(line), memory)
     mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)
     text, radius = take_length(text)
@@ -125,8 +129,9 @@ def _refused(parsed: Parsed) -> NoPlan | None:
     return None
 
 
-def _said(parsed: Parsed, family: str) -> str:
-    return f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
+def _said(parsed: Parsed, family: str, assumed: Sequence[str]) -> str:
+    said = f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
+    return f"{said} ({'; '.join(assumed)})" if assumed else said
 
 
 def _unused(parsed: Parsed) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import shapely
@@ -50,14 +50,30 @@ CENTRE = Thing("centre", Kind.VIEW, "middle of the picture", "view", shapely.Poi
 
 
 def with_views(parsed: Parsed) -> Parsed:
-    """The same with the camera and the middle of the picture as things that are named."""
-    text, things = parsed.text, parsed.things
+    """The same with the camera and the middle of the picture as things that are named, each at its moment."""
+    text, things = parsed.text, list(parsed.things)
     for pattern, item in (("view centre", CENTRE), ("camera place", CAMERA)):
-        found = re.search(phrase(pattern), text)
-        if found is not None:
-            text = f"{text[: found.start()]} {OPEN}{len(things)}{CLOSE} {text[found.end() :]}"
-            things = (*things, item)
-    return replace(parsed, text=text, things=things)
+        rule = re.compile(phrase(pattern))
+        while (found := rule.search(text)) is not None:
+            before, after = text[: found.start()], text[found.end() :]
+            moments = _moments_beside(before, after) if parsed.times.moments else []
+            numbers = [f"{OPEN}{len(things) + i}{CLOSE}" for i in range(max(1, len(moments)))]
+            things += [replace(item, time_s=time_s) for time_s in moments] or [item]
+            for time_s in moments:
+                after, before = after.replace(f"⟨{time_s:.10g}⟩", " ", 1), before
+            text = f"{before} {' and '.join(numbers)} {after}"
+            if not parsed.times.moments:
+                break
+    return replace(parsed, text=text, things=tuple(things))
+
+
+def _moments_beside(before: str, after: str) -> list[float]:
+    """Moments that belong to a view: those that follow it up to the next name, else the one before it."""
+    near = re.match(rf"(?:(?!{OPEN})[^⟨])*?⟨([\d.]+)⟩(?:\s*(?:,|and|or|to|with|versus|vs)\s*(?:at |that at )?⟨([\d.]+)⟩)?", after)
+    if near is not None:
+        return [float(group) for group in near.groups() if group]
+    found = re.findall(r"⟨([\d.]+)⟩", before)
+    return [float(found[-1])] if found else []
 
 
 @dataclass
@@ -66,6 +82,9 @@ class Draft:
 
     parsed: Parsed
     steps: Steps
+    used: set[int] = field(default_factory=set)
+    has_used_time: bool = False
+    assumed: list[str] = field(default_factory=list)
 
     def add(self, op: str, **values: Any) -> str:  # noqa: ANN401  programs are JSON
         """One more step; its name as a reference."""
@@ -80,8 +99,9 @@ class Draft:
             Unclear: the camera is meant, and no moment is named.
         """
         item = self.parsed.things[number]
+        self.used.add(number)
         if item.kind is Kind.VIEW:
-            at = self.at()
+            at = self.at() if item.time_s is None else _seconds(item.time_s)
             if at is None:
                 raise Unclear(f"it is not clear at which moment the {item.name} is meant")
             return self.add("camera_at" if item.key == CAMERA.key else "centre_at", at=at)
@@ -110,13 +130,15 @@ class Draft:
     def at(self) -> dict[str, float | str] | None:
         """The moment that the question names."""
         at_s = self.parsed.times.at_s
-        return None if at_s is None else {"value": at_s, "unit": "s"}
+        self.has_used_time |= at_s is not None
+        return None if at_s is None else _seconds(at_s)
 
     def during(self) -> list[float] | None:
         """The span that the question names, open ends closed by the clip's."""
         times = self.parsed.times
         if not times.has_span:
             return None
+        self.has_used_time = True
         last_s = float(self.parsed.memory.views.times_s[-1]) if len(self.parsed.memory.views) else 1e6
         start, end = times.start_s or 0.0, times.end_s if times.end_s is not None else last_s
         return [start, max(start, end)]
@@ -124,6 +146,10 @@ class Draft:
     def which(self) -> str:
         """First or last."""
         return "last" if re.search(phrase("last"), self.parsed.text) else "first"
+
+
+def _seconds(value: float) -> dict[str, float | str]:
+    return {"value": value, "unit": "s"}
 
 
 def candidates(parsed: Parsed) -> list[int]:

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
-from rs_copilot.reasoning.planning.draft import Draft, Unclear, with_views
-from rs_copilot.reasoning.planning.phrases import phrase, phrases
+from rs_copilot.reasoning.planning.draft import CAMERA, CENTRE, Draft, Parsed, Unclear, with_views
+from rs_copilot.reasoning.planning.mentions import CLOSE, OPEN
+from rs_copilot.reasoning.planning.phrases import phrase
+from rs_copilot.reasoning.planning.roles import origin, parts, shut
 from rs_copilot.reasoning.tasks import AnswerKind
+from rs_copilot.reasoning.things import Kind
 
 
 def distance(draft: Draft) -> AnswerKind:
     """How far apart two things are, how far something went, or which of some is nearer."""
     parsed = draft.parsed
-    travelled = re.search(phrase("travelled"), parsed.text)
-    if not (travelled and len(parsed.mentioned()) < 2 and not re.search(phrase("far from"), parsed.text)):
-        parsed = draft.parsed = with_views(parsed)
+    travelled = re.search(phrase("travelled"), parsed.text) and not re.search(phrase("far from"), parsed.text)
+    if travelled and len(parsed.mentioned()) < 2:
+        return _travelled(draft)
+    draft.parsed = parsed = with_far_end(parsed)
     numbers = parsed.mentioned()
-    comparing = re.search(phrase("comparing"), parsed.text)
-    if comparing and len(numbers) >= 3:
+    if len(numbers) >= 3 and (comparing := re.search(phrase("comparing"), parsed.text)):
         # "Which is nearer to A, B or C": the one after "to" or "from" is compared with.
         to = re.search(phrase("compared with"), parsed.text)
         base = int(to[1]) if to else numbers[0]
         op = "farthest" if comparing[1].startswith("f") else "nearest"
         draft.add(op, of=draft.all_of([n for n in numbers if n != base]), to=draft.thing(base), at=draft.at())
         return AnswerKind.CHOICE
-    if travelled and len(numbers) < 2:
-        drone = re.search(phrase("drone"), parsed.text)
-        path = draft.add("path_of", what="camera") if drone else draft.thing(numbers[0]) if numbers else None
-        if path is None:
-            raise Unclear("it is not clear whose way is meant")
-        draft.add("length", of=path)
-        return AnswerKind.NUMBER
-    if len(numbers) < 2:
+    if len(numbers) != 2:
         raise Unclear("a distance needs two things that are named")
     first, second = draft.thing(numbers[0]), draft.thing(numbers[1])
     if re.search(phrase("by road"), parsed.text):
@@ -42,23 +40,62 @@ def distance(draft: Draft) -> AnswerKind:
     return AnswerKind.NUMBER
 
 
+def _travelled(draft: Draft) -> AnswerKind:
+    """How far the drone flew, or something drove."""
+    numbers = draft.parsed.mentioned()
+    if numbers:
+        path = draft.thing(numbers[0])
+    elif re.search(phrase("drone"), draft.parsed.text):
+        path = draft.add("path_of", what="camera")
+    else:
+        raise Unclear("it is not clear whose way is meant")
+    draft.add("length", of=path)
+    return AnswerKind.NUMBER
+
+
+def with_far_end(parsed: Parsed) -> Parsed:
+    """The same with the camera and its view among the names.
+
+    Where one name and a moment are given and the far end is said in other words, it is the place in the
+    middle of the picture: that is what a camera looks at.
+    """
+    found = with_views(parsed)
+    numbers = found.mentioned()
+    views = [number for number in numbers if found.things[number].kind is Kind.VIEW]
+    if len(numbers) == 3 and len(views) == 2 and not parsed.times.moments:
+        # "How far from A is the point that the camera looks at": one view, said in two words.
+        centre = next(number for number in views if found.things[number].key == CENTRE.key)
+        camera = next(number for number in views if number != centre)
+        found = replace(found, text=found.text.replace(f"{OPEN}{camera}{CLOSE}", " "))
+    if len(numbers) == 2 and len(views) == 1 and found.things[views[0]].key == CAMERA.key:
+        if re.search(phrase("looked at"), parsed.text):
+            things = tuple(CENTRE if number == views[0] else thing for number, thing in enumerate(found.things))
+            found = replace(found, things=things)
+    if len(numbers) == 1 and not views and parsed.times.at_s is not None:
+        if re.search(phrase("looked at"), parsed.text):
+            found = replace(
+                found, text=f"{found.text} {OPEN}{len(found.things)}{CLOSE}", things=(*found.things, CENTRE)
+            )
+    return found
+
+
 def direction(draft: Draft) -> AnswerKind:
     """In which direction one thing lies from another."""
     if re.search(phrase("facing"), draft.parsed.text) and not draft.parsed.mentioned():
         at = draft.at()
-        if at is None:
+        if at is not None:
+            draft.add("heading_at", at=at)
+            return AnswerKind.CHOICE if draft.parsed.choices else AnswerKind.NUMBER
+        if not draft.parsed.times.moments:
             raise Unclear("it is not clear at which moment the camera is meant")
-        draft.add("heading_at", at=at)
-        return AnswerKind.CHOICE if draft.parsed.choices else AnswerKind.NUMBER
-    draft.parsed = with_views(draft.parsed)
+    if len(draft.parsed.mentioned()) < 2:
+        draft.parsed = with_far_end(draft.parsed)
     numbers = draft.parsed.mentioned()
-    if len(numbers) < 2:
+    if len(numbers) != 2:
         raise Unclear("a direction needs two things that are named")
-    text = draft.parsed.text
-    base = re.search(phrase("seen from"), text) or re.search(phrase("side of"), text)
-    start = int(base[1]) if base else numbers[0]
+    start = origin(draft.parsed, numbers)
     end = next(number for number in numbers if number != start)
-    degrees = re.search(phrase("degrees"), text) and not draft.parsed.choices
+    degrees = re.search(phrase("degrees"), draft.parsed.text) and not draft.parsed.choices
     draft.add(
         "bearing" if degrees else "direction", start=draft.thing(start), end=draft.thing(end), at=draft.at()
     )
@@ -68,10 +105,17 @@ def direction(draft: Draft) -> AnswerKind:
 def reachability(draft: Draft) -> AnswerKind:
     """Whether a way leads from one to the other."""
     parsed = draft.parsed
-    shut = {int(number) for pattern in phrases("shut") for number in re.findall(pattern, parsed.text)}
-    numbers = [number for number in parsed.mentioned() if number not in shut]
-    if len(numbers) < 2:
-        raise Unclear("a way needs a start and a goal that are named")
-    avoid = draft.all_of(sorted(shut)) if shut else None
-    draft.add("path_exists", start=draft.thing(numbers[0]), end=draft.thing(numbers[1]), avoid=avoid)
+    closed = shut(parsed)
+    start, end = (number for number in parsed.mentioned() if number not in closed)
+    avoid = draft.all_of(sorted(closed)) if closed else None
+    found = draft.add("path_exists", start=draft.thing(start), end=draft.thing(end), avoid=avoid)
+    if closed and re.search(phrase("only by"), parsed.text) or _asks_cut(parsed, closed):
+        draft.add("opposite", of=found)
     return AnswerKind.CHOICE
+
+
+def _asks_cut(parsed: Parsed, closed: Sequence[int]) -> bool:
+    """Whether it is asked if there is no way. What is said of the closed road itself does not count."""
+    said = [left for _, left, _ in parts(parsed.text)[:1]]
+    said += [right for number, _, right in parts(parsed.text) if number not in closed]
+    return any(re.search(phrase("cut"), piece) for piece in said)

@@ -7,6 +7,7 @@ import re
 from rs_copilot.reasoning.operations.motion import EVENTS
 from rs_copilot.reasoning.planning.draft import Draft, Unclear, event_word
 from rs_copilot.reasoning.planning.phrases import phrase
+from rs_copilot.reasoning.planning.roles import source
 from rs_copilot.reasoning.tasks import AnswerKind
 from rs_copilot.reasoning.things import Kind
 
@@ -136,10 +137,9 @@ def interaction(draft: Draft) -> AnswerKind:
     numbers = [n for n in parsed.mentioned() if parsed.things[n].kind is not Kind.TRACK]
     tracks = [n for n in parsed.mentioned() if parsed.things[n].kind is Kind.TRACK]
     movers = draft.thing(tracks[0]) if tracks else draft.add("things", kind="track", label="vehicle")
-    start = re.search(phrase("leaving"), parsed.text)
     if len(numbers) < 2:
         raise Unclear("traffic needs the zones between which it goes")
-    base = int(start[1]) if start else numbers[0]
+    base = source(parsed, numbers)
     others = [number for number in numbers if number != base]
     asks_which = re.search(phrase("asks which"), parsed.text)
     if asks_which and len(others) > 1:

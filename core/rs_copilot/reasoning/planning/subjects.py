@@ -9,10 +9,11 @@ from dataclasses import dataclass
 CLASSES: dict[str, tuple[str, str | None]] = {
     "vehicle": ("track", "vehicle"), "car": ("track", "vehicle"), "truck": ("track", "vehicle"),
     "van": ("track", "vehicle"), "bus": ("track", "vehicle"), "lorry": ("track", "vehicle"),
-    "automobile": ("track", "vehicle"), "traffic": ("track", "vehicle"), "motorist": ("track", "vehicle"),
+    "traffic": ("track", "vehicle"), "motorist": ("track", "vehicle"),
     "pedestrian": ("track", "person"), "person": ("track", "person"), "people": ("track", "person"),
     "walker": ("track", "person"), "mover": ("track", None), "target": ("track", None),
     "object": ("track", None),
+    "structure": ("occluder", "building"), "automobile": ("track", "vehicle"), "motorcar": ("track", "vehicle"),
     "building": ("occluder", "building"), "house": ("occluder", "building"), "roof": ("occluder", "building"),
     "tree": ("occluder", "tree"), "road": ("road", None), "street": ("road", None), "zone": ("zone", None),
 }  # fmt: skip

@@ -22,6 +22,7 @@ REPLACED = (
     (r"\baren't\b", "are not"),
     (r"\bcan't\b", "can not"),
     (r"\bcannot\b", "can not"),
+    (r"\bfields? of view\b", "view"),
     (r"\bkph\b|\bkmh\b", "km/h"),
     (r"(?<=\d),(?=\d{3}\b)", ""),
     (r"(?<=\d),(?=\d)", "."),
@@ -42,11 +43,16 @@ def tidy(text: str) -> str:
 
 @dataclass(frozen=True)
 class Times:
-    """When a question is about: a moment, or a span whose ends may be open."""
+    """When a question is about: a moment, or a span whose ends may be open.
+
+    ``moments`` are several moments, which are left in the text in brackets: what stands before each says what
+    is meant at it.
+    """
 
     at_s: float | None = None
     start_s: float | None = None
     end_s: float | None = None
+    moments: tuple[float, ...] = ()
 
     @property
     def has_span(self) -> bool:
@@ -121,10 +127,16 @@ def take_times(text: str, duration_s: float) -> tuple[str, Times]:
             continue
         said = [float(group) for group in found.groups() if group is not None]
         return _plain(_without(line, found)), _times_of(sort, said, duration_s)
+    several = dict.fromkeys(float(number) for number in re.findall(_MARKED, line))
+    if len(several) > 1:
+        return line, Times(moments=tuple(several))
     found = _MOMENT.search(line) or _BARE.search(line)
     if found is None:
         return text, Times()
-    return _plain(_without(line, found)), Times(at_s=float(found[1]))
+    line = _without(line, found)
+    for again in iter(lambda: _MOMENT.search(line), None):
+        line = _without(line, again)
+    return line, Times(at_s=float(found[1]))
 
 
 def _times_of(sort: str, said: list[float], duration_s: float) -> Times:
