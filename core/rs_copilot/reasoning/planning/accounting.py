@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from rs_copilot.reasoning.planning.draft import Draft, Unclear, replaced_names
-from rs_copilot.reasoning.planning.mentions import CLOSE, OPEN
+from rs_copilot.reasoning.planning.mentions import CLOSE, MENTION, OPEN
 from rs_copilot.reasoning.planning.phrases import read_phrases
+
+# "The 4 squares" says no more than "the squares".
+COUNTED = re.compile(r"\b\d{1,2} (?:\w+ ){0,2}(?:marks?|squares?|lines?|points?|zones?|areas?|places?|options?|tiles?|boxes|paths?|routes?)\b")
+LEFT_NUMBER = re.compile(r"\b\d[\d.]*\b")
 
 
 def left_over(draft: Draft, family: str) -> None:
@@ -22,10 +28,20 @@ def left_over(draft: Draft, family: str) -> None:
     times = parsed.times
     if (times.at_s is not None or times.has_span) and not draft.has_used_time:
         raise Unclear("it is not clear what the moment has to do with it")
-    if re.search(r"⟨", parsed.text):
+    if parsed.radius is not None and not draft.has_used_length:
+        raise Unclear("it is not clear what the length has to do with it")
+    number = LEFT_NUMBER.search(COUNTED.sub(" ", re.sub(MENTION, " ", parsed.text)))
+    if number is not None and "⟨" not in parsed.text:
+        raise Unclear(f"it is not clear what {number[0]} has to do with it")
+    if "⟨" in parsed.text:
         raise Unclear("it is not clear what is meant at which of the moments")
     for row in read_phrases()["twists"]:
         found = re.search(row["pattern"], parsed.text)
-        if found is not None and family not in row["in"]:
+        if found is not None and _is_refused(row, family):
             said = replaced_names(found[0], parsed.things).replace(OPEN, "").replace(CLOSE, "").strip()
             raise Unclear(f"nothing can be made of {said!r} here")
+
+
+def _is_refused(row: Mapping[str, Any], family: str) -> bool:
+    """Whether a word that changes the meaning is none that programs of a family express."""
+    return ("in" in row and family not in row["in"]) or family in row.get("out", ())

@@ -73,7 +73,7 @@ def parse(question: Question, memory: Memory) -> Parsed:
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
     known, names = families.vocabulary(), words_of_names(memory)
     line = mended(with_moments(tidy(question.text), views), known, families.sought() | names)
-    mentioned = find_mentions(unframed(line), memory)
+    mentioned = find_mentions(unframed(tidy(line)), memory)
     mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)
     text, radius = take_length(text)

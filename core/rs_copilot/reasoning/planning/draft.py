@@ -84,6 +84,7 @@ class Draft:
     steps: Steps
     used: set[int] = field(default_factory=set)
     has_used_time: bool = False
+    has_used_length: bool = False
     assumed: list[str] = field(default_factory=list)
 
     def add(self, op: str, **values: Any) -> str:  # noqa: ANN401  programs are JSON

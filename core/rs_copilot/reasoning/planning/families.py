@@ -43,8 +43,9 @@ class Rule:
 
 @dataclass(frozen=True)
 class Family:
-    """What speaks for and against a family, and facts that exclude it."""
+    """What speaks for and against a family, groups of which one each is needed, and facts that exclude it."""
 
+    needs: tuple[frozenset[str], ...]
     never: frozenset[str]
     rules: tuple[Rule, ...]
 
@@ -54,15 +55,19 @@ def read_rules() -> dict[str, Family]:
     """Families by name: the twelve tasks, and those beyond them."""
     rows = json.loads(RULES.read_text(encoding="utf-8"))["families"]
     return {
-        name: Family(frozenset(row["never"].split()), tuple(_rule(rule) for rule in row["rules"]))
+        name: Family(_groups(row["needs"]), frozenset(row["never"].split()), tuple(map(_rule, row["rules"])))
         for name, row in rows.items()
     }
+
+
+def _groups(text: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(group.split("|")) for group in text.split())
 
 
 def _rule(row: Mapping[str, str | float]) -> Rule:
     pattern = row.get("pattern")
     return Rule(
-        tuple(frozenset(group.split("|")) for group in str(row["has"]).split()),
+        _groups(str(row["has"])),
         frozenset(str(row.get("lacks", "")).split()),
         None if pattern is None else re.compile(str(pattern)),
         float(row["worth"]),
@@ -76,7 +81,7 @@ def scores(text: str, facts: set[str]) -> dict[str, float]:
     return {
         name: sum(rule.worth for rule in family.rules if rule.holds(known, line))
         for name, family in read_rules().items()
-        if not family.never & facts
+        if not family.never & facts and all(group & known for group in family.needs)
     }
 
 

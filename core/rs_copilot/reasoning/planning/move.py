@@ -32,6 +32,7 @@ def moving_in(draft: Draft) -> str:
     if not numbers:
         return _in_view(draft, found, during)
     if parsed.radius is not None:
+        draft.has_used_length = True
         return draft.add("near", of=found, to=draft.thing(numbers[0]), radius=dict(parsed.radius))
     zone = draft.thing(numbers[0])
     # A clip rarely shows the whole way of what passes through an area: to have been in it is enough.
@@ -62,6 +63,8 @@ def _in_view(draft: Draft, found: str, during: list[float] | None) -> str:
 def counting(draft: Draft) -> AnswerKind:
     """How many there are."""
     parsed = draft.parsed
+    if parsed.subject is None:
+        raise Unclear("it is not clear what is to be counted: vehicles, people, buildings, trees")
     what = event_word(parsed.text, "events")
     if what is not None and parsed.subject is not None and parsed.subject.kind == "track":
         found = draft.add("subjects", of=draft.add("events", of=moving_in(draft), what=what))

@@ -87,7 +87,7 @@ VISUAL = frozenset(
         "industrial",
     ]
 )
-MOVING = re.compile(r"\b(moving|driving|drive|drove|driven|travelling|traveling|passing|in motion)\b")
+MOVING = re.compile(r"\b(?:ignor\w+|exclud\w+|except|without|not|no|disregard\w*) (?:the |any |all )?parked|\b(moving|driving|drive|drove|driven|travelling|traveling|passing|in motion)\b")
 PARKED = re.compile(r"\b(parked|standing|stationary|parking|not moving)\b")
 
 
