@@ -47,33 +47,36 @@ class Unclear(ValueError):
 # What stands for the camera and its view until the program finds where they are.
 CAMERA = Thing("camera", Kind.VIEW, "camera", "camera", shapely.Point())
 CENTRE = Thing("centre", Kind.VIEW, "middle of the picture", "view", shapely.Point())
+VIEWS = (("view centre", CENTRE), ("camera place", CAMERA))
 
 
 def with_views(parsed: Parsed) -> Parsed:
     """The same with the camera and the middle of the picture as things that are named, each at its moment."""
+    if parsed.times.moments:
+        return _with_views_at(parsed)
+    text, things = parsed.text, parsed.things
+    for pattern, item in VIEWS:
+        found = re.search(phrase(pattern), text)
+        if found is not None:
+            text = f"{text[: found.start()]} {OPEN}{len(things)}{CLOSE} {text[found.end() :]}"
+            things = (*things, item)
+    return replace(parsed, text=text, things=things)
+
+
+def _with_views_at(parsed: Parsed) -> Parsed:
+    """Several moments: each stands for what is meant at it, the camera or the middle of its picture."""
     text, things = parsed.text, list(parsed.things)
-    for pattern, item in (("view centre", CENTRE), ("camera place", CAMERA)):
-        rule = re.compile(phrase(pattern))
-        while (found := rule.search(text)) is not None:
-            before, after = text[: found.start()], text[found.end() :]
-            moments = _moments_beside(before, after) if parsed.times.moments else []
-            numbers = [f"{OPEN}{len(things) + i}{CLOSE}" for i in range(max(1, len(moments)))]
-            things += [replace(item, time_s=time_s) for time_s in moments] or [item]
-            for time_s in moments:
-                after, before = after.replace(f"⟨{time_s:.10g}⟩", " ", 1), before
-            text = f"{before} {' and '.join(numbers)} {after}"
-            if not parsed.times.moments:
-                break
-    return replace(parsed, text=text, things=tuple(things))
-
-
-def _moments_beside(before: str, after: str) -> list[float]:
-    """Moments that belong to a view: those that follow it up to the next name, else the one before it."""
-    near = re.match(rf"(?:(?!{OPEN})[^⟨])*?⟨([\d.]+)⟩(?:\s*(?:,|and|or|to|with|versus|vs)\s*(?:at |that at )?⟨([\d.]+)⟩)?", after)
-    if near is not None:
-        return [float(group) for group in near.groups() if group]
-    found = re.findall(r"⟨([\d.]+)⟩", before)
-    return [float(found[-1])] if found else []
+    sort = next((item for pattern, item in VIEWS if re.search(phrase(pattern), text)), None)
+    if sort is None:
+        return parsed
+    for pattern, _ in VIEWS:
+        text = re.sub(phrase(pattern), " ", text)
+    for time_s in parsed.times.moments:
+        text = re.sub(
+            rf"(?:\bat )?⟨{re.escape(f'{time_s:.10g}')}⟩", f"{OPEN}{len(things)}{CLOSE}", text, count=1
+        )
+        things.append(replace(sort, time_s=time_s))
+    return replace(parsed, text=" ".join(text.split()), things=tuple(things))
 
 
 @dataclass

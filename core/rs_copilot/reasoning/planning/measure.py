@@ -22,6 +22,10 @@ def distance(draft: Draft) -> AnswerKind:
         return _travelled(draft)
     draft.parsed = parsed = with_far_end(parsed)
     numbers = parsed.mentioned()
+    if len(numbers) == 1 and parsed.subject is not None and re.search(phrase("comparing"), parsed.text):
+        op = "farthest" if re.search(phrase("far away"), parsed.text) else "nearest"
+        draft.add(op, of=draft.subject(), to=draft.thing(numbers[0]), at=draft.at())
+        return AnswerKind.TEXT
     if len(numbers) >= 3 and (comparing := re.search(phrase("comparing"), parsed.text)):
         # "Which is nearer to A, B or C": the one after "to" or "from" is compared with.
         to = re.search(phrase("compared with"), parsed.text)
@@ -43,10 +47,12 @@ def distance(draft: Draft) -> AnswerKind:
 def _travelled(draft: Draft) -> AnswerKind:
     """How far the drone flew, or something drove."""
     numbers = draft.parsed.mentioned()
+    during = draft.during()
     if numbers:
         path = draft.thing(numbers[0])
+        path = path if during is None else draft.add("path_of", what="thing", of=path, during=during)
     elif re.search(phrase("drone"), draft.parsed.text):
-        path = draft.add("path_of", what="camera")
+        path = draft.add("path_of", what="camera", during=during)
     else:
         raise Unclear("it is not clear whose way is meant")
     draft.add("length", of=path)
@@ -89,7 +95,7 @@ def direction(draft: Draft) -> AnswerKind:
         if not draft.parsed.times.moments:
             raise Unclear("it is not clear at which moment the camera is meant")
     if len(draft.parsed.mentioned()) < 2:
-        draft.parsed = with_far_end(draft.parsed)
+        draft.parsed = _with_both_ends(with_far_end(draft.parsed), draft)
     numbers = draft.parsed.mentioned()
     if len(numbers) != 2:
         raise Unclear("a direction needs two things that are named")
@@ -100,6 +106,17 @@ def direction(draft: Draft) -> AnswerKind:
         "bearing" if degrees else "direction", start=draft.thing(start), end=draft.thing(end), at=draft.at()
     )
     return AnswerKind.NUMBER if degrees else AnswerKind.CHOICE
+
+
+def _with_both_ends(parsed: Parsed, draft: Draft) -> Parsed:
+    """A direction in which the camera moved during a span: from where it was to where it came."""
+    numbers, during = parsed.mentioned(), draft.during()
+    if during is None or len(numbers) != 1 or parsed.things[numbers[0]].kind is not Kind.VIEW:
+        return parsed
+    ends = tuple(replace(parsed.things[numbers[0]], time_s=time_s) for time_s in during)
+    count = len(parsed.things)
+    text = f"from {OPEN}{count}{CLOSE} to {OPEN}{count + 1}{CLOSE}"
+    return replace(parsed, text=text, things=(*parsed.things, *ends))
 
 
 def reachability(draft: Draft) -> AnswerKind:

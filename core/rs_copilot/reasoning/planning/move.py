@@ -65,13 +65,17 @@ def counting(draft: Draft) -> AnswerKind:
     parsed = draft.parsed
     if parsed.subject is None:
         raise Unclear("it is not clear what is to be counted: vehicles, people, buildings, trees")
-    what = event_word(parsed.text, "events")
-    if what is not None and parsed.subject is not None and parsed.subject.kind == "track":
-        found = draft.add("subjects", of=draft.add("events", of=moving_in(draft), what=what))
-    else:
-        found = moving_in(draft)
-    draft.add("count", of=found)
+    draft.add("count", of=happening(draft))
     return AnswerKind.NUMBER
+
+
+def happening(draft: Draft) -> str:
+    """The class that is asked about, or those of it to which the event that is named happened."""
+    parsed = draft.parsed
+    what = event_word(parsed.text, "events")
+    if what in EVENTS and parsed.subject is not None and parsed.subject.kind == "track":
+        return draft.add("subjects", of=draft.add("events", of=moving_in(draft), what=what))
+    return moving_in(draft)
 
 
 def events_of(draft: Draft, what: str | None, crossing: str | None) -> str:

@@ -41,7 +41,7 @@ def shut(parsed: Parsed) -> list[int]:
     if len(numbers) - len(found) == 2:
         return found
     by_kind = [number for number in numbers if _is_way(parsed, number)]
-    says_so = "shut" in concepts.concepts_of(parsed.text)
+    says_so = "shut" in concepts.concepts_of(parsed.text) or bool(re.search(phrase("negated"), parsed.text))
     if says_so and len(numbers) - len(by_kind) == 2:
         return by_kind
     if len(numbers) == 2 and not found:

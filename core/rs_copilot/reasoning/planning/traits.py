@@ -22,6 +22,7 @@ def facts_of(parsed: Parsed, question: Question) -> set[str]:
     """All facts about a question."""
     numbers = parsed.mentioned()
     found = {NUMBER_OF_NAMES[min(len(numbers), 3)]}
+    found |= {"track_name"} if any(parsed.things[n].kind is Kind.TRACK for n in numbers) else set()
     times = parsed.times
     found |= {"moment"} if times.at_s is not None else {"span"} if times.has_span else set()
     found |= {"two_moments"} if len(times.moments) > 1 else set()
