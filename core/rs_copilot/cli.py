@@ -108,7 +108,9 @@ def simulate(
     ] = None,
     wordings: Annotated[
         str | None,
-        typer.Option(metavar="development|test", help="Which wordings; test ones are for measuring."),
+        typer.Option(
+            metavar="development|test|validation", help="Which wordings; test ones are for measuring."
+        ),
     ] = None,
     cache: Annotated[bool, typer.Option(help="Reuse a world rendered before with these options.")] = True,
     as_json: AsJson = False,

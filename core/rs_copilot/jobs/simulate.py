@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rs_copilot.simulation.questions.exact import Exact
 
 SeasonName = Literal["summer", "autumn"]
-Wordings = Literal["development", "test"]
+Wordings = Literal["development", "test", "validation"]
 
 
 class Asked(NamedTuple):

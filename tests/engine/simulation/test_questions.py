@@ -22,7 +22,16 @@ from rs_copilot.jobs.simulate import SimulateParams, settings_of
 from rs_copilot.reasoning.question import QuestionItem, QuestionSet
 from rs_copilot.simulation.questions.drawing import NOWHERE
 from rs_copilot.simulation.questions.exact import Exact
-from rs_copilot.simulation.questions.generate import MAKERS, _with_typo, make_questions, read_wordings
+from rs_copilot.simulation.questions.generate import (
+    MAKERS,
+    MORE_NOTATIONS,
+    SETS,
+    _other_notation,
+    _with_typo,
+    in_words,
+    make_questions,
+    read_wordings,
+)
 from rs_copilot.simulation.questions.ways import way_exists
 from rs_copilot.simulation.world import CRS
 
@@ -259,15 +268,34 @@ def gaps(wording: str) -> set[str]:
     return set(re.findall(r"\{(\w+)\}", wording))
 
 
-def test_the_two_sets_of_wordings_share_forms_and_gaps_but_no_words() -> None:
-    development, test = read_wordings("development"), read_wordings("test")
-    assert set(development) == set(test)
-    for form, words in development.items():
-        assert len(words) >= 5
-        assert len(test[form]) >= 6
-        known = {re.sub(r"\W+", " ", text).lower() for text in words}
-        assert len({re.sub(r"\W+", " ", text).lower() for text in test[form]} - known) == len(test[form])
-        assert {frozenset(gaps(text)) for text in (*words, *test[form])} == {frozenset(gaps(words[0]))}
+def test_the_sets_of_wordings_share_forms_and_gaps_but_no_words() -> None:
+    by_set = {name: read_wordings(name) for name in SETS}
+    assert len({frozenset(forms) for forms in by_set.values()}) == 1
+    for form, words in by_set["development"].items():
+        texts = [text for forms in by_set.values() for text in forms[form]]
+        assert len({re.sub(r"\W+", " ", text).lower() for text in texts}) == len(texts)
+        assert {frozenset(gaps(text)) for text in texts} == {frozenset(gaps(words[0]))}
+        least = {"development": 5, "test": 6, "validation": 10}
+        assert all(len(by_set[name][form]) >= count for name, count in least.items())
+
+
+def test_moments_keep_their_value_in_every_notation() -> None:
+    rng = np.random.default_rng(5)
+    written = {_other_notation("13.9 s", rng, MORE_NOTATIONS) for _ in range(300)}
+    assert written >= {"0:13.9", "13.9s", "0 min 13.9 s", "thirteen point nine seconds", "second 13.9"}
+    assert len(written) == len(MORE_NOTATIONS)
+    assert all("13.9" in text or "thirteen point nine" in text for text in written)
+    assert [in_words(value) for value in (0.0, 7.0, 20.5, 42.04)] == [
+        "zero", "seven", "twenty point five", "forty-two"
+    ]  # fmt: skip
+    late = {_other_notation("75.2 s", rng, MORE_NOTATIONS) for _ in range(300)}
+    assert late >= {"1:15.2", "01:15.2", "1 min 15.2 s", "75.2 seconds"}
+
+
+def test_validation_wordings_ask_the_same_of_other_places(exact: Exact, items: list[QuestionItem]) -> None:
+    asked = [QuestionItem.model_validate(item) for item in make_questions(exact, SEED, "validation", 1)]
+    assert len({item.task for item in asked} & {item.task for item in items}) > 6
+    assert not any("{" in item.text for item in asked)
 
 
 def test_no_gap_is_left_open(items: list[QuestionItem]) -> None:
@@ -276,7 +304,7 @@ def test_no_gap_is_left_open(items: list[QuestionItem]) -> None:
 
 
 def test_typos_spare_gaps_and_keep_letters(rng: np.random.Generator) -> None:
-    wordings = [text for forms in (read_wordings("test"), read_wordings("development"))
+    wordings = [text for forms in (read_wordings(name) for name in SETS)
                 for texts in forms.values() for text in texts]  # fmt: skip
     changed = 0
     for text in wordings:

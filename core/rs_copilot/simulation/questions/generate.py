@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,26 @@ MAKERS: Mapping[str, Maker] = {
     "spatiotemporal ordering": see.ordering,
     "region interaction": move.interaction,
 }
-SETS = ("development", "test")
+SETS = ("development", "test", "validation")
+# How moments are written: validation has notations that the others lack.
+NOTATIONS = ("{own}", "{seconds} seconds", "{seconds} sec", "{minutes}:{rest:04.1f}", "second {seconds}")
+MORE_NOTATIONS = (
+    *NOTATIONS,
+    "{seconds}s",
+    "t = {seconds} s",
+    "{minutes:02d}:{rest:04.1f}",
+    "{seconds} seconds in",
+    "{minutes} min {rest:.1f} s",
+    "{words} seconds",
+    "the {seconds}-second mark",
+)
+# fmt: off
+NUMBERS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)
+# fmt: on
+TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 PER_TASK = 3
 TYPO_SHARE = 0.15
 # Letters that a finger slips on: two neighbours in a word change places.
@@ -51,6 +70,7 @@ def make_questions(
     A world that has nothing to ask of a task (no vehicle turned, nothing was hidden) has fewer of it.
     """
     forms = read_wordings(wordings)
+    notations = MORE_NOTATIONS if wordings == "validation" else NOTATIONS
     found: list[dict[str, Any]] = []
     for number, (task, maker) in enumerate(MAKERS.items()):
         rng = np.random.default_rng([seed, number, SETS.index(wordings)])
@@ -63,7 +83,7 @@ def make_questions(
                 if draft is not None:
                     found.append(
                         {
-                            **_in_words(draft, forms, rng, exact),
+                            **_in_words(draft, forms, rng, exact, notations),
                             "id": name + suffix,
                             "task": task,
                             "pair": name,
@@ -73,10 +93,17 @@ def make_questions(
 
 
 def _in_words(
-    draft: Draft, forms: Mapping[str, list[str]], rng: np.random.Generator, exact: Exact
+    draft: Draft,
+    forms: Mapping[str, list[str]],
+    rng: np.random.Generator,
+    exact: Exact,
+    notations: Sequence[str],
 ) -> dict[str, Any]:
     form = int(rng.integers(len(forms[draft.form])))
-    words = {key: _other_notation(value, rng) if key == "t" else value for key, value in draft.words.items()}
+    words = {
+        key: _other_notation(value, rng, notations) if key == "t" else value
+        for key, value in draft.words.items()
+    }
     wording = forms[draft.form][form]
     if rng.random() < TYPO_SHARE:
         wording = _with_typo(wording, rng)
@@ -94,13 +121,28 @@ def _in_words(
     }
 
 
-def _other_notation(moment: str, rng: np.random.Generator) -> str:
+def _other_notation(moment: str, rng: np.random.Generator, notations: Sequence[str]) -> str:
     """A moment like ``7.3 s`` as people write it."""
     seconds = float(moment.removesuffix(" s"))
-    minutes = f"{int(seconds // 60)}:{seconds % 60:04.1f}"
-    return str(
-        rng.choice([moment, f"{seconds:g} seconds", f"{seconds:g} sec", minutes, f"second {seconds:g}"])
+    # A moment of a minute and more is rather told by its digits.
+    said = in_words(seconds) if seconds < 60.0 else f"{seconds:g}"
+    # Drawn by its number, so that more notations of one set leave the draws of the others as they were.
+    notation = notations[int(rng.integers(len(notations)))]
+    return notation.format(
+        own=moment,
+        seconds=f"{seconds:g}",
+        minutes=int(seconds // 60),
+        rest=seconds % 60,
+        words=said,
     )
+
+
+def in_words(seconds: float) -> str:
+    """A number under 100, to a tenth, as it is said over the radio: "seven point three"."""
+    whole, tenth = divmod(round(10 * seconds), 10)
+    tens, ones = divmod(whole, 10)
+    spoken = NUMBERS[whole] if whole < len(NUMBERS) else TENS[tens] + (f"-{NUMBERS[ones]}" if ones else "")
+    return f"{spoken} point {NUMBERS[tenth]}" if tenth else spoken
 
 
 def _with_typo(wording: str, rng: np.random.Generator) -> str:
