@@ -9,6 +9,7 @@ from rs_copilot.reasoning.planning.phrases import phrase, read_phrases
 
 # A capital letter alone may be a mark.
 MARK = re.compile(r"\b[A-HJ-Z]\b")
+ASKS = re.compile(r"\W*(?:is|are|was|were|do|does|did|can|could) (?:it|this|that|one|we|you)\b.*\?", re.IGNORECASE)
 SENTENCE = re.compile(r"(?<=[.?!:;])\s+|\s+(?=\()")
 
 
@@ -33,14 +34,14 @@ def _bare(text: str) -> str:
     return line
 
 
-@lru_cache(maxsize=1)
-def _frame_words() -> frozenset[str]:
-    return frozenset(str(read_phrases()["framing"]).split())
+@lru_cache(maxsize=2)
+def _words(name: str) -> frozenset[str]:
+    return frozenset(str(read_phrases()[name]).split())
 
 
 def _is_frame(piece: str) -> bool:
     """Whether all words of a piece are such as ask nothing; a number or a name in it asks something."""
-    if MARK.search(piece):
+    if MARK.search(piece) or ASKS.match(piece):
         return False
-    words = re.findall(r"[a-z]+|\d", piece.lower().replace("'s", ""))
-    return all(word in _frame_words() for word in words)
+    words = set(re.findall(r"[a-z]+|\d", piece.lower().replace("'s", "")))
+    return words <= _words("framing") | _words("framing small") and bool(words & _words("framing"))

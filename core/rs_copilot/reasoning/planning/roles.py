@@ -71,11 +71,12 @@ def origin(parsed: Parsed, numbers: Sequence[int]) -> int:
         Unclear: nothing says it.
     """
     before, after = re.compile(phrase("before origin")), re.compile(phrase("after origin"))
-    goal = re.compile(phrase("before goal"))
+    weak, goal = re.compile(phrase("weak origin")), re.compile(phrase("before goal"))
     worth = dict.fromkeys(numbers, 0)
     for number, left, right in parts(parsed.text):
         if number in worth:
-            worth[number] += 2 * bool(before.search(left)) + 2 * bool(after.search(right)) - bool(goal.search(left))
+            worth[number] += 4 * bool(before.search(left)) + 4 * bool(after.search(right))
+            worth[number] += bool(weak.search(left)) - 2 * bool(goal.search(left))
     ordered = sorted(numbers, key=lambda number: -worth[number])
     if len(ordered) > 1 and worth[ordered[0]] == worth[ordered[1]]:
         if worth[ordered[0]] == 0 and not re.search(phrase("two ends"), parsed.text):

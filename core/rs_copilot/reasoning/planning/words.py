@@ -38,7 +38,7 @@ def tidy(text: str) -> str:
     line = " ".join(text.translate(NO_BRACKETS).split())
     for pattern, instead in REPLACED:
         line = re.sub(pattern, instead, line, flags=re.IGNORECASE)
-    return line
+    return _SPELT.sub(_in_digits, line)
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,34 @@ class Times:
         return self.start_s is not None or self.end_s is not None
 
 
+ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen").split()  # fmt: skip
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONE, _TEN = "|".join(sorted(ONES, key=len, reverse=True)), "|".join(TENS)
+# Numbers in words count before a unit or after "second": "three point two seconds", "second twenty-one".
+_SPELT = re.compile(
+    rf"\b(?:({_TEN})[\s-]+)?({_ONE}|{_TEN})((?:\s+point(?:\s+(?:{_ONE}))+)|\s+and\s+a\s+half)?"
+    r"(?=[\s-]+(?:m?secs?|m?seconds?|milliseconds?|minutes?|mins?|met(?:re|er)s?|kilomet(?:re|er)s?|feet|yards?|miles?)\b)"
+    rf"|(?<=\bsecond )(?:({_TEN})[\s-]+)?({_ONE}|{_TEN})((?:\s+point(?:\s+(?:{_ONE}))+)|\s+and\s+a\s+half)?\b",
+    re.IGNORECASE,
+)
+
+
+def _in_digits(match: re.Match[str]) -> str:
+    """A number in words as one in digits."""
+    ten, one, rest = match.groups()[:3] if match[2] else match.groups()[3:]
+    number = sum(
+        10 * (TENS.index(word) + 2) if word in TENS else ONES.index(word)
+        for word in ((ten or "").lower(), one.lower())
+        if word
+    )
+    tail = (rest or "").lower().split()
+    if "half" in tail:
+        return f"{number}.5"
+    return str(number) + ("." + "".join(str(ONES.index(word)) for word in tail[1:]) if tail else "")
+
+
 _NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
-_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
-}  # fmt: skip
 # Notations of a moment or a duration; each becomes a number of seconds. The sooner one counts.
 _NOTATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], float]], ...] = (
     (
@@ -86,10 +109,6 @@ _NOTATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], float]], ...]
     (
         re.compile(rf"\b(?:seconds?|secs?|timestamp|time|moment|t)\s*[=:]?\s*({_NUMBER})(?!\w|[.:]\d)", re.I),
         lambda m: float(m[1]),
-    ),
-    (
-        re.compile(rf"\b({'|'.join(_WORDS)})[\s-]+(?:secs?|seconds?)\b", re.I),
-        lambda m: float(_WORDS[m[1].lower()]),
     ),
 )
 # A moment in the one notation that is left, in brackets that no question has.
