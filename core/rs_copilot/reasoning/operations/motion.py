@@ -190,9 +190,7 @@ def subjects(memory: Memory, of: Things) -> Finding:
     what=Takes(Sort.WORD, words=("camera", "centre", "thing")),
     during=Takes(Sort.MOMENTS, optional=True),
 )
-def path_of(
-    memory: Memory, what: str, of: Things | None = None, during: Moments | None = None
-) -> Finding:
+def path_of(memory: Memory, what: str, of: Things | None = None, during: Moments | None = None) -> Finding:
     """The path over the ground of the camera, of the middle of the picture, or of something that moved."""
     found = _whole_path(memory, what, of)
     span = span_of(during)

@@ -11,7 +11,10 @@ from rs_copilot.reasoning.planning.mentions import CLOSE, MENTION, OPEN
 from rs_copilot.reasoning.planning.phrases import read_phrases
 
 # "The 4 squares" says no more than "the squares".
-COUNTED = re.compile(r"\b\d{1,2} (?:\w+ ){0,2}(?:marks?|squares?|lines?|points?|zones?|areas?|places?|options?|tiles?|boxes|paths?|routes?)\b")
+COUNTED = re.compile(
+    r"\b\d{1,2} (?:\w+ ){0,2}"
+    r"(?:mark|square|line|point|zone|area|place|option|tile|box|boxe|path|route)s?\b"
+)
 LEFT_NUMBER = re.compile(r"\b\d[\d.]*\b")
 
 

@@ -9,8 +9,8 @@ from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning import families
-from rs_copilot.reasoning.planning.builders import BUILDERS
 from rs_copilot.reasoning.planning.accounting import left_over
+from rs_copilot.reasoning.planning.builders import BUILDERS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
 from rs_copilot.reasoning.planning.framing import unframed
 from rs_copilot.reasoning.planning.mentions import (

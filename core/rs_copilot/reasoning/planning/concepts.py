@@ -60,7 +60,9 @@ def inflected(word: str) -> set[str]:
 def words() -> frozenset[str]:
     """All words of all concepts."""
     phrases = [phrase for row in _read().values() for phrase in row.get("phrases", [])]
-    letters = {word for phrase in phrases for word in re.findall(r"[a-z]{4,}", re.sub(r"\\[bwWsd]", " ", phrase))}
+    letters = {
+        word for phrase in phrases for word in re.findall(r"[a-z]{4,}", re.sub(r"\\[bwWsd]", " ", phrase))
+    }
     return frozenset(_by_word()) | letters
 
 

@@ -1,4 +1,4 @@
-"""Which of the twelve tasks a question is, by what comes together in it: concepts, names, times, marks, choices."""
+"""Which task a question is of, by what comes together in it: concepts, names, moments, marks, choices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_READ = 1500
 
 @dataclass(frozen=True)
 class Rule:
-    """Groups of concepts and facts of which one each has to be there, others that must not be, and a pattern."""
+    """Concepts and facts of which one of each group has to be there, others that must not, and a pattern."""
 
     has: tuple[frozenset[str], ...]
     lacks: frozenset[str]
@@ -104,7 +104,9 @@ def sought() -> frozenset[str]:
     table = read_phrases()
     patterns = [row["pattern"] for name in ("events", "crossings") for row in table[name]]
     patterns += [*table["words"].values(), *table["shut"], str(table["spelt"])]
-    patterns += [rule.pattern.pattern for family in read_rules().values() for rule in family.rules if rule.pattern]
+    patterns += [
+        rule.pattern.pattern for family in read_rules().values() for rule in family.rules if rule.pattern
+    ]
     words = {word for pattern in patterns for word in _letters(pattern)}
     return frozenset(words | concepts.words() | set(CLASSES) | {f"{word}s" for word in CLASSES})
 

@@ -1,4 +1,4 @@
-"""What stands around a question and asks nothing: greetings, "based on the video", "select the correct option"."""
+"""What stands around a question and asks nothing: greetings, "based on the video", "select an option"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from rs_copilot.reasoning.planning.phrases import phrase, read_phrases
 
 # A capital letter alone may be a mark.
 MARK = re.compile(r"\b[A-HJ-Z]\b")
-ASKS = re.compile(r"\W*(?:is|are|was|were|do|does|did|can|could) (?:it|this|that|one|we|you)\b.*\?", re.IGNORECASE)
+ASKS = re.compile(
+    r"\W*(?:is|are|was|were|do|does|did|can|could) (?:it|this|that|one|we|you)\b.*\?", re.IGNORECASE
+)
 SENTENCE = re.compile(r"(?<=[.?!:;])\s+|\s+(?=\()")
 
 

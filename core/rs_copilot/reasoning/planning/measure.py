@@ -69,20 +69,21 @@ def with_far_end(parsed: Parsed) -> Parsed:
     numbers = found.mentioned()
     views = [number for number in numbers if found.things[number].kind is Kind.VIEW]
     if len(numbers) == 3 and len(views) == 2 and not parsed.times.moments:
-        # "How far from A is the point that the camera looks at": one view, said in two words.
-        centre = next(number for number in views if found.things[number].key == CENTRE.key)
-        camera = next(number for number in views if number != centre)
-        found = replace(found, text=found.text.replace(f"{OPEN}{camera}{CLOSE}", " "))
-    if len(numbers) == 2 and len(views) == 1 and found.things[views[0]].key == CAMERA.key:
-        if re.search(phrase("looked at"), parsed.text):
-            things = tuple(CENTRE if number == views[0] else thing for number, thing in enumerate(found.things))
-            found = replace(found, things=things)
-    if len(numbers) == 1 and not views and parsed.times.at_s is not None:
-        if re.search(phrase("looked at"), parsed.text):
-            found = replace(
-                found, text=f"{found.text} {OPEN}{len(found.things)}{CLOSE}", things=(*found.things, CENTRE)
-            )
+        return _with_one_view(found, views)
+    is_looked_at = re.search(phrase("looked at"), parsed.text) is not None
+    if is_looked_at and len(numbers) == 2 and [found.things[n].key for n in views] == [CAMERA.key]:
+        things = tuple(CENTRE if number in views else thing for number, thing in enumerate(found.things))
+        return replace(found, things=things)
+    if is_looked_at and len(numbers) == 1 and not views and parsed.times.at_s is not None:
+        text = f"{found.text} {OPEN}{len(found.things)}{CLOSE}"
+        return replace(found, text=text, things=(*found.things, CENTRE))
     return found
+
+
+def _with_one_view(parsed: Parsed, views: Sequence[int]) -> Parsed:
+    """One view that is said in two words: "how far from A is the point that the camera looks at"."""
+    camera = next(number for number in views if parsed.things[number].key == CAMERA.key)
+    return replace(parsed, text=parsed.text.replace(f"{OPEN}{camera}{CLOSE}", " "))
 
 
 def direction(draft: Draft) -> AnswerKind:
@@ -126,7 +127,7 @@ def reachability(draft: Draft) -> AnswerKind:
     start, end = (number for number in parsed.mentioned() if number not in closed)
     avoid = draft.all_of(sorted(closed)) if closed else None
     found = draft.add("path_exists", start=draft.thing(start), end=draft.thing(end), avoid=avoid)
-    if closed and re.search(phrase("only by"), parsed.text) or _asks_cut(parsed, closed):
+    if (closed and re.search(phrase("only by"), parsed.text)) or _asks_cut(parsed, closed):
         draft.add("opposite", of=found)
     return AnswerKind.CHOICE
 

@@ -13,11 +13,13 @@ from rs_copilot.reasoning.planning.traits import chosen_among
 from rs_copilot.reasoning.things import Kind
 
 # Words that say that a way starts or ends at what follows; so does the second of two names joined by "and".
-END_OF_WAY = re.compile(r"\b(?:from|to|between|at|in|reach|reaching|towards?|into|leaving|starting)\s+(?:the\s+)?$")
+END_OF_WAY = re.compile(
+    r"\b(?:from|to|between|at|in|reach|reaching|towards?|into|leaving|starting)\s+(?:the\s+)?$"
+)
 
 
 def parts(text: str) -> list[tuple[int, str, str]]:
-    """Every name of a text in order: its number, the words before it and those after it, to the next names."""
+    """Every name of a text in order: its number, and the words before and after it up to the next names."""
     pieces = re.split(MENTION, text)
     return [(int(pieces[i]), pieces[i - 1], pieces[i + 1]) for i in range(1, len(pieces), 2)]
 

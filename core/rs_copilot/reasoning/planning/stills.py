@@ -22,7 +22,9 @@ def with_moments(text: str, views: Views) -> str:
     """
     line = text
     for name, time_s in sorted(_by_file(views).items(), key=lambda item: -len(item[0])):
-        line = re.sub(rf"(?<![\w.]){re.escape(name)}(?!\w|\.\w)", f"photo {_moment(time_s)}", line, flags=re.IGNORECASE)
+        line = re.sub(
+            rf"(?<![\w.]){re.escape(name)}(?!\w|\.\w)", f"photo {_moment(time_s)}", line, flags=re.IGNORECASE
+        )
     return NUMBERED.sub(lambda match: _frame(match, views), line)
 
 

@@ -15,7 +15,8 @@ CLASSES: dict[str, tuple[str, str | None]] = {
     "pedestrian": ("track", "person"), "person": ("track", "person"), "people": ("track", "person"),
     "walker": ("track", "person"), "mover": ("track", None), "target": ("track", None),
     "object": ("track", None),
-    "structure": ("occluder", "building"), "automobile": ("track", "vehicle"), "motorcar": ("track", "vehicle"),
+    "automobile": ("track", "vehicle"), "motorcar": ("track", "vehicle"),
+    "structure": ("occluder", "building"),
     "building": ("occluder", "building"), "house": ("occluder", "building"), "roof": ("occluder", "building"),
     "tree": ("occluder", "tree"), "road": ("road", None), "street": ("road", None), "zone": ("zone", None),
 }  # fmt: skip

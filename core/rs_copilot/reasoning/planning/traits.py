@@ -73,10 +73,14 @@ def is_yes_or_no(texts: Sequence[str]) -> bool:
 
 def chosen_among(parsed: Parsed) -> list[int]:
     """Numbers of the things that the choices name, in the order of the choices."""
-    named = {name: number for number, thing in reversed(list(enumerate(parsed.things))) for name in _names(thing)}
+    named = {
+        name: number for number, thing in reversed(list(enumerate(parsed.things))) for name in _names(thing)
+    }
     found = [named.get(bare(text), named.get(plain(text))) for text in parsed.choices.values()]
     return [number for number in found if number is not None]
 
 
 def _names(thing: Thing) -> set[str]:
-    return {plain(thing.name), plain(thing.key)} if thing.kind is not Kind.MARK else names_of(thing) - {"mark"}
+    return (
+        {plain(thing.name), plain(thing.key)} if thing.kind is not Kind.MARK else names_of(thing) - {"mark"}
+    )

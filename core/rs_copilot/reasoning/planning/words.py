@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rs_copilot.reasoning.planning.numerals import in_digits
+
 # What people write instead of what the patterns expect.
 REPLACED = (
     (r"[“”„\"]", '"'),
@@ -38,7 +40,7 @@ def tidy(text: str) -> str:
     line = " ".join(text.translate(NO_BRACKETS).split())
     for pattern, instead in REPLACED:
         line = re.sub(pattern, instead, line, flags=re.IGNORECASE)
-    return _SPELT.sub(_in_digits, line)
+    return in_digits(line)
 
 
 @dataclass(frozen=True)
@@ -58,33 +60,6 @@ class Times:
     def has_span(self) -> bool:
         """Whether it is about a span."""
         return self.start_s is not None or self.end_s is not None
-
-
-ONES = ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen").split()  # fmt: skip
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ONE, _TEN = "|".join(sorted(ONES, key=len, reverse=True)), "|".join(TENS)
-# Numbers in words count before a unit or after "second": "three point two seconds", "second twenty-one".
-_SPELT = re.compile(
-    rf"\b(?:({_TEN})[\s-]+)?({_ONE}|{_TEN})((?:\s+point(?:\s+(?:{_ONE}))+)|\s+and\s+a\s+half)?"
-    r"(?=[\s-]+(?:m?secs?|m?seconds?|milliseconds?|minutes?|mins?|met(?:re|er)s?|kilomet(?:re|er)s?|feet|yards?|miles?)\b)"
-    rf"|(?<=\bsecond )(?:({_TEN})[\s-]+)?({_ONE}|{_TEN})((?:\s+point(?:\s+(?:{_ONE}))+)|\s+and\s+a\s+half)?\b",
-    re.IGNORECASE,
-)
-
-
-def _in_digits(match: re.Match[str]) -> str:
-    """A number in words as one in digits."""
-    ten, one, rest = match.groups()[:3] if match[2] else match.groups()[3:]
-    number = sum(
-        10 * (TENS.index(word) + 2) if word in TENS else ONES.index(word)
-        for word in ((ten or "").lower(), one.lower())
-        if word
-    )
-    tail = (rest or "").lower().split()
-    if "half" in tail:
-        return f"{number}.5"
-    return str(number) + ("." + "".join(str(ONES.index(word)) for word in tail[1:]) if tail else "")
 
 
 _NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
@@ -153,7 +128,7 @@ def take_times(text: str, duration_s: float) -> tuple[str, Times]:
     if found is None:
         return text, Times()
     line = _without(line, found)
-    for again in iter(lambda: _MOMENT.search(line), None):
+    while (again := _MOMENT.search(line)) is not None:
         line = _without(line, again)
     return line, Times(at_s=float(found[1]))
 
