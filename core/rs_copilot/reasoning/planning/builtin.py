@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 
 from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning import families
-from rs_copilot.reasoning.planning.accounting import left_over
+from rs_copilot.reasoning.planning.accounting import left_over, unknown_words
 from rs_copilot.reasoning.planning.builders import BUILDERS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
 from rs_copilot.reasoning.planning.framing import unframed
 from rs_copilot.reasoning.planning.mentions import (
     CLOSE,
-    MENTION,
     OPEN,
     Mentioned,
     find_mentions,
@@ -42,14 +40,19 @@ EXAMPLES = (
 def plan(question: Question, memory: Memory) -> Plan | NoPlan:
     """A program for a question in English, by its typical words; or why none could be made."""
     parsed = parse(question, memory)
-    refused = _refused(parsed)
-    if refused is not None:
-        return refused
+    if parsed.unknown:
+        return _unknown(parsed)
     ranked = families.ranked(families.scores(parsed.text, facts_of(parsed, question)))
     if not ranked:
-        return NoPlan("the question fits none of the tasks that are known", EXAMPLES, _unused(parsed))
-    tried = [_planned(parsed, family, question) for family in ranked]
-    return next((found for found in tried if isinstance(found, Plan)), tried[0])
+        return NoPlan("the question fits none of the tasks that are known", EXAMPLES, unknown_words(parsed))
+    first: NoPlan | None = None
+    for family in ranked:
+        found = _planned(parsed, family, question)
+        if isinstance(found, Plan) or found.is_final:
+            return found
+        first = first or found
+    assert first is not None  # noqa: S101  # nosec B101 - at least one was tried
+    return first
 
 
 def _planned(parsed: Parsed, family: str, question: Question) -> Plan | NoPlan:
@@ -57,14 +60,19 @@ def _planned(parsed: Parsed, family: str, question: Question) -> Plan | NoPlan:
     draft = Draft(parsed, {})
     try:
         kind = BUILDERS[family](draft)
+        refused = _refused(parsed) if draft.has_used_subject else None
+        if refused is not None:
+            return refused
         left_over(draft, family)
     except Unclear as unclear:
-        return NoPlan(str(unclear), EXAMPLES, _unused(parsed))
+        return NoPlan(str(unclear), EXAMPLES, unknown_words(parsed))
     program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
     if not isinstance(program, Program):
         return NoPlan(f"no program could be written: {program[0]}", EXAMPLES)
     task = next((task for task in T if task.value == family), None)
-    return Plan(program, task, question.kind or kind, _said(parsed, family, draft.assumed), _unused(parsed))
+    return Plan(
+        program, task, question.kind or kind, _said(parsed, family, draft.assumed), unknown_words(parsed)
+    )
 
 
 def parse(question: Question, memory: Memory) -> Parsed:
@@ -104,14 +112,16 @@ def _with_marks(mentioned: Mentioned, memory: Memory) -> tuple[Thing, ...]:
     return (*mentioned.things, *others)
 
 
+def _unknown(parsed: Parsed) -> NoPlan:
+    names = " and ".join(repr(name) for name in parsed.unknown)
+    return NoPlan(
+        f"nothing in this scene or its layers is called {names}",
+        "Give the layer that has it, or mark the place on the map.", parsed.unknown,
+    )  # fmt: skip
+
+
 def _refused(parsed: Parsed) -> NoPlan | None:
-    """A question about a name that nobody knows, or about what only eyes can tell."""
-    if parsed.unknown:
-        names = " and ".join(repr(name) for name in parsed.unknown)
-        return NoPlan(
-            f"nothing in this scene or its layers is called {names}",
-            "Give the layer that has it, or mark the place on the map.", parsed.unknown,
-        )  # fmt: skip
+    """A question about what only eyes can tell."""
     subject = parsed.subject
     if subject is None:
         return None
@@ -119,12 +129,13 @@ def _refused(parsed: Parsed) -> NoPlan | None:
         return NoPlan(
             f"the scene does not tell which {subject.word}s are {subject.property_!r}",
             "A vision-language model could look: show it the picture (Look).", (subject.property_,),
+            is_final=True,
         )  # fmt: skip
     labels = {thing.label.lower() for thing in parsed.memory.by_kind[Kind.TRACK]}
     if subject.finer is not None and subject.finer not in labels:
         return NoPlan(
             f"the scene tells vehicles from people, not which vehicles are of the sort {subject.finer!r}",
-            "Ask about vehicles, or let a detector classify them.", (subject.finer,),
+            "Ask about vehicles, or let a detector classify them.", (subject.finer,), is_final=True,
         )  # fmt: skip
     return None
 
@@ -132,10 +143,3 @@ def _refused(parsed: Parsed) -> NoPlan | None:
 def _said(parsed: Parsed, family: str, assumed: Sequence[str]) -> str:
     said = f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
     return f"{said} ({'; '.join(assumed)})" if assumed else said
-
-
-def _unused(parsed: Parsed) -> tuple[str, ...]:
-    """Long words that no pattern of any task looks for."""
-    known = families.vocabulary()
-    words = re.findall(r"[a-z]{4,}", re.sub(MENTION, " ", parsed.text))
-    return tuple(dict.fromkeys(word for word in words if word not in known))
