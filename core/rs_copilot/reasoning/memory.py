@@ -93,7 +93,9 @@ class Memory:
             known = [name for table in self._tables for name in table]
             best = process.extractOne(wanted, known, scorer=fuzz.ratio, score_cutoff=MIN_LIKENESS)
             # Another number is another thing: track 7 is not nearly track 77.
-            found = self._called(best[0]) if best and DIGITS.findall(best[0]) == DIGITS.findall(wanted) else []
+            found = (
+                self._called(best[0]) if best and DIGITS.findall(best[0]) == DIGITS.findall(wanted) else []
+            )
         kept = set(kinds) or set(Kind)
         chosen = [thing for thing in found if thing.kind in kept]
         return sorted(chosen, key=lambda thing: thing.kind is not Kind.MARK)

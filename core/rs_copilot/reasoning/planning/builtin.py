@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.table import Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning import families, pose
+from rs_copilot.reasoning.planning.accounting import left_over, unknown_words
 from rs_copilot.reasoning.planning.builders import BUILDERS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
+from rs_copilot.reasoning.planning.framing import unframed
 from rs_copilot.reasoning.planning.helped import with_help
 from rs_copilot.reasoning.planning.mentions import (
     CLOSE,
-    MENTION,
     OPEN,
     Mentioned,
     find_mentions,
@@ -24,7 +24,9 @@ from rs_copilot.reasoning.planning.mentions import (
     words_of_names,
 )
 from rs_copilot.reasoning.planning.spelling import mended
+from rs_copilot.reasoning.planning.stills import with_moments
 from rs_copilot.reasoning.planning.subjects import find_subject
+from rs_copilot.reasoning.planning.traits import facts_of
 from rs_copilot.reasoning.planning.words import take_length, take_times, tidy
 from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Question
@@ -53,26 +55,42 @@ def plan(question: Question, memory: Memory, helpers: Collection[Needs] = ()) ->
 
 def _plan(question: Question, memory: Memory) -> Plan | NoPlan:
     parsed = parse(question, memory)
-    refused = _refused(parsed)
-    if refused is not None:
-        return refused
+    if parsed.unknown:
+        return _unknown(parsed)
     posed = pose.task_of(parsed)
     if posed is not None:
         return _posed(parsed, posed, question)
-    found = families.best(families.scores(parsed.text, _form(question, parsed)))
-    if found is None:
-        return NoPlan("the question fits none of the tasks that are known", EXAMPLES, _unused(parsed))
-    family, _ = found
+    ranked = families.ranked(families.scores(parsed.text, facts_of(parsed, question)))
+    if not ranked:
+        return NoPlan("the question fits none of the tasks that are known", EXAMPLES, unknown_words(parsed))
+    first: NoPlan | None = None
+    for family in ranked:
+        found = _planned(parsed, family, question)
+        if isinstance(found, Plan) or found.is_final:
+            return found
+        first = first or found
+    assert first is not None  # noqa: S101  # nosec B101 - at least one was tried
+    return first
+
+
+def _planned(parsed: Parsed, family: str, question: Question) -> Plan | NoPlan:
+    """The plan for a question that is taken to be of a family; all that it names has to be made use of."""
     draft = Draft(parsed, {})
     try:
         kind = BUILDERS[family](draft)
+        refused = _refused(parsed) if draft.has_used_subject else None
+        if refused is not None:
+            return refused
+        left_over(draft, family)
     except Unclear as unclear:
-        return NoPlan(str(unclear), EXAMPLES, _unused(parsed))
+        return NoPlan(str(unclear), EXAMPLES, unknown_words(parsed))
     program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
     if not isinstance(program, Program):
         return NoPlan(f"no program could be written: {program[0]}", EXAMPLES)
     task = next((task for task in T if task.value == family), None)
-    return Plan(program, task, question.kind or kind, _said(parsed, family), _unused(parsed))
+    return Plan(
+        program, task, question.kind or kind, _said(parsed, family, draft.assumed), unknown_words(parsed)
+    )
 
 
 def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
@@ -81,21 +99,14 @@ def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
     try:
         kind = pose.BUILDERS[task](draft)
     except Unclear as unclear:
-        return NoPlan(str(unclear), POSE_EXAMPLES, _unused(parsed))
+        return NoPlan(str(unclear), POSE_EXAMPLES, unknown_words(parsed))
     program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
     if not isinstance(program, Program):
         return NoPlan(f"no program could be written: {program[0]}", POSE_EXAMPLES)
     said = replaced_names(parsed.text, parsed.things).strip(" ?.")
     when = ", ".join(f"{time_s:g} s" for time_s in pose.moments_of(parsed))
     name = task.value.replace("pose_", "camera, ")
-    return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", _unused(parsed))
-
-
-def _form(question: Question, parsed: Parsed) -> families.Form:
-    """What the question looks like besides its words."""
-    sorts = {"Point": "point", "LineString": "line", "MultiLineString": "line"}
-    marks = tuple(sorts.get(mark.shape_lonlat.geom_type, "area") for mark in question.marks)
-    return families.Form(question.choices, question.kind, marks, len(parsed.mentioned()))
+    return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", unknown_words(parsed))
 
 
 def parse(question: Question, memory: Memory) -> Parsed:
@@ -103,9 +114,9 @@ def parse(question: Question, memory: Memory) -> Parsed:
     views = memory.views
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
     known, names = families.vocabulary() | pose.vocabulary(), words_of_names(memory)
-    mentioned = find_mentions(
-        mended(tidy(question.text), known, families.sought() | pose.vocabulary() | names), memory
-    )
+    sought = families.sought() | pose.vocabulary() | names
+    line = mended(with_moments(tidy(question.text), views), known, sought)
+    mentioned = find_mentions(unframed(tidy(line)), memory)
     mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)
     text, radius = take_length(text)
@@ -136,14 +147,16 @@ def _with_marks(mentioned: Mentioned, memory: Memory) -> tuple[Thing, ...]:
     return (*mentioned.things, *others)
 
 
+def _unknown(parsed: Parsed) -> NoPlan:
+    names = " and ".join(repr(name) for name in parsed.unknown)
+    return NoPlan(
+        f"nothing in this scene or its layers is called {names}",
+        "Give the layer that has it, or mark the place on the map.", parsed.unknown,
+    )  # fmt: skip
+
+
 def _refused(parsed: Parsed) -> NoPlan | None:
-    """A question about a name that nobody knows, or about what only eyes can tell."""
-    if parsed.unknown:
-        names = " and ".join(repr(name) for name in parsed.unknown)
-        return NoPlan(
-            f"nothing in this scene or its layers is called {names}",
-            "Give the layer that has it, or mark the place on the map.", parsed.unknown,
-        )  # fmt: skip
+    """A question about what only eyes can tell."""
     subject = parsed.subject
     if subject is None:
         return None
@@ -151,22 +164,17 @@ def _refused(parsed: Parsed) -> NoPlan | None:
         return NoPlan(
             f"the scene does not tell which {subject.word}s are {subject.property_!r}",
             "A vision-language model could look: show it the picture (Look).", (subject.property_,),
+            is_final=True,
         )  # fmt: skip
     labels = {thing.label.lower() for thing in parsed.memory.by_kind[Kind.TRACK]}
     if subject.finer is not None and subject.finer not in labels:
         return NoPlan(
             f"the scene tells vehicles from people, not which vehicles are of the sort {subject.finer!r}",
-            "Ask about vehicles, or let a detector classify them.", (subject.finer,),
+            "Ask about vehicles, or let a detector classify them.", (subject.finer,), is_final=True,
         )  # fmt: skip
     return None
 
 
-def _said(parsed: Parsed, family: str) -> str:
-    return f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
-
-
-def _unused(parsed: Parsed) -> tuple[str, ...]:
-    """Long words that no pattern of any task looks for."""
-    known = families.vocabulary() | pose.vocabulary()
-    words = re.findall(r"[a-z]{4,}", re.sub(MENTION, " ", parsed.text))
-    return tuple(dict.fromkeys(word for word in words if word not in known))
+def _said(parsed: Parsed, family: str, assumed: Sequence[str]) -> str:
+    said = f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
+    return f"{said} ({'; '.join(assumed)})" if assumed else said
