@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from rapidfuzz import fuzz
 
-from rs_copilot.asking.summary import safe
+from rs_copilot.asking.summary import PUNCTUATION, safe
 from rs_copilot.reasoning.checking import Problem
 from rs_copilot.reasoning.memory import Memory, plain
 from rs_copilot.reasoning.planning.builtin import parse
@@ -20,7 +20,6 @@ from rs_copilot.reasoning.things import Kind
 
 # How alike a word of the question has to be to a word of a name, 0 to 100.
 MIN_LIKENESS = 75.0
-PUNCTUATION = ".,;:?!()[]\"'“”‘’"
 # Shorter parts of words mean nothing, in scripts that put no space between words one does.
 MIN_PART = 2
 

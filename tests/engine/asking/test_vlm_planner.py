@@ -25,6 +25,7 @@ from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning.builtin import plan as plan_built_in
 from rs_copilot.reasoning.question import Question
 from rs_copilot.reasoning.tasks import SpatialTask as T
+from rs_copilot.reasoning.things import Kind
 from rs_copilot.vlm.backend import Conversation, Decoding, Reply, Stop, Usage, never, unheard
 from rs_copilot.vlm.scripted import ScriptedBackend
 from tests.engine.asking.models import COUNT_ENTERED, cannot, mistaken, said
@@ -249,6 +250,29 @@ def test_large_scenes_are_told_in_few_words(memory: Memory) -> None:
     assert '"zone 2777"' in summary.text
     assert "of kind track there are 20000" in summary.text.lower()
     assert summary.names is None
+
+
+def test_names_are_listed_once_and_mere_numbers_are_few(memory: Memory) -> None:
+    road, zone = memory.by_key["roads 0"], memory.by_key["zones 0"]
+    pieces = tuple(replace(road, key=f"roads {n}", fid=n) for n in range(10, 60))
+    trees = tuple(
+        replace(zone, key=f"trees {n}", kind=Kind.OCCLUDER, name=f"tree {n}", label="tree", fid=n + 1)
+        for n in range(500)
+    )
+    summary = summary_of(
+        replace(memory, things=(*memory.things, *pieces, *trees)),
+        Question(text="Does tree 321 hide the depot?"),
+    )
+    assert summary.text.count('"High Street"') == 1
+    assert "Of kind road there are 54:" in summary.text
+    assert 'Of kind occluder there are 502 (501 "tree", 1 "building"):' in summary.text
+    rows = [line for line in summary.text.splitlines() if '"tree ' in line and ". " in line]
+    assert len(rows) <= 10
+    assert any('"tree 321"' in row for row in rows)
+    assert summary.names is not None
+    assert "tree 5" not in summary.names
+    names = plan_schema(summary)["anyOf"][0]["properties"]["program"]
+    assert "(track|object|tree) [0-9]" in json.dumps(names)
 
 
 KEYS = st.sampled_from(["op", "of", "name", "a", "steps", "answer", "zone"])
