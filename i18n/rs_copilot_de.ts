@@ -489,11 +489,6 @@
    <translation>Der Bericht konnte nicht geschrieben werden</translation>
   </message>
   <message>
-   <location filename="../rs_copilot_plugin/gui/ask_desk.py" />
-   <source>No scene yet</source>
-   <translation>Noch keine Szene</translation>
-  </message>
-  <message>
    <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
    <source>Ask: {}</source>
    <translation>Fragen: {}</translation>
@@ -882,6 +877,11 @@
    <location filename="../rs_copilot_plugin/gui/dock.py" />
    <source>Cancel the job</source>
    <translation>Auftrag abbrechen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/dock.py" />
+   <source>No scene yet</source>
+   <translation>Noch keine Szene</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/dock.py" />

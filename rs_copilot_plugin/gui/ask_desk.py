@@ -112,9 +112,8 @@ class AskDesk(QObject):
 
     def _draw_memory(self, counts: dict[str, int]) -> None:
         if self.memory is not None:
-            title = str(self.ask.panel.scene or tr("No scene yet"))
             layers, corrections = user_layers.chosen_layers(), self._around.scene.corrections
-            self.memory.show_memory(title, counts, layers, corrections)
+            self.memory.show_memory(self.ask.panel.scene, counts, layers, corrections)
 
     def _clear_layer(self, name: str) -> None:
         scene = self.ask.panel.scene

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -79,13 +81,14 @@ class MemoryDialog(QDialog):
 
     def show_memory(
         self,
-        scene: str,
+        scene: Path | None,
         counts: Mapping[str, int],
         layers: Sequence[Chosen],
         corrections: Sequence[Correction],
     ) -> None:
         """Draw what there is; what was chosen stays chosen where it is still there."""
-        self.scene_label.setText(plain(scene))
+        self.scene_label.setText(tr("No scene yet") if scene is None else plain(scene.name))
+        self.scene_label.setToolTip("" if scene is None else html.escape(str(scene)))
         names = sorted(set(counts) & set(LAYER_ORDER), key=LAYER_ORDER.index)
         _fill(self.layer_table, [(title(name), f"{counts[name]}", name) for name in names])
         used = [layer for layer in layers if layer.role is not Role.NONE]

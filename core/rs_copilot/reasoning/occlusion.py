@@ -73,6 +73,8 @@ class Occluders:
             return found
         rays = shapely.linestrings(np.stack([points_m, cameras_m[:, :2]], axis=1))
         pairs = self._tree.query(rays, predicate="intersects")
+        # Straight under the camera nothing hides a place, and GEOS does not measure along what has no length.
+        pairs = pairs[:, shapely.length(rays)[pairs[0]] > CLEARANCE_M]
         levels = np.full(len(points_m), height_m) if is_below else self.levels_m(points_m, height_m)
         near_m = self._blocked_at(rays, pairs, cameras_m[:, 2], levels, taller)
         # From far to near, so that the first thing on the way to the camera is written last.
