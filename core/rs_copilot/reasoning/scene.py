@@ -111,6 +111,7 @@ def views_of(frames: gpd.GeoDataFrame, clip: str, crs: pyproj.CRS) -> Views:
         error_m=placed["error_m"].fillna(5.0).to_numpy(dtype=np.float64),
         origin_m=origin,
         fids=placed.index.to_numpy(dtype=np.float64),
+        files=tuple(placed["file"].where(placed["file"].notna(), None)) if "file" in placed else (),
     )
 
 

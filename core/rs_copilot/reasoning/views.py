@@ -26,7 +26,7 @@ class Views:
 
     ``map_from_px`` (N, 3, 3) are homographies to metres that start at ``origin_m`` (2,); ``cameras_m`` (N, 3)
     are easting and northing from there and height above the ground, NaN where unknown; ``error_m`` (N,) are
-    radii that hold the truth with 90 % probability.
+    radii that hold the truth with 90 % probability. ``files`` are names of stills; a video has none.
     """
 
     clip: str
@@ -38,6 +38,7 @@ class Views:
     error_m: FloatArray = field(repr=False)
     origin_m: FloatArray
     fids: FloatArray = field(repr=False)
+    files: tuple[str | None, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.times_s)

@@ -279,6 +279,17 @@ def test_which_marked_cell_the_camera_is_in() -> None:
     assert answer.value == "B"
 
 
+def test_over_which_area_is_asked_of_the_camera_where_it_hovers() -> None:
+    areas = [area(name, 60.0 * k, -30.0, 60.0 * k + 60.0, 30.0) for k, name in enumerate("PQ")]
+    choices = {"A": "zone P", "B": "zone Q"}
+    memory = memory_at((80.0, 0.0, 0.0))
+    hovers = asked(memory, "Over which of the zones does the drone hover at 0 s?", *areas, **choices)
+    assert (hovers.value, hovers.task) == ("B", PoseTask.OVER)
+    # Whoever says less than that rather means what is in the picture.
+    above = asked(memory, "Which of the zones was the drone above at 0 s?", *areas, **choices)
+    assert above.task not in set(PoseTask)
+
+
 def test_a_frame_without_a_place_is_no_guess() -> None:
     memory = memory_at((0.0, 0.0, 0.0))
     late = asked(memory, "How high is the drone at 30 s?")

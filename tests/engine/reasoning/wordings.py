@@ -353,7 +353,7 @@ MORE = {
         [
             "Without High Street, can one drive from mark A to mark B?",
             "Could a driver at mark A get to mark B if High Street were closed?",
-            "Is mark B cut off from mark A when High Street is closed?",
+            "When High Street is closed, can mark B be reached from mark A?",
             "Starting at mark A, is mark B reachable by road with High Street blocked?",
             "Can you go by car from mark A to mark B and not use High Street?",
             "Do the roads connect mark A with mark B even if High Street is shut?",

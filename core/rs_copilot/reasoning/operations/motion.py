@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import shapely
 
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations import showing
-from rs_copilot.reasoning.operations.select import chance_inside, one, watched
+from rs_copilot.reasoning.operations.select import chance_inside, one, span_of, watched
 from rs_copilot.reasoning.operations.sight import chances_seen, need_views, spans_where, unseen
 from rs_copilot.reasoning.operations.table import Takes, operation
 from rs_copilot.reasoning.things import Kind, Path, Thing
@@ -186,9 +188,23 @@ def subjects(memory: Memory, of: Things) -> Finding:
     gives=Sort.THINGS,
     of=Takes(Sort.THINGS, optional=True),
     what=Takes(Sort.WORD, words=("camera", "centre", "thing")),
+    during=Takes(Sort.MOMENTS, optional=True),
 )
-def path_of(memory: Memory, what: str, of: Things | None = None) -> Finding:
+def path_of(memory: Memory, what: str, of: Things | None = None, during: Moments | None = None) -> Finding:
     """The path over the ground of the camera, of the middle of the picture, or of something that moved."""
+    found = _whole_path(memory, what, of)
+    span = span_of(during)
+    if span is None:
+        return found
+    item = one(found.value if isinstance(found.value, tuple) else (), "path")
+    part = None if item.path is None else item.path.within(*span)
+    if part is None or len(part.times_s) < 2:
+        raise CannotTell(f"{showing.describe(item)} is not known from {span[0]:g} to {span[1]:g} s")
+    item = replace(item, path=part, shape=shapely.LineString(part.xy_m))
+    return replace(found, value=(item,), evidence=(showing.thing(item),))
+
+
+def _whole_path(memory: Memory, what: str, of: Things | None) -> Finding:
     if what == "thing":
         item = one(of or (), "moving thing")
         if item.path is None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.table import Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning import families, pose
+from rs_copilot.reasoning.planning.accounting import left_over
 from rs_copilot.reasoning.planning.builders import BUILDERS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
+from rs_copilot.reasoning.planning.framing import unframed
 from rs_copilot.reasoning.planning.helped import with_help
 from rs_copilot.reasoning.planning.mentions import (
     CLOSE,
@@ -24,7 +26,9 @@ from rs_copilot.reasoning.planning.mentions import (
     words_of_names,
 )
 from rs_copilot.reasoning.planning.spelling import mended
+from rs_copilot.reasoning.planning.stills import with_moments
 from rs_copilot.reasoning.planning.subjects import find_subject
+from rs_copilot.reasoning.planning.traits import facts_of
 from rs_copilot.reasoning.planning.words import take_length, take_times, tidy
 from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Question
@@ -59,20 +63,26 @@ def _plan(question: Question, memory: Memory) -> Plan | NoPlan:
     posed = pose.task_of(parsed)
     if posed is not None:
         return _posed(parsed, posed, question)
-    found = families.best(families.scores(parsed.text, _form(question, parsed)))
-    if found is None:
+    ranked = families.ranked(families.scores(parsed.text, facts_of(parsed, question)))
+    if not ranked:
         return NoPlan("the question fits none of the tasks that are known", EXAMPLES, _unused(parsed))
-    family, _ = found
+    tried = [_planned(parsed, family, question) for family in ranked]
+    return next((found for found in tried if isinstance(found, Plan)), tried[0])
+
+
+def _planned(parsed: Parsed, family: str, question: Question) -> Plan | NoPlan:
+    """The plan for a question that is taken to be of a family; all that it names has to be made use of."""
     draft = Draft(parsed, {})
     try:
         kind = BUILDERS[family](draft)
+        left_over(draft, family)
     except Unclear as unclear:
         return NoPlan(str(unclear), EXAMPLES, _unused(parsed))
     program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
     if not isinstance(program, Program):
         return NoPlan(f"no program could be written: {program[0]}", EXAMPLES)
     task = next((task for task in T if task.value == family), None)
-    return Plan(program, task, question.kind or kind, _said(parsed, family), _unused(parsed))
+    return Plan(program, task, question.kind or kind, _said(parsed, family, draft.assumed), _unused(parsed))
 
 
 def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
@@ -91,21 +101,14 @@ def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
     return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", _unused(parsed))
 
 
-def _form(question: Question, parsed: Parsed) -> families.Form:
-    """What the question looks like besides its words."""
-    sorts = {"Point": "point", "LineString": "line", "MultiLineString": "line"}
-    marks = tuple(sorts.get(mark.shape_lonlat.geom_type, "area") for mark in question.marks)
-    return families.Form(question.choices, question.kind, marks, len(parsed.mentioned()))
-
-
 def parse(question: Question, memory: Memory) -> Parsed:
     """Take a question apart: names, times, lengths, classes."""
     views = memory.views
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
     known, names = families.vocabulary() | pose.vocabulary(), words_of_names(memory)
-    mentioned = find_mentions(
-        mended(tidy(question.text), known, families.sought() | pose.vocabulary() | names), memory
-    )
+    wanted = families.sought() | pose.vocabulary() | names
+    line = mended(with_moments(tidy(question.text), views), known, wanted)
+    mentioned = find_mentions(unframed(tidy(line)), memory)
     mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)
     text, radius = take_length(text)
@@ -161,8 +164,9 @@ def _refused(parsed: Parsed) -> NoPlan | None:
     return None
 
 
-def _said(parsed: Parsed, family: str) -> str:
-    return f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
+def _said(parsed: Parsed, family: str, assumed: Sequence[str]) -> str:
+    said = f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
+    return f"{said} ({'; '.join(assumed)})" if assumed else said
 
 
 def _unused(parsed: Parsed) -> tuple[str, ...]:

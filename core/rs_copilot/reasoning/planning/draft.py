@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import shapely
@@ -47,17 +47,36 @@ class Unclear(ValueError):
 # What stands for the camera and its view until the program finds where they are.
 CAMERA = Thing("camera", Kind.VIEW, "camera", "camera", shapely.Point())
 CENTRE = Thing("centre", Kind.VIEW, "middle of the picture", "view", shapely.Point())
+VIEWS = (("view centre", CENTRE), ("camera place", CAMERA))
 
 
 def with_views(parsed: Parsed) -> Parsed:
-    """The same with the camera and the middle of the picture as things that are named."""
+    """The same with the camera and the middle of the picture as things that are named, each at its moment."""
+    if parsed.times.moments:
+        return _with_views_at(parsed)
     text, things = parsed.text, parsed.things
-    for pattern, item in (("view centre", CENTRE), ("camera place", CAMERA)):
+    for pattern, item in VIEWS:
         found = re.search(phrase(pattern), text)
         if found is not None:
             text = f"{text[: found.start()]} {OPEN}{len(things)}{CLOSE} {text[found.end() :]}"
             things = (*things, item)
     return replace(parsed, text=text, things=things)
+
+
+def _with_views_at(parsed: Parsed) -> Parsed:
+    """Several moments: each stands for what is meant at it, the camera or the middle of its picture."""
+    text, things = parsed.text, list(parsed.things)
+    sort = next((item for pattern, item in VIEWS if re.search(phrase(pattern), text)), None)
+    if sort is None:
+        return parsed
+    for pattern, _ in VIEWS:
+        text = re.sub(phrase(pattern), " ", text)
+    for time_s in parsed.times.moments:
+        text = re.sub(
+            rf"(?:\bat )?⟨{re.escape(f'{time_s:.10g}')}⟩", f"{OPEN}{len(things)}{CLOSE}", text, count=1
+        )
+        things.append(replace(sort, time_s=time_s))
+    return replace(parsed, text=" ".join(text.split()), things=tuple(things))
 
 
 @dataclass
@@ -66,6 +85,10 @@ class Draft:
 
     parsed: Parsed
     steps: Steps
+    used: set[int] = field(default_factory=set)
+    has_used_time: bool = False
+    has_used_length: bool = False
+    assumed: list[str] = field(default_factory=list)
 
     def add(self, op: str, **values: Any) -> str:  # noqa: ANN401  programs are JSON
         """One more step; its name as a reference."""
@@ -80,8 +103,9 @@ class Draft:
             Unclear: the camera is meant, and no moment is named.
         """
         item = self.parsed.things[number]
+        self.used.add(number)
         if item.kind is Kind.VIEW:
-            at = self.at()
+            at = self.at() if item.time_s is None else _seconds(item.time_s)
             if at is None:
                 raise Unclear(f"it is not clear at which moment the {item.name} is meant")
             return self.add("camera_at" if item.key == CAMERA.key else "centre_at", at=at)
@@ -110,13 +134,15 @@ class Draft:
     def at(self) -> dict[str, float | str] | None:
         """The moment that the question names."""
         at_s = self.parsed.times.at_s
-        return None if at_s is None else {"value": at_s, "unit": "s"}
+        self.has_used_time |= at_s is not None
+        return None if at_s is None else _seconds(at_s)
 
     def during(self) -> list[float] | None:
         """The span that the question names, open ends closed by the clip's."""
         times = self.parsed.times
         if not times.has_span:
             return None
+        self.has_used_time = True
         last_s = float(self.parsed.memory.views.times_s[-1]) if len(self.parsed.memory.views) else 1e6
         start, end = times.start_s or 0.0, times.end_s if times.end_s is not None else last_s
         return [start, max(start, end)]
@@ -124,6 +150,10 @@ class Draft:
     def which(self) -> str:
         """First or last."""
         return "last" if re.search(phrase("last"), self.parsed.text) else "first"
+
+
+def _seconds(value: float) -> dict[str, float | str]:
+    return {"value": value, "unit": "s"}
 
 
 def candidates(parsed: Parsed) -> list[int]:

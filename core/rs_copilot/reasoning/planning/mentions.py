@@ -76,7 +76,12 @@ def find_mentions(text: str, memory: Memory) -> Mentioned:
         found.append(thing)
         return f"{OPEN}{len(found) - 1}{CLOSE}"
 
-    marks = {thing.name: thing for thing in memory.by_kind[Kind.MARK]}
+    common = _common() - {"a", "i"}
+    marks = {
+        thing.name: thing
+        for thing in memory.by_kind[Kind.MARK]
+        if thing.name.strip() and plain(thing.name) not in common
+    }
     every = {plain(thing.name): thing for thing in reversed(memory.things)} | names
     line = re.sub(r'"([^"]+)"', lambda match: _quoted(match, every, number), text)
     line = _marks(line, marks, number)
@@ -100,7 +105,7 @@ def _names(memory: Memory) -> dict[str, Thing]:
 
     A name that is a common word has to be put in quotation marks, or no question could be read any more.
     """
-    common = frozenset(str(read_phrases()["common"]).split()) | NO_NAMES
+    common = _common()
     names: dict[str, Thing] = {}
     for thing in reversed(memory.things):
         if thing.kind in (Kind.EVENT, Kind.VIEW):
@@ -120,6 +125,10 @@ def _names(memory: Memory) -> dict[str, Thing]:
         # "vehicle 12" is the way answers name it.
         names.setdefault(f"{plain(thing.label)} {thing.key.split()[-1]}", thing)
     return {name: thing for name, thing in names.items() if name not in common}
+
+
+def _common() -> frozenset[str]:
+    return frozenset(str(read_phrases()["common"]).split()) | NO_NAMES
 
 
 def _quoted(match: re.Match[str], names: Mapping[str, Thing], number: object) -> str:
@@ -196,12 +205,11 @@ def strangers(text: str, known: Collection[str]) -> list[str]:
     found = []
     for match in CAPITALS.finditer(text):
         parts = match[0].split()
-        if BEFORE_SENTENCE.search(text[: match.start()]) and parts[0].lower() in known:
-            parts = parts[1:]
-        elif BEFORE_SENTENCE.search(text[: match.start()]) and len(parts) == 1:
-            continue
-        while parts and parts[0].lower() in known:
-            parts = parts[1:]
+        if BEFORE_SENTENCE.search(text[: match.start()]):
+            if len(parts) == 1 and parts[0].lower() not in known:
+                continue
+            while parts and parts[0].lower() in known:
+                parts = parts[1:]
         if any(part.lower() not in known and not part.isupper() for part in parts):
             found.append(" ".join(parts))
     return found

@@ -7,6 +7,7 @@ import re
 from rs_copilot.reasoning.operations.motion import EVENTS
 from rs_copilot.reasoning.planning.draft import Draft, Unclear, event_word
 from rs_copilot.reasoning.planning.phrases import phrase
+from rs_copilot.reasoning.planning.roles import source
 from rs_copilot.reasoning.tasks import AnswerKind
 from rs_copilot.reasoning.things import Kind
 
@@ -31,6 +32,7 @@ def moving_in(draft: Draft) -> str:
     if not numbers:
         return _in_view(draft, found, during)
     if parsed.radius is not None:
+        draft.has_used_length = True
         return draft.add("near", of=found, to=draft.thing(numbers[0]), radius=dict(parsed.radius))
     zone = draft.thing(numbers[0])
     # A clip rarely shows the whole way of what passes through an area: to have been in it is enough.
@@ -61,13 +63,19 @@ def _in_view(draft: Draft, found: str, during: list[float] | None) -> str:
 def counting(draft: Draft) -> AnswerKind:
     """How many there are."""
     parsed = draft.parsed
-    what = event_word(parsed.text, "events")
-    if what is not None and parsed.subject is not None and parsed.subject.kind == "track":
-        found = draft.add("subjects", of=draft.add("events", of=moving_in(draft), what=what))
-    else:
-        found = moving_in(draft)
-    draft.add("count", of=found)
+    if parsed.subject is None:
+        raise Unclear("it is not clear what is to be counted: vehicles, people, buildings, trees")
+    draft.add("count", of=happening(draft))
     return AnswerKind.NUMBER
+
+
+def happening(draft: Draft) -> str:
+    """The class that is asked about, or those of it to which the event that is named happened."""
+    parsed = draft.parsed
+    what = event_word(parsed.text, "events")
+    if what in EVENTS and parsed.subject is not None and parsed.subject.kind == "track":
+        return draft.add("subjects", of=draft.add("events", of=moving_in(draft), what=what))
+    return moving_in(draft)
 
 
 def events_of(draft: Draft, what: str | None, crossing: str | None) -> str:
@@ -136,10 +144,9 @@ def interaction(draft: Draft) -> AnswerKind:
     numbers = [n for n in parsed.mentioned() if parsed.things[n].kind is not Kind.TRACK]
     tracks = [n for n in parsed.mentioned() if parsed.things[n].kind is Kind.TRACK]
     movers = draft.thing(tracks[0]) if tracks else draft.add("things", kind="track", label="vehicle")
-    start = re.search(phrase("leaving"), parsed.text)
     if len(numbers) < 2:
         raise Unclear("traffic needs the zones between which it goes")
-    base = int(start[1]) if start else numbers[0]
+    base = source(parsed, numbers)
     others = [number for number in numbers if number != base]
     asks_which = re.search(phrase("asks which"), parsed.text)
     if asks_which and len(others) > 1:

@@ -6,7 +6,7 @@ import re
 
 from rs_copilot.reasoning.choosing import in_order
 from rs_copilot.reasoning.planning.draft import Draft, Unclear, candidates, event_word
-from rs_copilot.reasoning.planning.move import events_of
+from rs_copilot.reasoning.planning.move import events_of, happening
 from rs_copilot.reasoning.planning.phrases import phrase
 from rs_copilot.reasoning.tasks import AnswerKind
 from rs_copilot.reasoning.things import Kind
@@ -18,10 +18,7 @@ def visibility(draft: Draft) -> AnswerKind:
     numbers = parsed.mentioned()
     is_point = bool(numbers) and parsed.things[numbers[0]].shape.area == 0.0
     if parsed.subject is not None and parsed.subject.kind in ("track", "object") and not is_point:
-        found = draft.subject()
-        if numbers:
-            found = draft.add("within", of=found, zone=draft.thing(numbers[0]), during=draft.during())
-        draft.add("exists", of=found)
+        draft.add("exists", of=happening(draft))
         return AnswerKind.CHOICE
     if not numbers:
         raise Unclear("it is not clear what is to be seen: name a zone, a place or a mark")
@@ -59,6 +56,9 @@ def when(draft: Draft) -> AnswerKind:
     target = draft.thing(numbers[0])
     if len(numbers) > 1 and re.search(phrase("together"), parsed.text):
         draft.add("together", a=target, b=draft.thing(numbers[1]))
+        return AnswerKind.TIMESTAMP
+    if re.search(phrase("one of its frames"), parsed.text) and not parsed.choices:
+        draft.add("seen", of=target)
         return AnswerKind.TIMESTAMP
     if re.search(phrase("for how long"), parsed.text):
         draft.add("lasting", of=draft.add("seen", of=target))

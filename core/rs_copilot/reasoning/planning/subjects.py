@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rs_copilot.reasoning.planning.phrases import phrase
+
 # Words for classes, and what they select: the kind of things and the class.
 CLASSES: dict[str, tuple[str, str | None]] = {
     "vehicle": ("track", "vehicle"), "car": ("track", "vehicle"), "truck": ("track", "vehicle"),
     "van": ("track", "vehicle"), "bus": ("track", "vehicle"), "lorry": ("track", "vehicle"),
-    "automobile": ("track", "vehicle"), "traffic": ("track", "vehicle"), "motorist": ("track", "vehicle"),
+    "traffic": ("track", "vehicle"), "motorist": ("track", "vehicle"),
     "pedestrian": ("track", "person"), "person": ("track", "person"), "people": ("track", "person"),
     "walker": ("track", "person"), "mover": ("track", None), "target": ("track", None),
     "object": ("track", None),
+    "automobile": ("track", "vehicle"), "motorcar": ("track", "vehicle"),
+    "structure": ("occluder", "building"),
     "building": ("occluder", "building"), "house": ("occluder", "building"), "roof": ("occluder", "building"),
     "tree": ("occluder", "tree"), "road": ("road", None), "street": ("road", None), "zone": ("zone", None),
 }  # fmt: skip
@@ -117,10 +121,15 @@ def find_subject(text: str) -> Subject | None:
     place, name = classes[0]
     kind, label = CLASSES[name]
     before = next((word for word in words[max(0, place - 2) : place][::-1] if word in VISUAL), None)
-    parked = kind == "track" and bool(PARKED.search(line)) and not MOVING.search(line)
+    parked = kind == "track" and _is_parked(line)
     sorts = {other for _, other in classes if CLASSES[other] == ("track", "vehicle")}
     finer = FINER.get(name) if len(sorts) == 1 else None
     return Subject("object" if parked else kind, label, name, before, parked, finer)
+
+
+def _is_parked(line: str) -> bool:
+    is_left_out = re.search(phrase("parked left out"), line)
+    return bool(PARKED.search(line)) and not MOVING.search(line) and is_left_out is None
 
 
 def _class_of(word: str) -> str | None:

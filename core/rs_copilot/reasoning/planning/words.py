@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rs_copilot.reasoning.planning.numerals import in_digits
+
 # What people write instead of what the patterns expect.
 REPLACED = (
     (r"[“”„\"]", '"'),
@@ -22,6 +24,7 @@ REPLACED = (
     (r"\baren't\b", "are not"),
     (r"\bcan't\b", "can not"),
     (r"\bcannot\b", "can not"),
+    (r"\bfields? of view\b", "view"),
     (r"\bkph\b|\bkmh\b", "km/h"),
     (r"(?<=\d),(?=\d{3}\b)", ""),
     (r"(?<=\d),(?=\d)", "."),
@@ -37,16 +40,21 @@ def tidy(text: str) -> str:
     line = " ".join(text.translate(NO_BRACKETS).split())
     for pattern, instead in REPLACED:
         line = re.sub(pattern, instead, line, flags=re.IGNORECASE)
-    return line
+    return in_digits(line)
 
 
 @dataclass(frozen=True)
 class Times:
-    """When a question is about: a moment, or a span whose ends may be open."""
+    """When a question is about: a moment, or a span whose ends may be open.
+
+    ``moments`` are several moments, which are left in the text in brackets: what stands before each says what
+    is meant at it.
+    """
 
     at_s: float | None = None
     start_s: float | None = None
     end_s: float | None = None
+    moments: tuple[float, ...] = ()
 
     @property
     def has_span(self) -> bool:
@@ -55,10 +63,6 @@ class Times:
 
 
 _NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
-_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30,
-}  # fmt: skip
 # Notations of a moment or a duration; each becomes a number of seconds. The sooner one counts.
 _NOTATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], float]], ...] = (
     (
@@ -80,10 +84,6 @@ _NOTATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], float]], ...]
     (
         re.compile(rf"\b(?:seconds?|secs?|timestamp|time|moment|t)\s*[=:]?\s*({_NUMBER})(?!\w|[.:]\d)", re.I),
         lambda m: float(m[1]),
-    ),
-    (
-        re.compile(rf"\b({'|'.join(_WORDS)})[\s-]+(?:secs?|seconds?)\b", re.I),
-        lambda m: float(_WORDS[m[1].lower()]),
     ),
 )
 # A moment in the one notation that is left, in brackets that no question has.
@@ -121,10 +121,16 @@ def take_times(text: str, duration_s: float) -> tuple[str, Times]:
             continue
         said = [float(group) for group in found.groups() if group is not None]
         return _plain(_without(line, found)), _times_of(sort, said, duration_s)
+    several = dict.fromkeys(float(number) for number in re.findall(_MARKED, line))
+    if len(several) > 1:
+        return line, Times(moments=tuple(several))
     found = _MOMENT.search(line) or _BARE.search(line)
     if found is None:
         return text, Times()
-    return _plain(_without(line, found)), Times(at_s=float(found[1]))
+    line = _without(line, found)
+    while (again := _MOMENT.search(line)) is not None:
+        line = _without(line, again)
+    return line, Times(at_s=float(found[1]))
 
 
 def moments(text: str) -> tuple[float, ...]:

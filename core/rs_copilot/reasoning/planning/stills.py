@@ -1,0 +1,47 @@
+"""Pictures that a question calls by file name or by number, as moments."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+import numpy as np
+
+from rs_copilot.reasoning.views import Views
+
+NUMBERED = re.compile(
+    r"\b(frames?|photos?|pictures?|images?|stills?)\s+(?:no\.?\s*|nr\.?\s*|number\s+|#\s*)?(\d{1,7})\b(?!\s*(?:m|s|x|[.:]\d))",
+    re.IGNORECASE,
+)
+
+
+def with_moments(text: str, views: Views) -> str:
+    """A text in which names of files and numbers of frames are the moments of these pictures.
+
+    The times of separate photos are their numbers in the folder.
+    """
+    line = text
+    for name, time_s in sorted(_by_file(views).items(), key=lambda item: -len(item[0])):
+        line = re.sub(
+            rf"(?<![\w.]){re.escape(name)}(?!\w|\.\w)", f"photo {_moment(time_s)}", line, flags=re.IGNORECASE
+        )
+    return NUMBERED.sub(lambda match: _frame(match, views), line)
+
+
+def _by_file(views: Views) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, time_s in zip(views.files, views.times_s, strict=False):
+        if name:
+            found[name] = found[PurePath(name).stem] = float(time_s)
+    return {name: time_s for name, time_s in found.items() if len(name) > 2}
+
+
+def _frame(match: re.Match[str], views: Views) -> str:
+    number = int(match[2])
+    if not len(views) or number > views.frames[-1]:
+        return match[0]
+    return f"{match[1]} {_moment(float(np.interp(number, views.frames, views.times_s)))}"
+
+
+def _moment(time_s: float) -> str:
+    return f"{time_s:.3f} s"
