@@ -155,6 +155,8 @@ def test_placements_move_the_part_and_leave_the_heading(number: int, side: float
     assert with_map.value == without.value
     quarter = asked(memory, "In which quadrant of the map is the drone at 0 s?", window)
     if 1 not in (column, row):
+        corner = asked(memory, "In which corner of the map is the drone at 0 s?", window)
+        assert corner.value == quarter.value
         assert quarter.value == f"{'north' if row == 0 else 'south'}-{'west' if column == 0 else 'east'}"
 
 
@@ -193,6 +195,18 @@ def test_frames_are_ordered_by_distance(poses: list[tuple[float, float]], x: flo
     text = "Which of the frames at 0 s, 1 s and 2 s is nearest to mark A?"
     best = asked(memory, text, mark, A=names[0], B=names[1], C=names[2])
     assert best.value == "ABC"[int(np.argmin(gaps))] or not clear
+    short = asked(
+        memory, "Which of frames 0, 1 and 2 is closest to mark A?", mark, A=names[0], B=names[1], C=names[2]
+    )
+    listed = asked(
+        memory,
+        "Which of the frames at 0, 1 and 2 s is closest to mark A?",
+        mark,
+        A=names[0],
+        B=names[1],
+        C=names[2],
+    )
+    assert short.value == listed.value == best.value
     text = "Which of the frames at 0 s, 1 s and 2 s is farthest from mark A?"
     worst = asked(memory, text, mark, A=names[0], B=names[1], C=names[2])
     assert worst.value == "ABC"[int(np.argmax(gaps))] or not clear
@@ -236,6 +250,13 @@ def test_the_order_of_choices_does_not_matter(order: list[int], number: int) -> 
         ("Is the drone outside zone Z at 0 s?", PoseTask.INSIDE, "yes"),
         ("Was the photo at 1 s not taken inside zone Z?", PoseTask.INSIDE, "no"),
         ("Please tell me whether the camera was within zone Z at 1 s.", PoseTask.INSIDE, "yes"),
+        ("Is the camera at 1 s inside or outside zone Z?", PoseTask.INSIDE, "inside"),
+        ("Is the drone at 0 s outside or inside zone Z?", PoseTask.INSIDE, "outside"),
+        ("Does the camera look east at 1 s?", PoseTask.HEADING, "yes"),
+        ("Is the drone facing north-east at 1 s?", PoseTask.HEADING, "no"),
+        ("Was frame 1 taken inside zone Z?", PoseTask.INSIDE, "yes"),
+        ("Do frames 0 and 1 show the same place?", PoseTask.SAME, "no"),
+        ("Do frame 1 and frame 0 show the same place?", PoseTask.SAME, "no"),
         ("In which part of zone Z was the shot at 1 s taken?", PoseTask.PART, "center"),
         ("How high is the drone at 1 s?", PoseTask.HEIGHT, HEIGHT_M),
         ("From what atlitude was the photo at 1 s taken?", PoseTask.HEIGHT, HEIGHT_M),
@@ -277,6 +298,17 @@ def test_which_marked_cell_the_camera_is_in() -> None:
     answer = asked(memory_at((0.0, 90.0, 0.0)), "In which of the cells was the frame at 0 s taken?", *cells,
                    **outside)  # fmt: skip
     assert answer.value == "B"
+
+
+def test_over_which_area_is_asked_of_the_camera_where_it_hovers() -> None:
+    areas = [area(name, 60.0 * k, -30.0, 60.0 * k + 60.0, 30.0) for k, name in enumerate("PQ")]
+    choices = {"A": "zone P", "B": "zone Q"}
+    memory = memory_at((80.0, 0.0, 0.0))
+    hovers = asked(memory, "Over which of the zones does the drone hover at 0 s?", *areas, **choices)
+    assert (hovers.value, hovers.task) == ("B", PoseTask.OVER)
+    # Whoever says less than that rather means what is in the picture.
+    above = asked(memory, "Which of the zones was the drone above at 0 s?", *areas, **choices)
+    assert above.task not in set(PoseTask)
 
 
 def test_a_frame_without_a_place_is_no_guess() -> None:

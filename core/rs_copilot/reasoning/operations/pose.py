@@ -7,6 +7,7 @@ asked here of any frame that is placed on the map; the answers come from its pos
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
@@ -66,6 +67,15 @@ def facing(memory: Memory, at: float) -> Finding:
     azimuth_deg, error_deg, found = _facing_deg(memory, at)
     sure = chance_apart(HALF_SECTOR_DEG - off_deg(azimuth_deg, 45.0), (error_deg,))
     return Finding(SECTORS[round(azimuth_deg / 45.0) % 8], sure, found.evidence)
+
+
+@operation(gives=Sort.VERDICT, at=Sort.SECONDS, way=Takes(Sort.WORD, words=SECTORS))
+def faces(memory: Memory, at: float, way: str) -> Finding:
+    """Whether the camera faces one of eight compass directions at a moment, more than any other of them."""
+    azimuth_deg, error_deg, found = _facing_deg(memory, at)
+    aside_deg = abs((azimuth_deg - 45.0 * SECTORS.index(way) + 180.0) % 360.0 - 180.0)
+    sure = chance_apart(abs(HALF_SECTOR_DEG - aside_deg), (error_deg,))
+    return Finding(Verdict(aside_deg <= HALF_SECTOR_DEG), sure, found.evidence)
 
 
 @operation(gives=Sort.NUMBER, at=Sort.SECONDS, to=Sort.THINGS)
@@ -133,6 +143,13 @@ def stands_in(memory: Memory, of: Things, zone: Things) -> Finding:  # noqa: ARG
         raise CannotTell(f"{showing.describe(area)} is no area that something could lie in")
     chance = chance_inside(item, area.shape, None)
     return Finding(Verdict(chance > 0.5), max(chance, 1.0 - chance), showing.all_of((item, area)))
+
+
+@operation(gives=Sort.TEXT, of=Sort.THINGS, zone=Sort.THINGS)
+def side_of_border(memory: Memory, of: Things, zone: Things) -> Finding:
+    """On which side of an area's border the middle of a thing lies: inside or outside."""
+    found = stands_in(memory, of, zone)
+    return replace(found, value="inside" if found.value == Verdict(True) else "outside")
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, place=Sort.THINGS)

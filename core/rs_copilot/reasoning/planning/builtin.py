@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from rs_copilot.reasoning.checking import check
@@ -103,7 +104,8 @@ def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
     program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
     if not isinstance(program, Program):
         return NoPlan(f"no program could be written: {program[0]}", POSE_EXAMPLES)
-    said = replaced_names(parsed.text, parsed.things).strip(" ?.")
+    text = re.sub(r"⟨([\d.]+)⟩", r"\1 s", parsed.text)
+    said = replaced_names(text, parsed.things).strip(" ?.,")
     when = ", ".join(f"{time_s:g} s" for time_s in pose.moments_of(parsed))
     name = task.value.replace("pose_", "camera, ")
     return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", unknown_words(parsed))

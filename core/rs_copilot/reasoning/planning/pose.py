@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from rs_copilot.reasoning.choosing import SECTORS, compass
 from rs_copilot.reasoning.memory import plain
 from rs_copilot.reasoning.operations.pose import GRIDS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, candidates
@@ -19,6 +20,7 @@ from rs_copilot.reasoning.things import Kind
 # What the area of the map is called; the word alone is no name elsewhere.
 MAP = "map"
 RULES = Path(__file__).with_name("pose.json")
+WAY = re.compile(r"\b(?:north|south)(?:[ -]?(?:east|west))?\b|\b(?:east|west)\b")
 GRID = re.compile(r"\b(\d{1,2}) ?(?:x|×|by) ?(\d{1,2})\b")
 
 
@@ -114,6 +116,12 @@ def _only(draft: Draft) -> str:
 def heading(draft: Draft) -> AnswerKind:
     """Which way the camera faces."""
     at = _at(draft)
+    way = _way(draft.parsed)
+    if way is not None:
+        found = draft.add("faces", at=at, way=way)
+        if says(draft.parsed, "denied"):
+            draft.add("opposite", of=found)
+        return AnswerKind.CHOICE
     is_word = says(draft.parsed, "named_way") and not says(draft.parsed, "degrees")
     if is_word and not draft.parsed.choices:
         draft.add("facing", at=at)
@@ -121,6 +129,14 @@ def heading(draft: Draft) -> AnswerKind:
     # Choices may be four directions or eight: the azimuth tells which of them is nearest.
     draft.add("heading_at", at=at)
     return AnswerKind.CHOICE if draft.parsed.choices else AnswerKind.NUMBER
+
+
+def _way(parsed: Parsed) -> str | None:
+    """The one direction that a question asks about with yes or no; ``None`` where it asks which one."""
+    if not says(parsed, "is_it"):
+        return None
+    ways = {word for found in WAY.finditer(parsed.text) if (word := compass(found[0])) in SECTORS}
+    return ways.pop() if len(ways) == 1 else None
 
 
 def clock(draft: Draft) -> AnswerKind:
@@ -139,6 +155,9 @@ def standing(draft: Draft) -> AnswerKind:
 def inside(draft: Draft) -> AnswerKind:
     """Whether the camera was in an area, or outside it."""
     zone = _only(draft)
+    if says(draft.parsed, "either_side"):
+        draft.add("side_of_border", of=draft.add("camera_at", at=_at(draft)), zone=zone)
+        return AnswerKind.TEXT
     found = draft.add("stands_in", of=draft.add("camera_at", at=_at(draft)), zone=zone)
     is_outside = says(draft.parsed, "outside") and not re.search(r"\binside\b", draft.parsed.text)
     if is_outside != says(draft.parsed, "denied"):
