@@ -7,7 +7,7 @@ import shapely
 
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations import showing
-from rs_copilot.reasoning.operations.select import one, watched
+from rs_copilot.reasoning.operations.select import near_to, one, watched
 from rs_copilot.reasoning.operations.table import operation
 from rs_copilot.reasoning.things import Path, Thing
 from rs_copilot.reasoning.values import CannotTell, Finding, Sort, Things
@@ -15,6 +15,7 @@ from rs_copilot.types import FloatArray
 
 # For how many seconds paths are drawn on to see where something came from and went to, and how far that is to
 # be trusted.
+FASTEST_MPS = 40.0
 STRETCHES = ((0.0, 1.0), (2.0, 0.8), (6.0, 0.6))
 
 
@@ -32,7 +33,10 @@ def _gone(memory: Memory, of: Things, zones: tuple[Thing, Thing], stretch_s: flo
     """What was in the first zone and later in the second; paths may be drawn on at their ends."""
     shares = [watched(memory, of, zone) for zone in zones]
     kept = []
-    for item in of:
+    # Nothing that drives gets farther than that beyond its path.
+    reach_m = FASTEST_MPS * stretch_s
+    both = set(near_to(of, zones[0].shape, reach_m)) & set(near_to(of, zones[1].shape, reach_m))
+    for item in (of[number] for number in sorted(both)):
         if item.path is None:
             continue
         xy = item.path.xy_m if stretch_s == 0.0 else stretched(item.path, stretch_s)
