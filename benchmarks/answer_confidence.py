@@ -2,8 +2,8 @@
 
     python -m benchmarks.answer_confidence OUT.json FOLDER [FOLDER ...]
 
-Each folder is a development world: ``attitude.gpkg`` (our own localisation and tracks), ``questions.json`` and
-the layers that it names. How reliable the confidences are is told of each world by what the others teach.
+Each folder is a development world: ``attitude.gpkg`` of our own localisation and tracks, ``questions.json``
+and the layers that it names. How reliable the confidences are is told of each world by what the others teach.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def applied(document: Mapping[str, Any], stated: np.ndarray) -> np.ndarray:
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> tuple[float, list[str]]:
-    """Expected calibration error (Naeini et al. 2015) over `BINS`, and a line of Markdown for each of them."""
+    """Expected calibration error (Naeini et al. 2015) over `BINS`, and a line of Markdown for each."""
     number = np.clip(np.searchsorted(BINS, confidence, side="right") - 1, 0, len(BINS) - 2)
     lines, error = [], 0.0
     for index, (low, high) in enumerate(itertools.pairwise(BINS)):
