@@ -196,8 +196,8 @@ class _Ends:
         self.ends_s = np.array([path.times_s[-1] for path in paths])
         self.in_m = np.array([path.xy_m[0] for path in paths]).reshape(-1, 2)
         self.out_m = np.array([path.xy_m[-1] for path in paths]).reshape(-1, 2)
-        self.in_mps = np.array([_velocity(path, end=False) for path in paths]).reshape(-1, 2)
-        self.out_mps = np.array([_velocity(path, end=True) for path in paths]).reshape(-1, 2)
+        self.in_mps = np.array([velocity(path, end=False) for path in paths]).reshape(-1, 2)
+        self.out_mps = np.array([velocity(path, end=True) for path in paths]).reshape(-1, 2)
 
     def pairs(self) -> tuple[Numbers, Numbers]:
         """Numbers of tracks of which the second begins within `STOOD_S` after the end of the first."""
@@ -209,7 +209,7 @@ class _Ends:
         return first, order[places]
 
 
-def _velocity(path: Path, end: bool) -> FloatArray:
+def velocity(path: Path, end: bool) -> FloatArray:
     """Metres per second at the end or the start of a path (2,)."""
     if end:
         low = min(int(np.searchsorted(path.times_s, path.times_s[-1] - PACE_S)), len(path.times_s) - 2)

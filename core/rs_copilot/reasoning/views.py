@@ -93,6 +93,14 @@ class Views:
         """Pixels ``(P, 2)`` of a frame on the ground, in the metric CRS; NaN towards the horizon."""
         return np.asarray(onto_ground(self._oriented[index], points_px) + self.origin_m)
 
+    def depth_m(self, index: int, point_m: FloatArray) -> float:
+        """How many metres on the ground a point (2,) lies inside one picture, as `pixels` has it."""
+        x, y, w = self._px_from_map[index] @ np.append(point_m - self.origin_m, 1.0)
+        if w <= 1e-12:
+            return -1e6
+        px = np.array([x, y]) / w
+        return float(np.minimum(px, self.sizes[index] - px).min() * self.gsd_m[index] * w)
+
     def chance(self, inside_m: FloatArray) -> FloatArray:
         """Probability (N, P) that points are in the picture, from `pixels` and the frames' own errors."""
         sigma = np.maximum(self.error_m, 0.05)[:, None] / SIGMAS_OF_RADIUS

@@ -100,9 +100,8 @@ def _is_inside(memory: Memory, path: Path, which: int) -> bool:
     index = memory.views.nearest(float(path.times_s[which]))
     if index is None:
         return False
-    _, inside = memory.views.pixels(path.xy_m[which][None])
     last_of_clip = abs(path.times_s[which] - memory.views.times_s[which]) < 0.5
-    return bool(inside[index, 0] > INSIDE_M and not last_of_clip)
+    return bool(not last_of_clip and memory.views.depth_m(index, path.xy_m[which]) > INSIDE_M)
 
 
 def _turns(item: Thing, sign: float) -> list[Thing]:

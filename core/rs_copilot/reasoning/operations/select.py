@@ -20,6 +20,8 @@ KINDS = tuple(kind.value for kind in Kind)
 # What people call the classes that trackers and detectors know.
 VEHICLES = frozenset({"vehicle", "car", "truck", "van", "bus", "small vehicle", "large vehicle"})
 MOVING_MPS = 0.7
+# What is more of its errors than this away from an area was not in it.
+FAR_ERRORS = 3.0
 # What got no farther than this may be standing: its place is not known better.
 MOVED_M = 4.0
 # How far from the moment of a question an event may be to be the one that is meant.
@@ -93,6 +95,23 @@ def chance_inside(item: Thing, area: shapely.Geometry, span: tuple[float, float]
     return float(ndtr(deepest / sigma))
 
 
+def chances_inside(of: Things, area: shapely.Geometry, span: tuple[float, float] | None) -> FloatArray:
+    """Probabilities (N,) that things were in an area; what lies far off is not looked at."""
+    chances = np.zeros(len(of))
+    reach_m = FAR_ERRORS * max((item.error_m for item in of), default=0.0) + 1.0
+    for number in near_to(of, area, reach_m):
+        chances[number] = chance_inside(of[number], area, span)
+    return chances
+
+
+def near_to(of: Things, area: shapely.Geometry, reach_m: float) -> list[int]:
+    """Numbers of things whose bounds come within some metres of those of an area."""
+    bounds = shapely.bounds(np.array([item.shape for item in of], dtype=object)).reshape(-1, 4)
+    west, south, east, north = area.bounds
+    apart = np.stack([west - bounds[:, 2], bounds[:, 0] - east, south - bounds[:, 3], bounds[:, 1] - north])
+    return [int(number) for number in np.flatnonzero((apart <= reach_m).all(axis=0))]
+
+
 def points_of(item: Thing, span: tuple[float, float] | None) -> FloatArray:
     """Where a thing was: every point of its path, or its middle. Shape (N, 2)."""
     if item.path is None:
@@ -126,9 +145,9 @@ def within(memory: Memory, of: Things, zone: Things, during: Moments | None = No
     """
     area = one(zone, "zone")
     share, notes = watched(memory, of, area)
-    chances = [chance_inside(item, area.shape, span_of(during)) for item in of]
+    chances = chances_inside(of, area.shape, span_of(during))
     kept = tuple(item for item, chance in zip(of, chances, strict=True) if chance > 0.5)
-    sure = float(np.prod([max(chance, 1.0 - chance) for chance in chances])) if chances else 1.0
+    sure = float(np.prod(np.maximum(chances, 1.0 - chances)))
     return Finding(kept, max(sure * share, 0.05), (showing.thing(area), *showing.all_of(kept)), notes)
 
 
@@ -161,8 +180,9 @@ def near(memory: Memory, of: Things, to: Things, radius: float) -> Finding:
     place = one(to, "place")
     around = replace(place, shape=place.shape.buffer(radius))
     share, notes = watched(memory, of, around)
+    chances = chances_inside(of, around.shape, None)
     kept = tuple(
-        item for item in of if item.key != place.key and chance_inside(item, around.shape, None) > 0.5
+        item for item, chance in zip(of, chances, strict=True) if item.key != place.key and chance > 0.5
     )
     return Finding(kept, share, (showing.thing(place), *showing.all_of(kept)), notes)
 
