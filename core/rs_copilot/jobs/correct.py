@@ -75,15 +75,15 @@ class CorrectResult(BaseModel):
     def summary(self) -> str:
         """For people."""
         said = {
-            "tracks merged": self.merged,
-            "rows relabelled": self.relabelled,
-            "rows taken out": self.removed,
-            "corrections undone": self.undone,
-            "rows cleared": self.cleared,
+            "merged": self.merged,
+            "relabelled": self.relabelled,
+            "taken out": self.removed,
+            "undone": self.undone,
+            "cleared": self.cleared,
         }
-        text = ", ".join(f"{count} {words}" for words, count in said.items() if count) or "nothing to change"
-        numbers = ", ".join(map(str, self.numbers))
-        return f"{text}." + (f" To undo: --undo {numbers}" if self.numbers else "")
+        text = ", ".join(f"{words}: {count}" for words, count in said.items() if count)
+        undo = " ".join(f"--undo {number}" for number in self.numbers)
+        return (text or "nothing changed") + (f"\nTo take it back: {undo}" if undo else "")
 
 
 def run(params: CorrectParams, context: JobContext) -> CorrectResult:
