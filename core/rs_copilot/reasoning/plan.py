@@ -31,13 +31,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class NoPlan:
-    """Why nothing could be made of a question, and how it could be put."""
+    """Why nothing could be made of a question, and how it could be put.
+
+    ``is_final``: it was understood, and what it asks for is not known.
+    """
 
     reason: str
     settle: str | None = None
     missed: tuple[str, ...] = ()
     planner: str = "built in"
     notes: tuple[str, ...] = ()
+    is_final: bool = False
 
 
 Planner: TypeAlias = Callable[[Question, Memory], "Plan | NoPlan"]

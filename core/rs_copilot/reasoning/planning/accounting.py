@@ -6,9 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rs_copilot.reasoning.planning.draft import Draft, Unclear, replaced_names
+from rs_copilot.reasoning.planning import families
+from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
 from rs_copilot.reasoning.planning.mentions import CLOSE, MENTION, OPEN
 from rs_copilot.reasoning.planning.phrases import read_phrases
+from rs_copilot.reasoning.tasks import SpatialTask as T
+from rs_copilot.reasoning.things import Kind
 
 # "The 4 squares" says no more than "the squares".
 COUNTED = re.compile(
@@ -38,6 +41,10 @@ def left_over(draft: Draft, family: str) -> None:
         raise Unclear(f"it is not clear what {number[0]} has to do with it")
     if "⟨" in parsed.text:
         raise Unclear("it is not clear what is meant at which of the moments")
+    words = unknown_words(parsed)
+    if family == T.COUNTING.value and words and not parsed.memory.by_kind[Kind.MARK]:
+        # What is counted may be narrowed by any word.
+        raise Unclear(f"it is not clear what {words[0]!r} has to do with it")
     for row in read_phrases()["twists"]:
         found = re.search(row["pattern"], parsed.text)
         if found is not None and _is_refused(row, family):
@@ -48,3 +55,10 @@ def left_over(draft: Draft, family: str) -> None:
 def _is_refused(row: Mapping[str, Any], family: str) -> bool:
     """Whether a word that changes the meaning is none that programs of a family express."""
     return ("in" in row and family not in row["in"]) or family in row.get("out", ())
+
+
+def unknown_words(parsed: Parsed) -> tuple[str, ...]:
+    """Long words that no concept and no pattern knows."""
+    known = families.vocabulary()
+    words = re.findall(r"[a-z]{4,}", re.sub(MENTION, " ", parsed.text))
+    return tuple(dict.fromkeys(word for word in words if word not in known))

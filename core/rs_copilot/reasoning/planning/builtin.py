@@ -10,14 +10,13 @@ from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.table import Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan
 from rs_copilot.reasoning.planning import families, pose
-from rs_copilot.reasoning.planning.accounting import left_over
+from rs_copilot.reasoning.planning.accounting import left_over, unknown_words
 from rs_copilot.reasoning.planning.builders import BUILDERS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
 from rs_copilot.reasoning.planning.framing import unframed
 from rs_copilot.reasoning.planning.helped import with_help
 from rs_copilot.reasoning.planning.mentions import (
     CLOSE,
-    MENTION,
     OPEN,
     Mentioned,
     find_mentions,
@@ -57,17 +56,22 @@ def plan(question: Question, memory: Memory, helpers: Collection[Needs] = ()) ->
 
 def _plan(question: Question, memory: Memory) -> Plan | NoPlan:
     parsed = parse(question, memory)
-    refused = _refused(parsed)
-    if refused is not None:
-        return refused
+    if parsed.unknown:
+        return _unknown(parsed)
     posed = pose.task_of(parsed)
     if posed is not None:
         return _posed(parsed, posed, question)
     ranked = families.ranked(families.scores(parsed.text, facts_of(parsed, question)))
     if not ranked:
-        return NoPlan("the question fits none of the tasks that are known", EXAMPLES, _unused(parsed))
-    tried = [_planned(parsed, family, question) for family in ranked]
-    return next((found for found in tried if isinstance(found, Plan)), tried[0])
+        return NoPlan("the question fits none of the tasks that are known", EXAMPLES, unknown_words(parsed))
+    first: NoPlan | None = None
+    for family in ranked:
+        found = _planned(parsed, family, question)
+        if isinstance(found, Plan) or found.is_final:
+            return found
+        first = first or found
+    assert first is not None  # noqa: S101  # nosec B101 - at least one was tried
+    return first
 
 
 def _planned(parsed: Parsed, family: str, question: Question) -> Plan | NoPlan:
@@ -75,14 +79,19 @@ def _planned(parsed: Parsed, family: str, question: Question) -> Plan | NoPlan:
     draft = Draft(parsed, {})
     try:
         kind = BUILDERS[family](draft)
+        refused = _refused(parsed) if draft.has_used_subject else None
+        if refused is not None:
+            return refused
         left_over(draft, family)
     except Unclear as unclear:
-        return NoPlan(str(unclear), EXAMPLES, _unused(parsed))
+        return NoPlan(str(unclear), EXAMPLES, unknown_words(parsed))
     program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
     if not isinstance(program, Program):
         return NoPlan(f"no program could be written: {program[0]}", EXAMPLES)
     task = next((task for task in T if task.value == family), None)
-    return Plan(program, task, question.kind or kind, _said(parsed, family, draft.assumed), _unused(parsed))
+    return Plan(
+        program, task, question.kind or kind, _said(parsed, family, draft.assumed), unknown_words(parsed)
+    )
 
 
 def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
@@ -91,7 +100,7 @@ def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
     try:
         kind = pose.BUILDERS[task](draft)
     except Unclear as unclear:
-        return NoPlan(str(unclear), POSE_EXAMPLES, _unused(parsed))
+        return NoPlan(str(unclear), POSE_EXAMPLES, unknown_words(parsed))
     program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
     if not isinstance(program, Program):
         return NoPlan(f"no program could be written: {program[0]}", POSE_EXAMPLES)
@@ -99,7 +108,8 @@ def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
     said = replaced_names(text, parsed.things).strip(" ?.,")
     when = ", ".join(f"{time_s:g} s" for time_s in pose.moments_of(parsed))
     name = task.value.replace("pose_", "camera, ")
-    return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", _unused(parsed))
+    missed = tuple(word for word in unknown_words(parsed) if word not in pose.vocabulary())
+    return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", missed)
 
 
 def parse(question: Question, memory: Memory) -> Parsed:
@@ -140,14 +150,16 @@ def _with_marks(mentioned: Mentioned, memory: Memory) -> tuple[Thing, ...]:
     return (*mentioned.things, *others)
 
 
+def _unknown(parsed: Parsed) -> NoPlan:
+    names = " and ".join(repr(name) for name in parsed.unknown)
+    return NoPlan(
+        f"nothing in this scene or its layers is called {names}",
+        "Give the layer that has it, or mark the place on the map.", parsed.unknown,
+    )  # fmt: skip
+
+
 def _refused(parsed: Parsed) -> NoPlan | None:
-    """A question about a name that nobody knows, or about what only eyes can tell."""
-    if parsed.unknown:
-        names = " and ".join(repr(name) for name in parsed.unknown)
-        return NoPlan(
-            f"nothing in this scene or its layers is called {names}",
-            "Give the layer that has it, or mark the place on the map.", parsed.unknown,
-        )  # fmt: skip
+    """A question about what only eyes can tell."""
     subject = parsed.subject
     if subject is None:
         return None
@@ -155,12 +167,13 @@ def _refused(parsed: Parsed) -> NoPlan | None:
         return NoPlan(
             f"the scene does not tell which {subject.word}s are {subject.property_!r}",
             "A vision-language model could look: show it the picture (Look).", (subject.property_,),
+            is_final=True,
         )  # fmt: skip
     labels = {thing.label.lower() for thing in parsed.memory.by_kind[Kind.TRACK]}
     if subject.finer is not None and subject.finer not in labels:
         return NoPlan(
             f"the scene tells vehicles from people, not which vehicles are of the sort {subject.finer!r}",
-            "Ask about vehicles, or let a detector classify them.", (subject.finer,),
+            "Ask about vehicles, or let a detector classify them.", (subject.finer,), is_final=True,
         )  # fmt: skip
     return None
 
@@ -168,10 +181,3 @@ def _refused(parsed: Parsed) -> NoPlan | None:
 def _said(parsed: Parsed, family: str, assumed: Sequence[str]) -> str:
     said = f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
     return f"{said} ({'; '.join(assumed)})" if assumed else said
-
-
-def _unused(parsed: Parsed) -> tuple[str, ...]:
-    """Long words that no pattern of any task looks for."""
-    known = families.vocabulary() | pose.vocabulary()
-    words = re.findall(r"[a-z]{4,}", re.sub(MENTION, " ", parsed.text))
-    return tuple(dict.fromkeys(word for word in words if word not in known))

@@ -88,6 +88,7 @@ class Draft:
     used: set[int] = field(default_factory=set)
     has_used_time: bool = False
     has_used_length: bool = False
+    has_used_subject: bool = False
     assumed: list[str] = field(default_factory=list)
 
     def add(self, op: str, **values: Any) -> str:  # noqa: ANN401  programs are JSON
@@ -127,6 +128,7 @@ class Draft:
     def subject(self) -> str:
         """Things of the class that the question speaks of; vehicles where it speaks of none."""
         subject = self.parsed.subject
+        self.has_used_subject = True
         if subject is None:
             return self.add("things", kind="track")
         return self.add("things", kind=subject.kind, label=subject.label)

@@ -70,10 +70,11 @@ def with_far_end(parsed: Parsed) -> Parsed:
     views = [number for number in numbers if found.things[number].kind is Kind.VIEW]
     if len(numbers) == 3 and len(views) == 2 and not parsed.times.moments:
         return _with_one_view(found, views)
-    is_looked_at = re.search(phrase("looked at"), parsed.text) is not None
-    if is_looked_at and len(numbers) == 2 and [found.things[n].key for n in views] == [CAMERA.key]:
+    is_aimed = re.search(phrase("aimed at"), parsed.text) is not None
+    if is_aimed and len(numbers) == 2 and [found.things[n].key for n in views] == [CAMERA.key]:
         things = tuple(CENTRE if number in views else thing for number, thing in enumerate(found.things))
         return replace(found, things=things)
+    is_looked_at = re.search(phrase("looked at"), parsed.text) is not None
     if is_looked_at and len(numbers) == 1 and not views and parsed.times.at_s is not None:
         text = f"{found.text} {OPEN}{len(found.things)}{CLOSE}"
         return replace(found, text=text, things=(*found.things, CENTRE))

@@ -174,6 +174,10 @@ def _longest(words: list[str], place: int, names: Mapping[str, Thing]) -> tuple[
             continue
         bare = re.sub(r"(?:'s)?[^\w]*$", "", ngram)
         thing = names.get(plain(bare)) if len(bare) > 1 else None
+        if thing is not None and plain(bare) == plain(thing.label) != plain(thing.name):
+            # "The bridge" is the only one there is; "a bridge" is any.
+            before = words[place] if length > 1 else words[place - 1] if place else ""
+            thing = None if before.lower() in ("a", "an", "any") else thing
         if thing is not None:
             return length, thing
     return 0, None

@@ -73,7 +73,9 @@ def happening(draft: Draft) -> str:
     """The class that is asked about, or those of it to which the event that is named happened."""
     parsed = draft.parsed
     what = event_word(parsed.text, "events")
-    if what in EVENTS and parsed.subject is not None and parsed.subject.kind == "track":
+    # What appears in a zone was there, no more.
+    is_event = what in EVENTS and (what not in ("appear", "disappear") or not parsed.mentioned())
+    if is_event and parsed.subject is not None and parsed.subject.kind == "track":
         return draft.add("subjects", of=draft.add("events", of=moving_in(draft), what=what))
     return moving_in(draft)
 
@@ -138,12 +140,20 @@ def trajectory(draft: Draft) -> AnswerKind:
     return AnswerKind.CHOICE
 
 
+def _traffic(draft: Draft) -> str:
+    """What goes from zone to zone: vehicles, unless people are asked about."""
+    subject = draft.parsed.subject
+    if subject is not None and subject.kind == "track" and subject.label is not None:
+        return draft.subject()
+    return draft.add("things", kind="track", label="vehicle")
+
+
 def interaction(draft: Draft) -> AnswerKind:
     """Where traffic goes from a zone, or whether any goes from one to another."""
     parsed = draft.parsed
     numbers = [n for n in parsed.mentioned() if parsed.things[n].kind is not Kind.TRACK]
     tracks = [n for n in parsed.mentioned() if parsed.things[n].kind is Kind.TRACK]
-    movers = draft.thing(tracks[0]) if tracks else draft.add("things", kind="track", label="vehicle")
+    movers = draft.thing(tracks[0]) if tracks else _traffic(draft)
     if len(numbers) < 2:
         raise Unclear("traffic needs the zones between which it goes")
     base = source(parsed, numbers)

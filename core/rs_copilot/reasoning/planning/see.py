@@ -83,6 +83,8 @@ def occlusion(draft: Draft) -> AnswerKind:
     if numbers:
         draft.add("occluder", of=draft.thing((tracks or numbers)[0]), at=draft.at())
         return AnswerKind.CHOICE
+    if parsed.subject is None:
+        raise Unclear("it is not clear what is hidden: name a place, a mark or a vehicle")
     lost = draft.add("events", of=draft.subject(), what="occluded")
     at = draft.at()
     event = (

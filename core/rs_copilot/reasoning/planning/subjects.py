@@ -16,6 +16,7 @@ CLASSES: dict[str, tuple[str, str | None]] = {
     "walker": ("track", "person"), "mover": ("track", None), "target": ("track", None),
     "object": ("track", None),
     "automobile": ("track", "vehicle"), "motorcar": ("track", "vehicle"),
+    "driver": ("track", "vehicle"),
     "structure": ("occluder", "building"),
     "building": ("occluder", "building"), "house": ("occluder", "building"), "roof": ("occluder", "building"),
     "tree": ("occluder", "tree"), "road": ("road", None), "street": ("road", None), "zone": ("zone", None),

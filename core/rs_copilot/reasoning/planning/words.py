@@ -66,6 +66,15 @@ _NUMBER = r"\d{1,6}(?:\.\d{1,6})?"
 # Notations of a moment or a duration; each becomes a number of seconds. The sooner one counts.
 _NOTATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], float]], ...] = (
     (
+        re.compile(r"\b(\d{1,2})h\s*(\d{1,2})m\s*(\d{1,2}(?:\.\d{1,6})?)s\b", re.I),
+        lambda m: 3600.0 * float(m[1]) + 60.0 * float(m[2]) + float(m[3]),
+    ),
+    # Minutes and seconds by one and two strokes; tidying makes one of two of either.
+    (
+        re.compile(r"\b(?:(\d{1,3})'\s*)?(\d{1,2}(?:\.\d{1,6})?)(?:''|\"(?=\W|$))"),
+        lambda m: 60.0 * float(m[1] or 0) + float(m[2]),
+    ),
+    (
         re.compile(r"\b(?:(\d{1,2}):)?(\d{1,3}):(\d{2}(?:\.\d{1,6})?)(?:\s*(?:min|h|s)\b)?"),
         lambda m: 3600.0 * float(m[1] or 0) + 60.0 * float(m[2]) + float(m[3]),
     ),
@@ -82,7 +91,10 @@ _NOTATIONS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], float]], ...]
     (re.compile(r"\b(\d{1,4})(?:st|nd|rd|th)\s+(?:second|sec)\b", re.I), lambda m: float(m[1])),
     (re.compile(rf"\b({_NUMBER})[\s-]*(?:s|secs?|seconds?)\b\.?", re.I), lambda m: float(m[1])),
     (
-        re.compile(rf"\b(?:seconds?|secs?|timestamp|time|moment|t)\s*[=:]?\s*({_NUMBER})(?!\w|[.:]\d)", re.I),
+        re.compile(
+            rf"\b(?:seconds?|secs?|timestamp|time|moment|t)\s*(?:no\.?|number|[=:#])?\s*({_NUMBER})(?!\w|[.:]\d)",
+            re.I,
+        ),
         lambda m: float(m[1]),
     ),
 )
@@ -104,7 +116,9 @@ _MOMENT = re.compile(
     r"(?:@\s*|\b(?:at|around|about|near|by|in|of|for|on|when)\s+)?"
     r"(?:\b(?:about|around|exactly|roughly|approximately|precisely|the|time|moment|second|timestamp|t)\s*[=:]?\s+)*"
     rf"(?:\bt\s*=\s*)?{_MARKED}"
-    r"(?:\s+(?:mark|point|into|in)\b)?(?:\s+(?:of\s+)?(?:the|this)\s+(?:clip|video|film|flight|recording|footage))?",
+    r"(?:\s+(?:mark|point|into|in)\b)?(?:\s+(?:of\s+)?(?:the|this)\s+(?:clip|video|film|flight|recording|footage))?"
+    r"(?:\s+(?:after|from|since)\s+(?:the\s+|its\s+)?(?:(?:clip|video|film|flight|recording|footage)(?:'s)?\s+)?"
+    r"(?:start|starts|started|beginning|begins|began)\b(?:\s+of\s+(?:the|this)\s+(?:clip|video|film|recording))?)?",
     re.I,
 )
 _BARE = re.compile(rf"(?:@\s*|\bat\s+)({_NUMBER})(?=\s*(?:[,;:?!)]|\.?\s*$|\.\s))", re.I)
