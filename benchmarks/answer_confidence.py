@@ -1,6 +1,9 @@
 """How often answers of a stated certainty are right over development worlds, as a rising function.
 
-``python -m benchmarks.answer_confidence OUT.json SCENE QUESTIONS MAP [SCENE QUESTIONS MAP ...]``
+    python -m benchmarks.answer_confidence OUT.json FOLDER [FOLDER ...]
+
+Each folder is a development world: ``attitude.gpkg`` of our own localisation and tracks, ``questions.json``
+and the layers that it names. How reliable the confidences are is told of each world by what the others teach.
 """
 
 from __future__ import annotations
@@ -8,18 +11,22 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.answering import ask
+from rs_copilot.reasoning.confidence import MOST
 from rs_copilot.reasoning.planning.builtin import plan
-from rs_copilot.reasoning.question import QuestionItem, QuestionSet
+from rs_copilot.reasoning.question import Question, QuestionItem, QuestionSet
 from rs_copilot.reasoning.scene import read_memory
 from rs_copilot.reasoning.tasks import AnswerKind
 
-LAYERS = ("zones", "roads", "occluders")
+SCENE, QUESTIONS = "attitude.gpkg", "questions.json"
+BINS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 # A number is right within a tenth, a moment within a second.
 NUMBER_SHARE, MOMENT_S = 0.1, 1.0
 KNOTS = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
@@ -50,21 +57,61 @@ def monotone(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.concatenate([[value] * int(count) for value, _, count in blocks])
 
 
-def main(out: str, *files: str) -> None:
-    """Ask, fit, and write."""
-    said: list[float] = []
-    right: list[bool] = []
-    for scene, questions, map_file in zip(files[::3], files[1::3], files[2::3], strict=True):
-        memory = read_memory(scene, None, {name: f"{map_file}|layername={name}" for name in LAYERS})
-        items = QuestionSet.model_validate_json(Path(questions).read_text(encoding="utf-8")).questions
-        for item in items:
-            answer = ask(item, memory, plan)
-            if not answer.abstained:
-                said.append(answer.stated)
-                right.append(is_right(item, answer))
-    document = fitted(np.array(said), np.array(right))
+def asked(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Stated certainties of the answers about a world, and whether they are right (N,)."""
+    questions = QuestionSet.model_validate_json((folder / QUESTIONS).read_text(encoding="utf-8"))
+    layers = {name: str(folder / place) for name, place in questions.layers.items()}
+    memory = read_memory(str(folder / SCENE), None, layers)
+    answers = [(item, ask(_heard(item), memory, plan)) for item in questions.questions]
+    given = [(answer.stated, is_right(item, answer)) for item, answer in answers if not answer.abstained]
+    return np.array([stated for stated, _ in given]), np.array([right for _, right in given], dtype=bool)
+
+
+def _heard(item: QuestionItem) -> Question:
+    """What the planner hears: neither the task nor the kind of the answer."""
+    return Question(text=item.text, choices=item.choices, marks=item.marks)
+
+
+def applied(document: Mapping[str, Any], stated: np.ndarray) -> np.ndarray:
+    """Confidences that a fit gives to stated certainties, as `reasoning.confidence` does."""
+    return np.minimum(np.interp(stated, document["stated"], document["right"]), MOST)
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray) -> tuple[float, list[str]]:
+    """Expected calibration error (Naeini et al. 2015) over `BINS`, and a line of Markdown for each."""
+    number = np.clip(np.searchsorted(BINS, confidence, side="right") - 1, 0, len(BINS) - 2)
+    lines, error = [], 0.0
+    for index, (low, high) in enumerate(itertools.pairwise(BINS)):
+        mine = number == index
+        if not mine.any():
+            continue
+        said, true = float(confidence[mine].mean()), float(right[mine].mean())
+        error += abs(said - true) * float(mine.mean())
+        lines.append(f"| {low:.2f} to {high:.2f} | {mine.sum()} | {said:.3f} | {true:.3f} |")
+    return error, lines
+
+
+def main(out: str, *folders: str) -> None:
+    """Ask, fit, write, and tell how reliable it is."""
+    worlds = [asked(Path(folder)) for folder in folders]
+    stated, right = (np.concatenate(column) for column in zip(*worlds, strict=True))
+    document = fitted(stated, right)
     Path(out).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    print(f"{len(said)} answers, {np.mean(right):.3f} right", document)
+    unseen = []
+    for number, (own, _) in enumerate(worlds):
+        rest = [world for place, world in enumerate(worlds) if place != number] or worlds
+        taught = fitted(*(np.concatenate(column) for column in zip(*rest, strict=True)))
+        unseen.append(applied(taught, own))
+    error, lines = reliability(np.concatenate(unseen), right)
+    before, _ = reliability(stated, right)
+    print(
+        f"{len(stated)} answers about {len(worlds)} worlds, {right.mean():.3f} right; expected calibration "
+    )
+    print(
+        f"error {before:.3f} of what operations state, {error:.3f} of confidences in worlds not fitted on\n"
+    )
+    print("| confidence | answers | mean confidence | right |\n| --- | --- | --- | --- |", *lines, sep="\n")
+    print(json.dumps(document))
 
 
 def fitted(stated: np.ndarray, right: np.ndarray) -> dict[str, object]:

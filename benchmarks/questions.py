@@ -1,11 +1,13 @@
 """How well questions of the twelve tasks of LinkS2Bench are answered: on real flights, and on demo worlds.
 
-    python -m benchmarks.questions [--work DIR] [--data FOLDER] [--worlds N] [--markdown FILE] [--quick]
+    python -m benchmarks.questions [--work DIR] [--data FOLDER] [--worlds SEED ...] [--markdown FILE]
 
 Real: thirty questions written by hand (``questions-real.json``) whose answers come from the ground truth of
 the sources in the folder ``--data``; flights are localised by `localize` on the raster of the place. Worlds:
 their own seeds and the wordings for testing, localised and tracked by our own chain, with attitude and
-without telemetry, and beside it every frame placed exactly. ``--quick`` asks of one real source only.
+without telemetry, and beside it every frame placed exactly. Each world has a folder in which finished steps
+are kept, so that a run that was stopped goes on; ``--rendered`` names a folder of worlds that were made
+before. ``--quick`` asks of one real source only.
 """
 
 from __future__ import annotations
@@ -20,14 +22,12 @@ from benchmarks.localization.cases import ATTITUDE, NONE, Case
 from benchmarks.localization.report import percent
 from benchmarks.localization.sources import real_cases
 from benchmarks.localization.store import OUT
+from benchmarks.question_worlds import Worlds, locate_and_track, make_world
 from benchmarks.rows import PACKAGE, Job, Kept, key_of, measured, table
 from rs_copilot.evaluation.links2bench import Given, score
-from rs_copilot.jobs import localize, simulate
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.eval_links2bench import EvalLinks2BenchParams, read_question_set
 from rs_copilot.jobs.eval_links2bench import run as ask_all
-from rs_copilot.jobs.track import TrackParams
-from rs_copilot.jobs.track import run as track
 from rs_copilot.reasoning.answer import Answer
 from rs_copilot.reasoning.answering import ask
 from rs_copilot.reasoning.planning.builtin import plan
@@ -40,8 +40,9 @@ REAL = Path(__file__).with_name("questions-real.json")
 REAL_COLUMNS = ("", "asked of", "question", "truth", "answer", "worth")
 COLUMNS = ("task", "questions", "own chain, attitude", "own chain, no telemetry", "every frame exact")
 # No seed that anything was developed on, nor one of another benchmark.
-FIRST_SEED = 301
-WORLDS = 20
+SEEDS = tuple(range(301, 321))
+# Rendering a world, localising it twice and tracking take minutes, on a busy machine an hour.
+WORLD_S = 7200.0
 QUICK = ("04_brighton",)
 EXACT = "exact"
 
@@ -88,43 +89,21 @@ def _scene(case: Case, work: Path) -> Path:
     scene = work / f"{case.name}.gpkg"
     if not scene.exists():
         use = TelemetryUse(case.uses[0])
-        _localize(case.clip, str(case.satellite), scene, use, case.telemetry)
+        locate_and_track(case.clip, Path(case.satellite), scene, use, case.telemetry, tracked=False)
     return scene
 
 
-def _localize(clip: Path, satellite: str, scene: Path, use: TelemetryUse, telemetry: Path | None) -> None:
-    draft = scene.with_suffix(".part.gpkg")
-    draft.unlink(missing_ok=True)
-    params = localize.LocalizeParams(
-        clip=clip,
-        satellite=satellite,
-        out=draft,
-        use_telemetry=use,
-        telemetry=None if use is TelemetryUse.NONE else telemetry,
-    )
-    localize.run(params, JobContext())
-    draft.replace(scene)
-
-
-def world_rows(work: Path, seed: int) -> list[list[str]]:
+def world_rows(work: Path, seed: int, worlds: Worlds, uses: tuple[str, ...]) -> list[list[str]]:
     """A line for every question of one demo world and manner of localisation."""
-    folder = work / f"seed_{seed}"
-    questions = folder / "questions.json"
-    if not questions.exists():
-        params = simulate.SimulateParams(out=folder, seed=seed, size="640x360", fps="5", wordings="test")
-        simulate.run(params, JobContext())
-    return [row for manner in (ATTITUDE, NONE, EXACT) for row in _world_rows(questions, manner)]
+    questions = make_world(work, seed, worlds, uses)
+    return [row for manner in (*uses, EXACT) for row in _world_rows(questions, manner)]
 
 
 def _world_rows(questions: Path, manner: str) -> Iterator[list[str]]:
-    folder, out = questions.parent, questions.with_name(f"answers_{manner}.jsonl")
-    scene = folder / f"scene_{manner}.gpkg"
-    if manner != EXACT and not scene.exists():
-        _localize(folder / "clip.mp4", str(folder / "satellite.tif"), scene, TelemetryUse(manner), None)
-        track(TrackParams(scene=str(scene)), JobContext())
+    out = questions.with_name(f"answers-{manner}.jsonl")
     params = EvalLinks2BenchParams(
         questions=[questions],
-        scene=scene.name,
+        scene=f"{manner}.gpkg",
         localization="oracle" if manner == EXACT else "own",
         out=out,
     )
@@ -180,17 +159,29 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, default=OUT / "questions", help="worlds and rows are kept here")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--worlds", type=int, default=WORLDS)
+    parser.add_argument("--worlds", type=int, nargs="*", default=SEEDS, help="seeds of demo worlds")
+    parser.add_argument("--rendered", type=Path, help="worlds that were made before, a folder for each seed")
+    parser.add_argument("--uses", nargs="+", choices=(ATTITUDE, NONE), default=(ATTITUDE, NONE))
+    parser.add_argument("--wordings", default="test", help="of the questions about demo worlds")
+    parser.add_argument("--seconds", type=float, default=Worlds.seconds, help="of the clips of demo worlds")
+    parser.add_argument("--fps", default=Worlds.fps)
+    parser.add_argument("--size", default=Worlds.size)
+    parser.add_argument("--extent-m", type=float, default=Worlds.extent_m)
     parser.add_argument("--markdown", type=Path, help="also write the tables here")
     parser.add_argument("--budget", type=float, default=math.inf, help="seconds; what is kept serves then")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     sources = real_questions() if options.data else {}
     names = [name for name in sources if not options.quick or name in QUICK]
-    seeds = range(FIRST_SEED, FIRST_SEED + (0 if options.quick else options.worlds))
+    seeds = () if options.quick else options.worlds
+    worlds = Worlds(
+        options.seconds, options.fps, options.size, options.extent_m, options.wordings, options.rendered
+    )
+    uses = tuple(use for use in (ATTITUDE, NONE) if use in options.uses)
     jobs = [Job(name, real_rows, (options.data, options.work, name)) for name in names]
-    jobs += [Job(f"seed_{seed}", world_rows, (options.work, seed)) for seed in seeds]
-    key = key_of(Path(__file__), REAL, PACKAGE / "reasoning", PACKAGE / "simulation")
+    jobs += [Job(f"seed_{seed}", world_rows, (options.work, seed, worlds, uses), WORLD_S) for seed in seeds]
+    asked = [worlds.wordings, *uses, str(worlds.rendered)]
+    key = key_of(Path(__file__), REAL, PACKAGE / "reasoning", PACKAGE / "simulation") + " ".join(asked)
     rows = measured(jobs, options.work / "rows", key, budget_s=options.budget)
     text = "\n".join(_tables(rows[: len(names)], rows[len(names) :]))
     print(text)

@@ -34,11 +34,15 @@ class Kept:
 
 @dataclass(frozen=True)
 class Job:
-    """``make`` gives the lines; it is run in another process, so it must be a function of a module."""
+    """``make`` gives the lines, in at most ``limit_s``.
+
+    It is run in another process, so it must be a function of a module.
+    """
 
     name: str
     make: Callable[..., Sequence[Sequence[str]]]
     arguments: tuple[object, ...] = ()
+    limit_s: float | None = None
 
 
 def key_of(*parts: Path) -> str:
@@ -60,7 +64,7 @@ def measured(jobs: Iterable[Job], folder: Path, key: str, *, budget_s: float) ->
         path = folder / f"{job.name}.json"
         kept = _read(path)
         if kept is None or kept.key != key or kept.problem:
-            made = _measure(job, path, key, min(LIMIT_S, ends - time.monotonic()))
+            made = _measure(job, path, key, min(job.limit_s or LIMIT_S, ends - time.monotonic()))
             kept = made if kept is None or kept.problem or not made.problem else replace(kept, is_old=True)
         found.append(kept)
     return found

@@ -135,6 +135,16 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>planned without the model</source>
+   <translation>ohne das Modell geplant</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>planned by {}</source>
+   <translation>geplant von {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
    <source>Frame</source>
    <translation>Bild</translation>
   </message>
@@ -152,6 +162,11 @@
    <location filename="../rs_copilot_plugin/ask_texts.py" />
    <source>Place</source>
    <translation>Ort</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>corrected by hand</source>
+   <translation>von Hand berichtigt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/ask_texts.py" />
@@ -207,6 +222,16 @@
    <location filename="../rs_copilot_plugin/ask_texts.py" />
    <source>Stopped.</source>
    <translation>Angehalten.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>Given before the scene was last changed. Ask again?</source>
+   <translation>Gegeben, bevor die Szene zuletzt geändert wurde. Noch einmal fragen?</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>nothing was sent away</source>
+   <translation>nichts wurde gesendet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/ask_texts.py" />
@@ -280,8 +305,18 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>sent to {}</source>
+   <translation>gesendet an {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
    <source>No answer came.</source>
    <translation>Es kam keine Antwort.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/ask_texts.py" />
+   <source>It can be asked without a model, too: choose “No model” above.</source>
+   <translation>Das lässt sich auch ohne Modell fragen: Wählen Sie oben „Kein Modell“.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/ask_texts.py" />
@@ -330,13 +365,108 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
+   <source>A layer cannot be read: {}</source>
+   <translation>Ein Layer kann nicht gelesen werden: {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
    <source>Stopping… Once more ends the engine.</source>
    <translation>Wird angehalten… Noch einmal beendet die Engine.</translation>
   </message>
   <message>
-   <location filename="../rs_copilot_plugin/gui/ask_controller.py" />
-   <source>A layer cannot be read: {}</source>
-   <translation>Ein Layer kann nicht gelesen werden: {}</translation>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>There is no track and no object near that place that it could be.</source>
+   <translation>In der Nähe dieser Stelle gibt es keine Spur und kein Objekt, das es sein könnte.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>&amp;Drag the Frame to Where It Lies…</source>
+   <translation>Das &amp;Bild dorthin ziehen, wo es liegt…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>&amp;Undo the Last Correction</source>
+   <translation>Die &amp;letzte Berichtigung rückgängig machen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>What the Scene &amp;Knows…</source>
+   <translation>Was die Szene &amp;weiß…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>Corrections</source>
+   <translation>Berichtigungen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>It Is the &amp;Same as</source>
+   <translation>Es ist &amp;dasselbe wie</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>&amp;Choose on the Map…</source>
+   <translation>Auf der &amp;Karte wählen…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>It Is Really &amp;a</source>
+   <translation>Es ist eigentlich &amp;ein</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>&amp;Another Class…</source>
+   <translation>Eine &amp;andere Klasse…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>It Is &amp;Not There</source>
+   <translation>Es ist &amp;nicht da</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>Another class</source>
+   <translation>Eine andere Klasse</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>What is it really? For example: truck</source>
+   <translation>Was ist es wirklich? Zum Beispiel: truck</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>Click the track or object on the map that is the same. Esc: leave it.</source>
+   <translation>Klicken Sie auf der Karte auf die Spur oder das Objekt, das dasselbe ist. Esc: es lassen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>Click a track or an object on the map. Esc: leave it.</source>
+   <translation>Klicken Sie auf der Karte auf eine Spur oder ein Objekt. Esc: es lassen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>&amp;Choose a Track or an Object on the Map…</source>
+   <translation>Eine Spur oder ein Objekt auf der &amp;Karte wählen…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>Nothing chosen</source>
+   <translation>Nichts gewählt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>Writing into the scene…</source>
+   <translation>Schreibe in die Szene…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>Corrected</source>
+   <translation>Berichtigt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_corrections.py" />
+   <source>Where the frame lies</source>
+   <translation>Wo das Bild liegt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/ask_desk.py" />
@@ -405,13 +535,28 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
-   <source>What is missing</source>
-   <translation>Was fehlt</translation>
+   <source>Change a question and ask again (Up in the empty box: the last one)</source>
+   <translation>Eine Frage ändern und neu stellen (Pfeil nach oben im leeren Feld: die letzte)</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
-   <source>Change a question and ask again (Up in the empty box: the last one)</source>
-   <translation>Eine Frage ändern und neu stellen (Pfeil nach oben im leeren Feld: die letzte)</translation>
+   <source>Ask the same question again</source>
+   <translation>Dieselbe Frage noch einmal stellen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Ask again</source>
+   <translation>Noch einmal fragen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>Correct what the chosen evidence shows</source>
+   <translation>Berichtigen, was der gewählte Beleg zeigt</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
+   <source>What the scene knows: inspect, correct, clear</source>
+   <translation>Was die Szene weiß: ansehen, berichtigen, leeren</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/ask_dock.py" />
@@ -1069,11 +1214,6 @@
    <translation>Startet…</translation>
   </message>
   <message>
-   <location filename="../rs_copilot_plugin/gui/look_controller.py" />
-   <source>Writing into the scene…</source>
-   <translation>Schreibe in die Szene…</translation>
-  </message>
-  <message>
    <location filename="../rs_copilot_plugin/gui/look_dock.py" />
    <source>RS Copilot Look</source>
    <translation>RS Copilot Betrachten</translation>
@@ -1164,6 +1304,81 @@
    <translation>{} behalten</translation>
   </message>
   <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>Forget the list of corrections? What was corrected stays so and cannot be undone.</source>
+   <translation>Die Liste der Berichtigungen vergessen? Was berichtigt wurde, bleibt so und lässt sich nicht mehr rückgängig machen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>What the scene knows</source>
+   <translation>Was die Szene weiß</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>Layers of the scene</source>
+   <translation>Layer der Szene</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>&amp;Clear the Layer…</source>
+   <translation>Den Layer &amp;leeren…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>Layers of your own</source>
+   <translation>Ihre eigenen Layer</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>Change What They &amp;Hold…</source>
+   <translation>Ändern, was sie &amp;enthalten…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>&amp;Undo</source>
+   <translation>&amp;Rückgängig</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>Undo &amp;All</source>
+   <translation>&amp;Alle rückgängig</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>&amp;Forget the List…</source>
+   <translation>Die Liste &amp;vergessen…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>What was corrected stays corrected; it cannot be undone any more</source>
+   <translation>Was berichtigt wurde, bleibt berichtigt; es lässt sich nicht mehr rückgängig machen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>Layer</source>
+   <translation>Layer</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>Rows</source>
+   <translation>Zeilen</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>Holds</source>
+   <translation>Enthält</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>Correction</source>
+   <translation>Berichtigung</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/memory_dialog.py" />
+   <source>When</source>
+   <translation>Wann</translation>
+  </message>
+  <message>
    <location filename="../rs_copilot_plugin/gui/model_row.py" />
    <source>Model</source>
    <translation>Modell</translation>
@@ -1192,6 +1407,11 @@
    <location filename="../rs_copilot_plugin/gui/model_row.py" />
    <source>A server…</source>
    <translation>Ein Server…</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/model_row.py" />
+   <source>No model: computed only</source>
+   <translation>Kein Modell: nur berechnet</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/model_row.py" />
@@ -1392,6 +1612,11 @@
    <location filename="../rs_copilot_plugin/gui/player_controller.py" />
    <source>{:.0f} m high</source>
    <translation>{:.0f} m hoch</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/gui/question_dock.py" />
+   <source>What is missing</source>
+   <translation>Was fehlt</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/gui/question_edit.py" />
@@ -1880,11 +2105,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/look_texts.py" />
-   <source>nothing was sent away</source>
-   <translation>nichts wurde gesendet</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/look_texts.py" />
    <source>No model is chosen: nothing is looked at.</source>
    <translation>Kein Modell ist gewählt: nichts wird betrachtet.</translation>
   </message>
@@ -2120,11 +2340,6 @@
   </message>
   <message>
    <location filename="../rs_copilot_plugin/look_texts.py" />
-   <source>sent to {}</source>
-   <translation>gesendet an {}</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/look_texts.py" />
    <source>The answer reached the length that is allowed; there may be more.</source>
    <translation>Die Antwort erreichte die erlaubte Länge; es mag mehr geben.</translation>
   </message>
@@ -2247,6 +2462,61 @@
    <location filename="../rs_copilot_plugin/look_texts.py" />
    <source>Cut off.</source>
    <translation>Abgebrochen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>Drag the frame on the map to where it belongs, then press Locate in the RS Copilot panel: all answers rest on the places of the frames.</source>
+   <translation>Ziehen Sie das Bild auf der Karte dorthin, wo es hingehört, und drücken Sie dann im Fenster „RS Copilot“ auf Verorten: Alle Antworten beruhen darauf, wo die Bilder liegen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>The correction is undone.</source>
+   <translation>Die Berichtigung ist rückgängig gemacht.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>{} is not there</source>
+   <translation>{} ist nicht da</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>The scene is corrected.</source>
+   <translation>Die Szene ist berichtigt.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>Answers that were given before are marked; they can be asked again.</source>
+   <translation>Antworten von vorher sind gekennzeichnet; sie lassen sich noch einmal erfragen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>Take all {} rows of “{}” out of the scene? This cannot be undone.</source>
+   <translation>Alle {} Zeilen von „{}“ aus der Szene nehmen? Das lässt sich nicht rückgängig machen.</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>track {}</source>
+   <translation>Spur {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>object {}</source>
+   <translation>Objekt {}</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>{} are one</source>
+   <translation>{} sind eins</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>{} is “{}”</source>
+   <translation>{} ist „{}“</translation>
+  </message>
+  <message>
+   <location filename="../rs_copilot_plugin/memory_texts.py" />
+   <source>{} rows were taken out.</source>
+   <translation>{} Zeilen wurden herausgenommen.</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/messages.py" />
@@ -2632,11 +2902,6 @@
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />
    <source>Choose a clip or a folder of pictures.</source>
    <translation>Einen Clip oder einen Bilderordner wählen.</translation>
-  </message>
-  <message>
-   <location filename="../rs_copilot_plugin/processing/algorithms.py" />
-   <source>Layer</source>
-   <translation>Layer</translation>
   </message>
   <message>
    <location filename="../rs_copilot_plugin/processing/algorithms.py" />

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from .presenters.ask import (
     AskLack,
     AskQuestion,
     AskTurn,
-    Attached,
     Evidence,
     EvidenceKind,
     Found,
 )
+from .presenters.attached import Attached
 from .presenters.conversation import Question, Turn, TurnState, plain
 from .presenters.player import clock_text, sureness_text
 from .presenters.user_layers import Chosen, Role
 from .translate import tr
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!~])")
+# What the engine calls its own planner.
+BUILT_IN = "built in"
 # From so much on an answer is said to be so sure, best first.
 _SURE, _FAIRLY, _HARDLY = 0.9, 0.75, 0.6
 
@@ -80,14 +82,24 @@ def endings(turn: Turn) -> list[tuple[str, bool]]:
         lines.append((tr("Stopped."), True))
     elif turn.state in (TurnState.FAILED, TurnState.CUT_OFF):
         lines.append((f"{turn.error} {turn.hint}".strip() or tr("No answer came."), True))
+        if isinstance(turn.question, AskQuestion) and turn.question.model:
+            lines.append((tr("It can be asked without a model, too: choose “No model” above."), False))
+    if isinstance(turn, AskTurn) and turn.is_outdated:
+        lines.append((tr("Given before the scene was last changed. Ask again?"), True))
     if isinstance(turn, AskTurn) and turn.found is not None:
-        lines += _told(turn.found)
+        lines += _told(turn.found, isinstance(turn.question, AskQuestion) and bool(turn.question.model))
     return lines
 
 
-def _told(found: Found) -> list[tuple[str, bool]]:
+def _told(found: Found, has_model: bool) -> list[tuple[str, bool]]:
     first = [] if found.abstained or found.confidence is None else [confidence_text(found.confidence)]
-    lines = [(" · ".join([*first, task_title(found.task)]), False)] if first or found.task else []
+    parts = [*first, task_title(found.task), planner_title(found.planner, has_model)]
+    if found.sends_to:
+        parts.append(tr("sent to {}").format(found.sends_to))
+    elif has_model:
+        parts.append(tr("nothing was sent away"))
+    text = " · ".join(part for part in parts if part)
+    lines = [(text, bool(found.sends_to))] if text else []
     if found.settle:
         lines.append((tr("What would settle it: {}").format(found.settle), False))
     if found.understood:
@@ -106,6 +118,13 @@ def confidence_text(confidence: float) -> str:
     else:
         words = tr("Rather unsure") if confidence >= _HARDLY else tr("Unsure")
     return f"{words} ({sureness_text(confidence)})"
+
+
+def planner_title(planner: str, has_model: bool) -> str:
+    """What made the program out of the question; without a model, the built-in planner needs no words."""
+    if planner in ("", BUILT_IN):
+        return tr("planned without the model") if has_model and planner else ""
+    return tr("planned by {}").format(planner)
 
 
 def task_title(task: str) -> str:
@@ -137,7 +156,7 @@ def evidence_title(evidence: Evidence) -> str:
     return f"{title} · {evidence.time_s:.1f} s"
 
 
-def evidence_name(evidence: Evidence) -> str:
+def evidence_name(evidence: Evidence, corrected: Set[str] = frozenset()) -> str:
     """The same for a screen reader: what it is, too."""
     kind = {
         EvidenceKind.MOMENT: tr("Frame"),
@@ -145,10 +164,16 @@ def evidence_name(evidence: Evidence) -> str:
         EvidenceKind.MEASURE: tr("Measurement"),
         EvidenceKind.PLACE: tr("Place"),
     }[evidence.kind]
-    return f"{kind}: {evidence_title(evidence)}"
+    return ", ".join([f"{kind}: {evidence_title(evidence)}", *_by_hand(evidence, corrected)])
 
 
-def evidence_tip(evidence: Evidence) -> str:
+def _by_hand(evidence: Evidence, corrected: Set[str]) -> list[str]:
+    """That a thing was corrected: what a person has said is evidence, too."""
+    is_said = evidence.things is not None and not corrected.isdisjoint(evidence.things.keys)
+    return [tr("corrected by hand")] if is_said else []
+
+
+def evidence_tip(evidence: Evidence, corrected: Set[str] = frozenset()) -> str:
     """Where a piece of evidence comes from."""
     parts = [evidence_title(evidence)]
     if evidence.layer:
@@ -156,7 +181,7 @@ def evidence_tip(evidence: Evidence) -> str:
         parts.append(f"{evidence.layer}{number}")
     if evidence.time_s is not None:
         parts.append(f"{evidence.clip} {clock_text(evidence.time_s)}".strip())
-    return " · ".join(dict.fromkeys(parts))
+    return " · ".join(dict.fromkeys([*parts, *_by_hand(evidence, corrected)]))
 
 
 def role_title(role: Role) -> str:

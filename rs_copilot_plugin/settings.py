@@ -59,6 +59,24 @@ class Settings:
         self._set("every_s", str(value))
 
     @property
+    def ask_model(self) -> str:
+        """The model that helps to answer questions to the scene; empty for none."""
+        return self._get("ask_model")
+
+    @ask_model.setter
+    def ask_model(self, value: str) -> None:
+        self._set("ask_model", value)
+
+    @property
+    def ask_precision(self) -> str:
+        """How exactly that model calculates."""
+        return self._get("ask_precision", "auto")
+
+    @ask_precision.setter
+    def ask_precision(self, value: str) -> None:
+        self._set("ask_precision", value)
+
+    @property
     def detector(self) -> str:
         """The detector that was chosen last, by the engine's name for it; empty for none."""
         return self._get("detector")

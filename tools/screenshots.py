@@ -4,12 +4,17 @@
 opens the demo scene with the plugin, brings up each view and saves it. Some photos are cut from the clip and
 located first, by pixels alone and some of them in haze, for the views of what cannot be placed. Needs QGIS,
 Xvfb and the demo's output (``rs-copilot demo``).
+
+``--only conversation --size 1920x1080 --max-kb 2000 --out FOLDER`` takes a whole conversation with the scene
+alone, in any QGIS: ``--qgis 'chroot FOLDER qgis'`` where that sees the checkout, the demo and the folder for
+temporary files.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,7 +32,7 @@ SIZE = (1600, 1000)
 LIMIT_S = 900
 PHOTO_EVERY_S, PHOTOS, HAZY = 2.0, 8, (3, 4)
 SCREEN_WAIT_S = 10
-LIMIT_BYTES = 600_000
+LIMIT_KB = 600
 MIN_WIDTH_PX = 900
 
 INI = """[PythonPlugins]
@@ -57,13 +62,21 @@ def main() -> int:
         "--demo", type=Path, default=ROOT / "demo-out", help="folder with clip, raster and scene"
     )
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", help="where the pictures go")
-    parser.add_argument("--qgis", default=shutil.which("qgis") or "qgis", help="the program")
+    parser.add_argument(
+        "--qgis",
+        default=shutil.which("qgis") or "qgis",
+        help="the program, or a command that ends with it",
+    )
+    parser.add_argument(
+        "--size", type=parse_size, default=SIZE, metavar="WIDTHxHEIGHT", help="of the window, in pixels"
+    )
     parser.add_argument(
         "--detector", help="an ONNX file to find objects with; without it the one that comes along"
     )
     parser.add_argument(
         "--only", help="take the pictures of this part of the tour alone, for example finding"
     )
+    parser.add_argument("--max-kb", type=int, default=LIMIT_KB, help="size of a picture; larger ones shrink")
     parser.add_argument("--display", help="an X display to use instead of a virtual one")
     parser.add_argument("--theme", default="default", help="QGIS theme, for example 'Night Mapping'")
     options = parser.parse_args()
@@ -80,11 +93,12 @@ def run(home: Path, options: argparse.Namespace) -> int:
         make_photos(options.demo / "clip.mp4", home / "photos")
         locate(home / "photos", options.demo / "satellite.tif", home / "photos.gpkg")
     before = time.time()
-    screen, display = (None, options.display) if options.display else start_screen()
+    screen, display = (None, options.display) if options.display else start_screen(options.size)
     try:
         command = [
-            options.qgis, "--nologo", "--noversioncheck", "--profiles-path", str(home / "profiles"),
-            "--profile", "docs", "--code", str(ROOT / "tools" / "screenshots_in_qgis.py"),
+            *shlex.split(options.qgis), "--nologo", "--noversioncheck",
+            "--profiles-path", str(home / "profiles"), "--profile", "docs",
+            "--code", str(ROOT / "tools" / "screenshots_in_qgis.py"),
         ]  # fmt: skip
         log = home / "qgis.log"
         with log.open("wb") as output:
@@ -103,7 +117,7 @@ def run(home: Path, options: argparse.Namespace) -> int:
         if screen is not None:
             screen.terminate()
             screen.wait(SCREEN_WAIT_S)
-    return report(options.out, before, qgis.returncode, log)
+    return report(options, before, qgis.returncode, log)
 
 
 def make_photos(clip: Path, folder: Path) -> None:
@@ -130,7 +144,7 @@ def locate(photos: Path, satellite: Path, scene: Path) -> None:
     )
 
 
-def shrink(path: Path) -> None:
+def shrink(path: Path, max_kb: int) -> None:
     """Make a picture small enough for a repository: a palette instead of true colour, then fewer pixels."""
     picture = Image.open(path).convert("RGB")
     width_px = picture.width
@@ -141,16 +155,17 @@ def shrink(path: Path) -> None:
         palette = small.quantize(256, method=Image.Quantize.FASTOCTREE)
         reduced = small.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
         reduced.save(path, optimize=True)
-        if path.stat().st_size <= LIMIT_BYTES or width_px < MIN_WIDTH_PX:
+        if path.stat().st_size <= 1000 * max_kb or width_px < MIN_WIDTH_PX:
             return
         width_px = int(width_px * 0.9)
 
 
-def report(out: Path, since: float, code: int, log: Path) -> int:
+def report(options: argparse.Namespace, since: float, code: int, log: Path) -> int:
     """Name the new pictures; show QGIS's own words where something is missing."""
+    out = options.out
     pictures = sorted(path for path in out.glob("*.png") if path.stat().st_mtime >= since - 1)
     for path in pictures:
-        shrink(path)
+        shrink(path, options.max_kb)
         print(f"{path} ({path.stat().st_size // 1024} kB)")
     failure = out / "screenshots-error.txt"
     if failure.exists():
@@ -169,7 +184,13 @@ def write_profile(folder: Path, theme: str) -> None:
     (folder / "QGIS3.ini").write_text(INI.format(tips=tips, theme=theme), encoding="utf-8")
 
 
-def start_screen() -> tuple[subprocess.Popen[bytes], str]:
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height from words like 1920x1080."""
+    width, _, height = text.partition("x")
+    return int(width), int(height)
+
+
+def start_screen(size: tuple[int, int]) -> tuple[subprocess.Popen[bytes], str]:
     """An Xvfb that chooses a free display itself."""
     read, write = os.pipe()
     command = [
@@ -178,7 +199,9 @@ def start_screen() -> tuple[subprocess.Popen[bytes], str]:
         str(write),
         "-screen",
         "0",
-        f"{SIZE[0]}x{SIZE[1]}x24",
+        f"{size[0]}x{size[1]}x24",
+        "-dpi",
+        "96",  # else QGIS scales, and pictures are larger than the window
         "-nolisten",
         "tcp",
     ]
@@ -206,7 +229,7 @@ def environment(home: Path, display: str, options: argparse.Namespace) -> dict[s
         "RS_COPILOT_SHOTS_TOOLS": str(ROOT / "tools"),
         "RS_COPILOT_SHOTS_DETECTOR": str(Path(options.detector).resolve()) if options.detector else "",
         "RS_COPILOT_SHOTS_ONLY": options.only or "",
-        "RS_COPILOT_SHOTS_SIZE": f"{SIZE[0]}x{SIZE[1]}",
+        "RS_COPILOT_SHOTS_SIZE": f"{options.size[0]}x{options.size[1]}",
     }
 
 

@@ -84,7 +84,8 @@ class Tour:
         self.collapse_satellite()
         self.bench.add_paths([first("clip.mp4", "*.mp4")])
         yield lambda: self.bench.video.view.image is not None
-        yield from screenshots_ask.asking(self) if name == "asking" else getattr(self, name)()
+        asking = {"asking": screenshots_ask.asking, "conversation": screenshots_ask.conversing}
+        yield from asking[name](self) if name in asking else getattr(self, name)()
 
     def script(self) -> Iterator[Callable[[], bool]]:
         """The tour itself."""

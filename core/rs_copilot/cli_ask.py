@@ -142,7 +142,9 @@ def correct(
     clip: Annotated[str | None, typer.Option(help="Name of the clip, where the scene has several.")] = None,
     merge: Annotated[
         list[str] | None,
-        typer.Option(metavar="'track 3, track 9'", help="Tracks that are one; the first keeps its number."),
+        typer.Option(
+            metavar="'track 3, track 9'", help="Tracks, or objects, that are one; the first keeps its number."
+        ),
     ] = None,
     relabel: Annotated[
         list[str] | None, typer.Option(metavar="'track 4=person'", help="What something really is.")
@@ -150,18 +152,30 @@ def correct(
     remove: Annotated[
         list[str] | None, typer.Option(metavar="'track 5'", help="Something that is not there at all.")
     ] = None,
+    undo: Annotated[
+        list[int] | None, typer.Option(metavar="NUMBER", help="A correction that is taken back.")
+    ] = None,
+    clear: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LAYER",
+            help="Empty tracks, detections, segments, groundings, looks, answers or corrections.",
+        ),
+    ] = None,
     clear_answers: Annotated[
         bool, typer.Option("--clear-answers", help="Forget the answers that were kept.")
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Correct tracks and objects of a scene; each correction is noted in its layer runs."""
+    """Correct tracks and objects of a scene; its layer corrections lists them, and each can be undone."""
     params = {
         "scene": scene,
         "clip": clip,
         "merge": [[key.strip() for key in item.split(",")] for item in merge or ()],
         "relabel": dict(_pair(item, "--relabel") for item in relabel or ()),
         "remove": remove or [],
+        "undo": undo or [],
+        "clear": clear or [],
         "clear_answers": clear_answers,
     }
     return run_job("correct", params, as_json=as_json, device="cpu")

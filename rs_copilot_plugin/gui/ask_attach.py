@@ -10,7 +10,8 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from rs_copilot_plugin.layers.region_file import RegionError, bounds_lonlat
 from rs_copilot_plugin.layers.user_layers import selected_features
-from rs_copilot_plugin.presenters.ask import MAX_PINS, AskPanel, pins_of
+from rs_copilot_plugin.presenters.ask import AskPanel
+from rs_copilot_plugin.presenters.attached import MAX_PINS, pins_of
 
 from .look_picture import PictureSource
 from .player_controller import PlayerController

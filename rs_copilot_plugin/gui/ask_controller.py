@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsProject, QgsVectorLayer
-from qgis.PyQt.QtCore import QDateTime, QObject, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QDateTime, QObject, QPoint, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QApplication
 
 from rs_copilot_plugin import ask_texts, messages
 from rs_copilot_plugin._protocol import Progress
-from rs_copilot_plugin.engine.session import EngineError, RequestHandle
+from rs_copilot_plugin.engine.session import EngineError, EngineSession, RequestHandle
 from rs_copilot_plugin.layers import user_layers
 from rs_copilot_plugin.layers.evidence_layer import add_evidence
 from rs_copilot_plugin.presenters.ask import AskLack, AskPanel, AskQuestion, AskTalk, AskTurn
@@ -21,6 +21,7 @@ from rs_copilot_plugin.presenters.suggestions import Suggestion
 from rs_copilot_plugin.translate import tr
 
 from .ask_attach import AskAttach
+from .ask_corrections import AskCorrections
 from .ask_dock import AskDock
 from .ask_map import AskMap
 from .ask_stock import AskStock
@@ -28,10 +29,15 @@ from .background import Background
 from .layer_copies import LayerCopies
 from .look_keeper import Surroundings
 from .look_picture import PictureSource
+from .models_controller import ModelsController
 
 
 class AskController(QObject):
-    """One question at a time. ``moment_wanted`` carries a `Hit` that the video should show."""
+    """One question at a time. ``moment_wanted`` carries a `Hit` that the video should show.
+
+    Without a model, questions have an engine of their own; with one, they go to the engine that models run
+    in, so that none is loaded twice.
+    """
 
     moment_wanted = pyqtSignal(object)
     setup_wanted = pyqtSignal()
@@ -42,11 +48,13 @@ class AskController(QObject):
         background: Background,
         dock: AskDock,
         picture: PictureSource,
+        models: ModelsController,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self.panel = AskPanel(around.inputs, AskTalk(ask_texts.answer_words))
-        self.dock, self._around = dock, around
+        self.panel = AskPanel(around.inputs, AskTalk(ask_texts.answer_words), models.ask_picker)
+        self.dock, self.models, self._around = dock, models, around
+        self.corrections = AskCorrections(around, self.panel, dock, self)
         self.map = AskMap(around.canvas)
         self.attach = AskAttach(around.canvas, around.player, picture, self.panel, self)
         self.stock = AskStock(around.scene, self.panel, self)
@@ -55,6 +63,7 @@ class AskController(QObject):
         self._lit: int | None = None
         self._suggestions: list[Suggestion] = []
         self._handle: RequestHandle | None = None
+        self._session: EngineSession = around.host.ask
         self._connect()
         self.take_scene()
 
@@ -73,8 +82,15 @@ class AskController(QObject):
         dock.detach_wanted.connect(self.attach.detach)
         dock.suggestion_picked.connect(self._suggested)
         dock.evidence_picked.connect(self.pick_evidence)
+        dock.again_wanted.connect(self.ask_again)
+        dock.correct_wanted.connect(self.offer_corrections)
+        dock.model_row.chosen.connect(
+            lambda name, precision: self.models.choose(name, precision, self.models.ask_picker)
+        )
+        self.models.changed.connect(self.redraw)
+        self.corrections.changed.connect(self.redraw)
         dock.view.picked.connect(self._line_picked)
-        dock.visibilityChanged.connect(lambda shown: self.redraw() if shown else None)
+        dock.visibilityChanged.connect(self._shown_or_hidden)
         self.attach.changed.connect(self._attached)
         self.attach.tool_changed.connect(dock.region_button.setChecked)
         self.stock.changed.connect(self.redraw)
@@ -84,6 +100,7 @@ class AskController(QObject):
     def stop(self) -> None:
         """Leave nothing behind."""
         self._handle = None
+        self.corrections.stop()
         QgsProject.instance().cleared.disconnect(self._clear_map)
         self.attach.stop()
         self.map.stop()
@@ -107,19 +124,33 @@ class AskController(QObject):
 
     # --- drawing
 
+    def _shown_or_hidden(self, is_shown: bool) -> None:
+        if is_shown:
+            self.redraw()
+            if not self.models.listed.is_known:
+                # The engine that answers is started by the way: the first question need not wait for it.
+                self.models.refresh(self._around.host.ask)
+
     def redraw(self) -> None:
         """Draw what is chosen, and whether it will do."""
         panel, dock = self.panel, self.dock
         if not dock.isVisible():
             return
         panel.is_configured = self._around.host.is_configured
+        dock.model_row.show_picker(panel.models)
         dock.show_layers(panel.layers)
         dock.show_attached(panel.attached)
         lacks = panel.lacks()
         dock.show_ready(lacks)
         turn = self.turn
         evidence = () if turn is None or turn.found is None else turn.found.evidence
-        dock.show_answers(turn is not None, any(item.shape for item in evidence), self.is_busy)
+        is_busy = self.is_busy or self.corrections.is_busy
+        dock.show_answers(
+            turn is not None,
+            any(item.shape for item in evidence),
+            is_busy,
+            turn is not None and turn.is_outdated,
+        )
         is_idle = not self.is_busy and not panel.text.strip() and AskLack.SCENE not in lacks
         self._suggestions = self.stock.suggestions() if is_idle else []
         dock.show_suggestions(self._suggestions)
@@ -140,7 +171,9 @@ class AskController(QObject):
         is_other = self.panel.use_scene(scene.path)
         if is_other:
             self.attach.picture.clear_box()
-        if self.talk.take_history(scene.answers) or is_other:
+        is_new = self.talk.take_history(scene.answers)
+        is_marked = self.talk.mark_outdated(scene.changes)
+        if is_new or is_marked or is_other:
             if is_other:
                 self.show_turn(None)
             self.dock.view.show_conversation(self.talk)
@@ -157,12 +190,23 @@ class AskController(QObject):
         if lacks:
             self.redraw()
             return
+        self._begin(self.panel.begin(_now()))
+
+    def ask_again(self) -> None:
+        """Ask the question of the answer that is shown once more; what is in the box stays there."""
+        turn = self.turn
+        question = None if turn is None else self.panel.again(self.talk.turns.index(turn), _now())
+        if question is not None:
+            self._begin(question)
+        elif AskLack.ENGINE in self.panel.lacks():
+            self.setup_wanted.emit()
+
+    def _begin(self, question: AskQuestion) -> None:
         self.panel.layers = user_layers.chosen_layers()
-        question = self.panel.begin(QDateTime.currentDateTimeUtc().toString(Qt.DateFormat.ISODate))
         turn = self.talk.turns[-1]
         self.show_turn(None)
         self.dock.view.begin(turn)
-        self.dock.question_row.show_text("")
+        self.dock.question_row.show_text(self.panel.text)
         self.dock.show_status(tr("Reading the layers…"))
         self.redraw()
         self.copies.make(
@@ -178,7 +222,8 @@ class AskController(QObject):
     def _send(self, turn: Turn, question: AskQuestion, copies: dict[str, str]) -> None:
         if turn is not self.talk.open_turn:
             return
-        session, player = self._around.host.ask, self._around.player
+        host, player = self._around.host, self._around.player
+        self._session = session = host.look if question.model else host.ask
         if session.state.value == "failed":
             session.retry()
         words = tr("Asking…") if session.hello is not None else tr("Starting the engine…")
@@ -200,7 +245,9 @@ class AskController(QObject):
         if step.partial:
             self._show_heard(turn, self.talk.hear(step.partial))
             self.show_turn(len(self.talk.turns) - 1)
-        self.dock.show_status(step.message or tr("Answering…"))
+        understood = turn.found.understood if isinstance(turn, AskTurn) and turn.found is not None else ""
+        words = [tr("Understood as: {}").format(understood) if understood else "", step.message]
+        self.dock.show_status(" · ".join(word for word in words if word) or tr("Answering…"))
 
     def _answered(self, turn: Turn, result: dict[str, Any]) -> None:
         if turn is self.talk.open_turn:
@@ -235,8 +282,10 @@ class AskController(QObject):
         """Stop the answer; a second time, end the engine. With nothing to stop, clear the map."""
         if self.attach.is_drawing:
             self.attach.switch_region(False)
+        elif self.corrections.is_picking:
+            self.corrections.put_down()
         elif self._handle is not None and self._handle.cancelled:
-            self._around.host.ask.stop()
+            self._session.stop()
         elif self._handle is not None:
             self._handle.cancel()
             self.dock.show_status(tr("Stopping… Once more ends the engine."))
@@ -301,6 +350,18 @@ class AskController(QObject):
             clip = item.clip or Path(self._around.player.clip).name
             self.moment_wanted.emit(Hit(clip, item.time_s, item.box_px))
 
+    def offer_corrections(self, number: int, place: QPoint) -> None:
+        """Offer corrections of a piece of evidence; with -1, of the one that is lit, if any is."""
+        turn = self.turn
+        evidence = () if turn is None or turn.found is None else turn.found.evidence
+        wanted = self._lit if number < 0 else number
+        is_there = wanted is not None and wanted < len(evidence)
+        if is_there and wanted != self._lit and turn is not None:
+            self.shown, self._lit = self.talk.turns.index(turn), wanted
+            self._show_evidence()
+        if not self.is_busy and not self.corrections.is_busy:
+            self.corrections.show_menu(place, evidence[wanted or 0] if is_there else None, evidence)
+
     def _clear_map(self) -> None:
         """Another project has another map."""
         self.show_turn(None)
@@ -309,10 +370,16 @@ class AskController(QObject):
     def _show_evidence(self) -> None:
         turn = None if self.shown is None else self.talk.turn(self.shown)
         evidence = () if turn is None or turn.found is None else turn.found.evidence
-        self.dock.show_evidence(evidence, self._lit)
+        corrected = {thing for item in self._around.scene.corrections for thing in item.things}
+        self.dock.show_evidence(evidence, self._lit, corrected)
         self.map.show(evidence, self._lit)
 
     def _line_picked(self, turn: int, _line: int) -> None:
         if 0 <= turn < len(self.talk.turns) and turn != self.shown:
             self.show_turn(turn)
             self.map.bring_into_view()
+
+
+def _now() -> str:
+    """The time of day, UTC, as ISO 8601 has it."""
+    return QDateTime.currentDateTimeUtc().toString(Qt.DateFormat.ISODateWithMs)

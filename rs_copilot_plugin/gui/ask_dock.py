@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
-from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtGui import QKeySequence
-from qgis.PyQt.QtWidgets import QHBoxLayout, QMenu, QShortcut, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtCore import QPoint, Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QToolButton, QWidget
 
 from rs_copilot_plugin import ask_texts
-from rs_copilot_plugin.presenters.ask import AskLack, Attached, Evidence, EvidenceKind
+from rs_copilot_plugin.presenters.ask import AskLack, Evidence, EvidenceKind
+from rs_copilot_plugin.presenters.attached import Attached
 from rs_copilot_plugin.presenters.suggestions import Suggestion
 from rs_copilot_plugin.presenters.user_layers import Chosen
-from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.translate import tr
 
-from .asking import QuestionRow, StatusLine
 from .chips import ChipStrip, ChipText
 from .conversation_view import ConversationView
-from .widgets import faint_label, tool_button
+from .question_dock import QuestionDock
+from .widgets import tool_button
 
 _ICONS = {
     EvidenceKind.MOMENT: "moment.svg",
@@ -29,15 +27,12 @@ _ICONS = {
 }
 
 
-class AskDock(QgsDockWidget):
+class AskDock(QuestionDock):
     """Draws the state and emits what the user asks for. It decides nothing."""
 
-    changed = pyqtSignal()
-    ask_wanted = pyqtSignal()
-    stop_wanted = pyqtSignal()
-    recall_wanted = pyqtSignal()
-    edit_wanted = pyqtSignal()
-    copy_wanted = pyqtSignal()
+    again_wanted = pyqtSignal()
+    memory_wanted = pyqtSignal()
+    correct_wanted = pyqtSignal(int, QPoint)
     layer_wanted = pyqtSignal()
     report_wanted = pyqtSignal(str)
     layers_wanted = pyqtSignal()
@@ -49,18 +44,13 @@ class AskDock(QgsDockWidget):
     evidence_picked = pyqtSignal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(tr("RS Copilot Ask"), parent)
-        self.setObjectName("RsCopilotAsk")
-        self.setWindowIcon(icon("ask_map.svg"))
-        body = QWidget()
-        layout = QVBoxLayout(body)
-        layout.setContentsMargins(10, 6, 10, 8)
-        layout.setSpacing(5)
+        view = ConversationView(ask_texts, is_strong=True)
+        super().__init__(tr("RS Copilot Ask"), "RsCopilotAsk", "ask_map.svg", view, parent)
+        layout = self._begin_layout()
         self.layers_button = tool_button(
             "layers.svg", tr("Which layers of the project take part"), self.layers_wanted.emit, tr("Layers…")
         )
         layout.addLayout(self._top_row())
-        self.view = ConversationView(ask_texts, is_strong=True)
         self.view.setPlaceholderText(
             tr(
                 "Ask what the clip saw, where, when, how many, how far. Answers are computed from the scene "
@@ -70,8 +60,8 @@ class AskDock(QgsDockWidget):
         layout.addWidget(self.view, 1)
         self.evidence = ChipStrip(tr("Evidence of the answer"), rows=3)
         self.evidence.clicked.connect(self.evidence_picked)
+        self.evidence.menu_wanted.connect(self.correct_wanted)
         layout.addWidget(self.evidence)
-        self.status_line = StatusLine()
         layout.addWidget(self.status_line)
         self.suggestions = ChipStrip(tr("Suggested questions"), rows=4)
         self.suggestions.clicked.connect(self.suggestion_picked)
@@ -80,23 +70,8 @@ class AskDock(QgsDockWidget):
         self.attachments = ChipStrip(tr("What goes with the question"))
         self.attachments.clicked.connect(self.detach_wanted)
         layout.addWidget(self.attachments)
-        self.question_row = QuestionRow()
-        self.question_edit = self.question_row.edit
         self.question_edit.setPlaceholderText(tr("How many vehicles entered the market?"))
-        self.ask_button, self.stop_button = self.question_row.ask_button, self.question_row.stop_button
-        self.question_row.changed.connect(self.changed)
-        self.question_row.asked.connect(self.ask_wanted)
-        self.question_row.stopped.connect(self.stop_wanted)
-        self.question_edit.recalled.connect(self.recall_wanted)
-        layout.addWidget(self.question_row)
-        self.hint_label = faint_label()
-        self.hint_label.setTextFormat(Qt.TextFormat.PlainText)
-        self.hint_label.setAccessibleName(tr("What is missing"))
-        layout.addWidget(self.hint_label)
-        self.setWidget(body)
-        self._shortcut = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        self._shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        self._shortcut.activated.connect(self.stop_wanted)
+        self._end_layout(layout)
 
     # --- building
 
@@ -107,6 +82,15 @@ class AskDock(QgsDockWidget):
             "edit.svg",
             tr("Change a question and ask again (Up in the empty box: the last one)"),
             self.edit_wanted.emit,
+        )
+        self.again_button = tool_button(
+            "again.svg", tr("Ask the same question again"), self.again_wanted.emit, tr("Ask again")
+        )
+        self.correct_button = tool_button(
+            "correct.svg", tr("Correct what the chosen evidence shows"), self._offer_corrections
+        )
+        self.memory_button = tool_button(
+            "memory.svg", tr("What the scene knows: inspect, correct, clear"), self.memory_wanted.emit
         )
         self.copy_button = tool_button("copy.svg", tr("Copy the answer as Markdown"), self.copy_wanted.emit)
         self.keep_button = tool_button(
@@ -123,7 +107,15 @@ class AskDock(QgsDockWidget):
         row = QHBoxLayout()
         row.setSpacing(2)
         row.addWidget(self.layers_button, 1)
-        for button in (self.edit_button, self.copy_button, self.keep_button, self.export_button):
+        for button in (
+            self.again_button,
+            self.edit_button,
+            self.correct_button,
+            self.memory_button,
+            self.copy_button,
+            self.keep_button,
+            self.export_button,
+        ):
             row.addWidget(button)
         return row
 
@@ -155,6 +147,10 @@ class AskDock(QgsDockWidget):
         row.addStretch()
         return row
 
+    def _offer_corrections(self) -> None:
+        button = self.correct_button
+        self.correct_wanted.emit(-1, button.mapToGlobal(button.rect().bottomLeft()))
+
     # --- drawing
 
     def show_ready(self, lacks: Sequence[AskLack]) -> None:
@@ -163,12 +159,17 @@ class AskDock(QgsDockWidget):
         self.question_row.show_ready(not lacks, busy)
         # That a question is missing, the empty box says itself.
         told = [lack for lack in lacks if lack is not AskLack.QUESTION]
-        text = "" if busy or not told else ask_texts.lack_text(told[0])
-        self.hint_label.setText(text)
-        self.hint_label.setVisible(bool(text))
+        self.show_hint("" if busy or not told else ask_texts.lack_text(told[0]))
 
-    def show_answers(self, has_turn: bool, has_evidence: bool, busy: bool) -> None:
-        """Enable what can be done with the answers."""
+    def show_answers(self, has_turn: bool, has_evidence: bool, busy: bool, is_outdated: bool) -> None:
+        """Enable what can be done with the answers; to one that is outdated the offer is in words."""
+        style = Qt.ToolButtonStyle
+        self.again_button.setEnabled(has_turn and not busy)
+        self.again_button.setToolButtonStyle(
+            style.ToolButtonTextBesideIcon if is_outdated else style.ToolButtonIconOnly
+        )
+        self.correct_button.setEnabled(not busy)
+        self.memory_button.setEnabled(not busy)
         self.edit_button.setEnabled(has_turn and not busy)
         self.copy_button.setEnabled(has_turn)
         self.keep_button.setEnabled(has_evidence)
@@ -178,13 +179,19 @@ class AskDock(QgsDockWidget):
         """Say which layers take part."""
         self.layers_button.setText(ask_texts.layers_text(layers).replace("&", "&&"))
 
-    def show_evidence(self, evidence: Sequence[Evidence], lit: int | None) -> None:
-        """Offer the evidence of an answer; ``lit`` is the one that is meant."""
+    def show_evidence(self, evidence: Sequence[Evidence], lit: int | None, corrected: Set[str]) -> None:
+        """Offer the evidence of an answer.
+
+        Args:
+            evidence: all of it.
+            lit: the one that is meant.
+            corrected: tracks and objects that were corrected by hand; it is said of them.
+        """
         self.evidence.show_chips(
             ChipText(
                 ask_texts.evidence_title(item),
-                ask_texts.evidence_name(item),
-                ask_texts.evidence_tip(item),
+                ask_texts.evidence_name(item, corrected),
+                ask_texts.evidence_tip(item, corrected),
                 _ICONS[item.kind],
                 number == lit,
             )
@@ -205,7 +212,3 @@ class AskDock(QgsDockWidget):
         self.attachments.show_chips(
             ChipText(text, name.format(text), name.format(text), "remove.svg") for text in texts
         )
-
-    def show_status(self, text: str, share: float | None = None) -> None:
-        """Say what the engine does; an empty text hides the line."""
-        self.status_line.show_status(text, share)

@@ -110,6 +110,7 @@ class Chip(QToolButton):
         text = shown.text if len(shown.text) <= _MAX_CHARS else f"{shown.text[: _MAX_CHARS - 1]}…"
         self.setText(text.replace("&", "&&"))
         self.setAccessibleName(shown.name)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         # A tool tip that looks like HTML would be taken for HTML.
         self.setToolTip(f"<p>{html.escape(shown.tip or shown.text)}</p>")
 
@@ -129,9 +130,14 @@ class Chip(QToolButton):
 
 
 class ChipStrip(QScrollArea):
-    """Chips in at most some rows; more of them scroll. ``clicked`` carries a chip's number."""
+    """Chips in at most some rows; more of them scroll.
+
+    ``clicked`` carries a chip's number, ``menu_wanted`` the place on the screen, too: the right button, or
+    the key for menus, was pressed.
+    """
 
     clicked = pyqtSignal(int)
+    menu_wanted = pyqtSignal(int, QPoint)
 
     def __init__(self, name: str, rows: int = 2, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -174,6 +180,9 @@ class ChipStrip(QScrollArea):
     def _make(self, number: int, text: ChipText) -> Chip:
         chip = Chip(text, self._body)
         chip.clicked.connect(lambda _checked=False: self.clicked.emit(number))
+        chip.customContextMenuRequested.connect(
+            lambda point: self.menu_wanted.emit(number, chip.mapToGlobal(point))
+        )
         self._layout.addWidget(chip)
         chip.show()
         return chip

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from qgis.core import QgsRasterLayer
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 from qgis.PyQt.QtWidgets import QDialog, QMainWindow
+
+from rs_copilot_plugin.presenters.models import ModelPicker
 
 from .look_controller import LookController
 from .look_dock import LookDock
@@ -43,7 +46,7 @@ class LookDesk(QObject):
         row, offer = self.dock.model_row, self.dock.offer
         row.chosen.connect(self.models.choose)
         for signal in (row.server_wanted, offer.server_wanted):
-            signal.connect(self.ask_server)
+            signal.connect(partial(self.ask_server, None))
         for signal in (row.models_wanted, offer.models_wanted):
             signal.connect(self.open_models)
         offer.setup_wanted.connect(self.setup_wanted)
@@ -53,9 +56,9 @@ class LookDesk(QObject):
         """Draw what the presenters know."""
         self.look.redraw()
 
-    def refresh(self) -> None:
-        """Another engine may know other models."""
-        if self.dock.isVisible():
+    def refresh(self, others_want_it: bool = False) -> None:
+        """Another engine may know other models; nobody is asked where no panel shows them."""
+        if self.dock.isVisible() or others_want_it:
             self.models.refresh()
 
     def stop(self) -> None:
@@ -66,7 +69,7 @@ class LookDesk(QObject):
     def open_models(self) -> ModelsDialog:
         """Show which models there are."""
         dialog = ModelsDialog(self.models, self._settings, self._window)
-        dialog.server_wanted.connect(self.ask_server)
+        dialog.server_wanted.connect(partial(self.ask_server, None))
         self._show_dialog(dialog)
         return dialog
 
@@ -74,11 +77,11 @@ class LookDesk(QObject):
         """Fetch a model, if the user agrees to its size and its terms."""
         self.open_models().ask_to_fetch(model_id)
 
-    def ask_server(self) -> ServerDialog:
-        """Let the user name a server."""
+    def ask_server(self, picker: ModelPicker | None = None) -> ServerDialog:
+        """Let the user name a server, by default for the Look panel."""
         dialog = ServerDialog(self._window)
-        dialog.accepted.connect(lambda: self.models.add(dialog.name, dialog.key_edit.text()))
+        dialog.accepted.connect(lambda: self.models.add(dialog.name, dialog.key_edit.text(), picker))
         # The list of models stands at "A server…" otherwise.
-        dialog.rejected.connect(self.redraw)
+        dialog.rejected.connect(self.models.changed)
         self._show_dialog(dialog)
         return dialog

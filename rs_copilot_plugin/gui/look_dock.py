@@ -2,64 +2,36 @@
 
 from __future__ import annotations
 
-from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtGui import QKeySequence
-from qgis.PyQt.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLineEdit,
-    QMenu,
-    QShortcut,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qgis.PyQt.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QMenu, QToolButton, QWidget
 
 from rs_copilot_plugin import look_texts
 from rs_copilot_plugin.presenters.look import Layer, LookLack, Picture, Task, names_of
-from rs_copilot_plugin.resources import icon
 from rs_copilot_plugin.translate import tr
 
-from .asking import QuestionRow, StatusLine
 from .conversation_view import ConversationView
-from .model_row import ModelRow
 from .offer_card import OfferCard
-from .widgets import faint_label, fill_combo, narrow_combo, tool_button
+from .question_dock import QuestionDock
+from .widgets import fill_combo, narrow_combo, tool_button
 
 
-class LookDock(QgsDockWidget):
+class LookDock(QuestionDock):
     """Draws the state and emits what the user asks for. It decides nothing."""
 
-    changed = pyqtSignal()
-    ask_wanted = pyqtSignal()
-    stop_wanted = pyqtSignal()
     box_toggled = pyqtSignal(bool)
     new_wanted = pyqtSignal()
-    copy_wanted = pyqtSignal()
-    edit_wanted = pyqtSignal()
-    recall_wanted = pyqtSignal()
     keep_wanted = pyqtSignal(str)
     undo_wanted = pyqtSignal()
     release_wanted = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(tr("RS Copilot Look"), parent)
-        self.setObjectName("RsCopilotLook")
-        self.setWindowIcon(icon("look.svg"))
-        body = QWidget()
-        layout = QVBoxLayout(body)
-        layout.setContentsMargins(10, 6, 10, 8)
-        layout.setSpacing(5)
-        self.model_row = ModelRow()
-        layout.addWidget(self.model_row)
+        super().__init__(tr("RS Copilot Look"), "RsCopilotLook", "look.svg", ConversationView(), parent)
+        layout = self._begin_layout()
         self.offer = OfferCard()
         self.offer.hide()
         layout.addWidget(self.offer, 1)
-        self.view = ConversationView()
         layout.addWidget(self.view, 1)
         layout.addLayout(self._answer_row())
-        self.status_line = StatusLine()
         layout.addWidget(self.status_line)
         layout.addLayout(self._picture_row())
         self.names_edit = QLineEdit()
@@ -67,22 +39,7 @@ class LookDock(QgsDockWidget):
         self.names_edit.textChanged.connect(self._tell)
         self.names_edit.returnPressed.connect(self._entered)
         layout.addWidget(self.names_edit)
-        self.question_row = QuestionRow()
-        self.question_edit = self.question_row.edit
-        self.ask_button, self.stop_button = self.question_row.ask_button, self.question_row.stop_button
-        self.question_row.changed.connect(self._tell)
-        self.question_row.asked.connect(self.ask_wanted)
-        self.question_row.stopped.connect(self.stop_wanted)
-        self.question_edit.recalled.connect(self.recall_wanted)
-        layout.addWidget(self.question_row)
-        self.hint_label = faint_label()
-        self.hint_label.setTextFormat(Qt.TextFormat.PlainText)
-        self.hint_label.setAccessibleName(tr("What is missing"))
-        layout.addWidget(self.hint_label)
-        self.setWidget(body)
-        self._shortcut = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        self._shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        self._shortcut.activated.connect(self.stop_wanted)
+        self._end_layout(layout)
 
     # --- building
 
@@ -189,8 +146,7 @@ class LookDock(QgsDockWidget):
         text = "" if busy or not told else look_texts.lack_text(told[0])
         if not text and is_editing:
             text = tr("This question takes the place of the former one, and of all after it. Esc: leave it.")
-        self.hint_label.setText(text)
-        self.hint_label.setVisible(bool(text))
+        self.show_hint(text)
 
     def show_answers(self, has_turns: bool, busy: bool, count: int, layer: Layer, can_undo: bool) -> None:
         """Enable what can be done with the answers; ``count`` objects could be kept."""
@@ -201,10 +157,6 @@ class LookDock(QgsDockWidget):
         self.edit_button.setEnabled(has_turns and not busy)
         self.copy_button.setEnabled(has_turns)
         self.new_button.setEnabled(has_turns and not busy)
-
-    def show_status(self, text: str, share: float | None = None) -> None:
-        """Say what the engine does; an empty text hides the line."""
-        self.status_line.show_status(text, share)
 
     # --- what the user does
 

@@ -7,7 +7,7 @@ from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, Q
 
 from rs_copilot_plugin import look_texts
 from rs_copilot_plugin.layers import palette
-from rs_copilot_plugin.presenters.models import ModelPicker, Reach, destination
+from rs_copilot_plugin.presenters.models import ModelPicker, Reach, destination, title_of
 from rs_copilot_plugin.translate import tr
 
 from .widgets import StatusDot, fill_combo, narrow_combo, tool_button
@@ -49,10 +49,13 @@ class ModelRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(row)
-        layout.addLayout(self._privacy_row())
+        self.privacy_row = self._make_privacy_row()
+        layout.addWidget(self.privacy_row)
 
-    def _privacy_row(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _make_privacy_row(self) -> QWidget:
+        widget = QWidget()
+        row = QHBoxLayout(widget)
+        row.setContentsMargins(0, 0, 0, 0)
         self.privacy_dot = StatusDot()
         self.privacy_label = QLabel()
         self.privacy_label.setTextFormat(Qt.TextFormat.PlainText)
@@ -61,12 +64,17 @@ class ModelRow(QWidget):
         self.privacy_label.setAccessibleName(tr("Where pixels go"))
         row.addWidget(self.privacy_dot)
         row.addWidget(self.privacy_label, 1)
-        return row
+        return widget
 
     def show_picker(self, picker: ModelPicker) -> None:
         """Draw what can be chosen, and what is."""
         items = [(choice.title, choice.name) for choice in picker.choices()]
-        if not picker.name:
+        if picker.name and picker.name not in [name for _, name in items]:
+            # Before the engine has told its list, the model of the last time stands there by its name.
+            items.insert(0, (title_of(picker.name), picker.name))
+        if picker.is_optional:
+            items.insert(0, (tr("No model: computed only"), ""))
+        elif not picker.name:
             items.insert(0, (tr("Choose a model"), ""))
         items.append((tr("A server…"), _SERVER))
         fill_combo(self.model_combo, items, picker.name)
@@ -76,6 +84,8 @@ class ModelRow(QWidget):
         place = destination(picker.name)
         self.privacy_label.setText(look_texts.destination_text(picker.name, place))
         self.privacy_dot.set_colour(_COLOURS[place.reach] if picker.name else "#8a8a8a")
+        # Where no model is wanted there is nothing to be said of it, and a line of room to be won.
+        self.privacy_row.setVisible(bool(picker.name) or not picker.is_optional)
 
     def _choose(self, with_precision: bool) -> None:
         name = str(self.model_combo.currentData() or "")

@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from rs_copilot_plugin import messages
 from rs_copilot_plugin._protocol import Progress
-from rs_copilot_plugin.engine.session import EngineError, Reply
+from rs_copilot_plugin.engine.session import EngineError, EngineSession, Reply
 from rs_copilot_plugin.messages import Notice
 from rs_copilot_plugin.presenters.locate import Request
 from rs_copilot_plugin.presenters.models import ModelList, ModelPicker, parse_models
@@ -21,7 +21,10 @@ from .engine_task import EngineTask
 
 
 class ModelsController(QObject):
-    """Owns the choice of the model. ``progressed`` carries share and words, ``told`` a notice."""
+    """Owns the choice of the models: ``picker`` is the Look panel's, ``ask_picker`` the Ask panel's.
+
+    ``progressed`` carries share and words, ``told`` a notice.
+    """
 
     changed = pyqtSignal()
     progressed = pyqtSignal(float, str)
@@ -30,6 +33,13 @@ class ModelsController(QObject):
     def __init__(self, host: EngineHost, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.picker = ModelPicker(settings.look_model, settings.look_precision, settings.own_models)
+        self.ask_picker = ModelPicker(
+            settings.ask_model,
+            settings.ask_precision,
+            self.picker.own,
+            keys=self.picker.keys,
+            is_optional=True,
+        )
         self.problem = ""
         self.busy_with = ""
         self._host, self._settings = host, settings
@@ -43,49 +53,57 @@ class ModelsController(QObject):
         """What the engine said last."""
         return self.picker.listed
 
-    def refresh(self) -> None:
-        """Ask the engine anew; `changed` follows."""
+    def refresh(self, session: EngineSession | None = None) -> None:
+        """Ask the engine anew, by default the one that models run in; `changed` follows."""
         if self._looking or not self._host.is_configured:
             return
-        self._looking = True
-        if self._host.look.state.value == "failed":
-            self._host.look.retry()
-        self._host.look.request("models.list", on_result=self._list, on_error=self._not_listed)
+        self._looking, session = True, session or self._host.look
+        if session.state.value == "failed":
+            session.retry()
+        session.request("models.list", on_result=self._list, on_error=self._not_listed)
 
     def _list(self, reply: Reply) -> None:
         self._looking, self.problem = False, ""
-        self.picker.update(parse_models(reply.result))
-        self.changed.emit()
+        self._take(parse_models(reply.result))
 
     def _not_listed(self, error: EngineError) -> None:
         self._looking = False
         if not error.is_cancelled:
             self.problem = messages.explain(error).text
-            self.picker.update(ModelList(is_known=True))
+            self._take(ModelList(is_known=True))
+        else:
+            self.changed.emit()
+
+    def _take(self, listed: ModelList) -> None:
+        for picker in (self.picker, self.ask_picker):
+            picker.update(listed)
         self.changed.emit()
 
     # --- the choice
 
-    def choose(self, name: str, precision: str) -> None:
-        """Ask this model from now on."""
-        self.picker.choose(name, precision)
+    def choose(self, name: str, precision: str, picker: ModelPicker | None = None) -> None:
+        """Ask this model from now on, by default in the Look panel."""
+        (picker or self.picker).choose(name, precision)
         self._remember()
 
-    def add(self, name: str, key: str = "") -> None:
-        """Ask a server from now on."""
-        self.picker.add(name)
+    def add(self, name: str, key: str = "", picker: ModelPicker | None = None) -> None:
+        """Ask a server from now on, by default in the Look panel."""
+        (picker or self.picker).add(name)
         if key:
             self.picker.keys[name] = key
         self._remember()
 
     def forget(self, name: str) -> None:
         """Take a server off the list."""
-        self.picker.forget(name)
+        for picker in (self.picker, self.ask_picker):
+            picker.forget(name)
         self._remember()
 
     def _remember(self) -> None:
         self._settings.look_model = self.picker.name
         self._settings.look_precision = self.picker.precision
+        self._settings.ask_model = self.ask_picker.name
+        self._settings.ask_precision = self.ask_picker.precision
         self._settings.own_models = self.picker.own
         self.changed.emit()
 

@@ -25,9 +25,16 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QColor
 
-from rs_copilot_plugin.layers import palette, scene_file, styles, temporal
+from rs_copilot_plugin.layers import palette, picked_things, scene_file, styles, temporal
 from rs_copilot_plugin.layers.region_file import to_lonlat
 from rs_copilot_plugin.layers.scene_group import SceneGroup
+from rs_copilot_plugin.presenters.corrections import (
+    Changes,
+    Correction,
+    Things,
+    last_changes,
+    parse_correction,
+)
 from rs_copilot_plugin.presenters.detections import ClipDetections, Hit, parse_box
 from rs_copilot_plugin.presenters.frames import ClipFrames, FrameRow
 from rs_copilot_plugin.presenters.scene import ClipSummary, summarise
@@ -46,6 +53,8 @@ class _Read:
     detections: dict[str, ClipDetections]
     labels: dict[str, list[str]]
     answers: list[dict[str, Any]]
+    corrections: list[Correction]
+    changes: Changes
     final: bool
 
 
@@ -73,6 +82,8 @@ class SceneController(QObject):
         self._detections: dict[str, ClipDetections] = {}
         self.filled_layers: list[str] = []
         self.answers: list[dict[str, Any]] = []
+        self.corrections: list[Correction] = []
+        self.changes = Changes()
         self._reading = False
         self._again_timer = QTimer(self)
         self._again_timer.setSingleShot(True)
@@ -104,7 +115,7 @@ class SceneController(QObject):
             self._group = SceneGroup(path, self)
             self._group.layer_added.connect(self._layer_added)
             self._group.settled.connect(self._layers_settled)
-            self._frames, self._summaries, self._detections, self.answers = {}, {}, {}, []
+            self._forget_rows()
             self._zoom_pending = zoom
         self.refresh()
 
@@ -114,8 +125,12 @@ class SceneController(QObject):
             self._group.remove()
             self._group.deleteLater()
         self._group, self.filled_layers = None, []
-        self._frames, self._summaries, self._detections, self.answers = {}, {}, {}, []
+        self._forget_rows()
         self.updated.emit()
+
+    def _forget_rows(self) -> None:
+        self._frames, self._summaries, self._detections, self.answers = {}, {}, {}, []
+        self.corrections, self.changes = [], Changes()
 
     def refresh(self, final: bool = False) -> None:
         """Read what is new in the file; many calls in a row are one read."""
@@ -185,6 +200,21 @@ class SceneController(QObject):
         request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry).setLimit(_MAX_HITS)
         labels = Counter(str(row["label"] or "") for row in layer.getFeatures(request))
         return sum(labels.values()), labels.most_common(1)[0][0] if labels else ""
+
+    def labels(self) -> list[str]:
+        """The classes of tracks and objects that there are, the commonest first."""
+        found: Counter[str] = Counter()
+        for name in ("tracks", "detections"):
+            layer = self._layer(name)
+            if layer is not None:
+                request = QgsFeatureRequest().setFlags(QgsFeatureRequest.Flag.NoGeometry).setLimit(_MAX_HITS)
+                found.update(str(row["label"] or "") for row in layer.getFeatures(request))
+        return [label for label, _ in found.most_common() if label]
+
+    def things_at(self, point: QgsPointXY, reach: float) -> list[Things]:
+        """Tracks and objects near a place on the canvas, the nearest first; see `detections_at`."""
+        layers = {} if self._group is None else self._group.layers()
+        return picked_things.things_at(layers, self._iface.mapCanvas().mapSettings(), point, reach)
 
     def class_colours(self) -> dict[str, str]:
         """The colours of the classes of objects on the map."""
@@ -272,6 +302,7 @@ class SceneController(QObject):
             return
         self._frames, self._detections, self._summaries = found.frames, found.detections, found.summaries
         self.filled_layers, self.answers = found.layers, found.answers
+        self.corrections, self.changes = found.corrections, found.changes
         self._group.interval_s = min((rows.interval_s for rows in found.frames.values()), default=1.0)
         self._group.duration_s = self.duration_s
         self._group.labels = found.labels
@@ -356,5 +387,7 @@ def _read_scene(path: Path, final: bool) -> _Read:
         {clip: ClipDetections(found) for clip, found in scene_file.read_detections(path).items()},
         scene_file.read_labels(path),
         scene_file.read_answers(path),
+        [item for item in map(parse_correction, scene_file.read_corrections(path)) if item is not None],
+        last_changes(scene_file.read_changing_runs(path)),
         final,
     )

@@ -156,6 +156,12 @@ class VideoPanel(QgsDockWidget):
         row.addWidget(self.place_label, 1)
         return row
 
+    def begin_dragging(self) -> None:
+        """Let the user drag the footprint of the shown frame to where it belongs."""
+        self.setUserVisible(True)
+        self.control_button.setChecked(True)
+        self.control_box.drag_button.setChecked(True)
+
     def show_state(self, player: Player) -> None:
         """Draw controls for the player's state."""
         playing = player.state is PlayerState.PLAYING

@@ -85,7 +85,9 @@ class Workbench(QObject):
         )
         find_raster = self.dock.satellite_combo.currentLayer
         self.look = LookDesk(iface.mainWindow(), around, find_raster, self._show_dialog, self)
-        self.ask = AskDesk(iface.mainWindow(), around, self.background, find_raster, self._show_dialog, self)
+        self.ask = AskDesk(
+            iface.mainWindow(), around, self.background, find_raster, self._show_dialog, self.look, self
+        )
         self._dialogs: list[QDialog] = []
         self.last_notice: Notice | None = None
         self._connect()
@@ -144,6 +146,9 @@ class Workbench(QObject):
         for asking in (self.look, self.ask.ask):
             asking.setup_wanted.connect(self.open_settings)
         self.ask.ask.moment_wanted.connect(self._show_hit)
+        self.ask.ask.corrections.drag_wanted.connect(
+            lambda hit: self.video.begin_dragging() if self._show_hit(hit) else None
+        )
         self.controls.failed.connect(lambda text: self.tell(Notice(tr("Control points"), text)))
 
     def close(self) -> None:
@@ -462,7 +467,7 @@ class Workbench(QObject):
 
     def _engine_changed(self) -> None:
         self.host.restart()
-        self.look.refresh()
+        self.look.refresh(self.ask.dock.isVisible())
         self.redraw()
         if not self.player.clip and self.panel.clips.clips:
             self.show_clip(str(self.panel.clips.clips[0].path))

@@ -46,6 +46,10 @@ _LABELS_OF = {
 _ANSWER_COLUMNS = (
     "question", "task", "answer", "confidence", "abstained", "reason", "evidence", "clip", "created_at",
 )  # fmt: skip
+# Scenes of earlier versions lack these; the lists among them are JSON.
+_LATER_ANSWER_COLUMNS = ("settle", "understood", "missed", "planner", "program", "notes")
+_ANSWER_LISTS = ("evidence", "missed", "notes")
+_CORRECTION_COLUMNS = ("number", "kind", "things", "label", "clip", "created_at")
 # A scene may hold thousands of answers of other users; the panel shows the latest.
 MAX_ANSWERS = 200
 _BUSY_TIMEOUT_S = 2.0
@@ -125,7 +129,7 @@ def read_detections(path: Path) -> dict[str, list[Detection]]:
 
 
 def read_answers(path: Path) -> list[dict[str, Any]]:
-    """The latest rows of the ``answers`` layer, oldest first; ``evidence`` is a list, ``fid`` the number.
+    """The latest rows of the ``answers`` layer, oldest first; ``fid`` is their number, JSON is read.
 
     Raises:
         SceneFileError: not a scene, or locked.
@@ -135,20 +139,70 @@ def read_answers(path: Path) -> list[dict[str, Any]]:
         if not set(_ANSWER_COLUMNS) <= present:
             return []
         # Only the fixed names above enter the text.
-        columns = ", ".join(_ANSWER_COLUMNS)
+        later = (name if name in present else f"NULL AS {name}" for name in _LATER_ANSWER_COLUMNS)
+        columns = ", ".join([*_ANSWER_COLUMNS, *later])
         query = f"SELECT rowid AS fid, {columns} FROM answers ORDER BY rowid DESC LIMIT {MAX_ANSWERS}"  # noqa: S608  # nosec B608
         rows = [dict(record) for record in connection.execute(query)]
     for row in rows:
-        row["evidence"] = _json_list(row["evidence"])
+        row.update({name: _json(row[name], list) or [] for name in _ANSWER_LISTS})
+        row["program"] = _json(row["program"], dict)
     return rows[::-1]
 
 
-def _json_list(text: object) -> list[Any]:
+def read_corrections(path: Path) -> list[dict[str, Any]]:
+    """The rows of the layer ``corrections`` without what was there before them, oldest first.
+
+    Raises:
+        SceneFileError: not a scene, or locked.
+    """
+    with _open(path) as connection:
+        present = {row[1] for row in connection.execute("PRAGMA table_info(corrections)")}
+        if not set(_CORRECTION_COLUMNS) <= present:
+            return []
+        columns = ", ".join(_CORRECTION_COLUMNS)
+        query = f"SELECT {columns} FROM corrections ORDER BY created_at, number"  # noqa: S608  # nosec B608
+        return [dict(record) for record in connection.execute(query)]
+
+
+def read_changing_runs(path: Path) -> list[dict[str, Any]]:
+    """What was run that may change answers: ``command``, ``created_at`` and ``parameters`` of its note.
+
+    Raises:
+        SceneFileError: not a scene, or locked.
+    """
+    with _open(path) as connection:
+        present = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
+        if not {"command", "parameters", "created_at"} <= present:
+            return []
+        query = (
+            "SELECT command, created_at, parameters FROM runs "
+            "WHERE command IN ('localize', 'track', 'detect', 'correct')"
+        )
+        return [dict(record) for record in connection.execute(query)]
+
+
+def read_counts(path: Path) -> dict[str, int]:
+    """How many rows each table of the scene has, in the order of its catalogue.
+
+    Raises:
+        SceneFileError: not a scene, or locked.
+    """
+    with _open(path) as connection:
+        tables = [row[0] for row in connection.execute("SELECT table_name FROM gpkg_contents")]
+        quoted = [(name, '"' + name.replace('"', '""') + '"') for name in tables]
+        # The name comes from the file's own catalogue and is quoted; SQLite cannot bind identifiers.
+        return {
+            name: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608  # nosec B608
+            for name, table in quoted
+        }
+
+
+def _json(text: object, kind: type) -> Any:  # noqa: ANN401 - of that kind, or None
     try:
-        found = json.loads(str(text or "[]"))
+        found = json.loads(str(text or "null"))
     except ValueError:
-        return []
-    return found if isinstance(found, list) else []
+        return None
+    return found if isinstance(found, kind) else None
 
 
 def read_labels(path: Path) -> dict[str, list[str]]:

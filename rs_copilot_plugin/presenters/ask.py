@@ -6,13 +6,13 @@ characters, never as markup.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from .attached import Attached, timed
 from .conversation import (
     Conversation,
     Heard,
@@ -24,15 +24,15 @@ from .conversation import (
     parse_number,
     plain,
 )
+from .corrections import Changes, Things, asks_for_things, things_of
 from .detections import Box
 from .locate import LocatePanel, Request
+from .models import ModelPicker
 from .shapes import Shape, ShapeKind, parse_shape
 from .user_layers import Chosen, layer_params
 
-# Marks are called by letters; more of them than this nobody reads.
-MAX_PINS = 8
-LETTERS = "ABCDEFGH"
-_NOW = re.compile(r"\b(right now|just now|now)\b", re.IGNORECASE)
+# What the engine takes for "compute only".
+NO_MODEL = "none"
 
 
 class AskLack(Enum):
@@ -55,7 +55,10 @@ class EvidenceKind(Enum):
 
 @dataclass(frozen=True)
 class Evidence:
-    """Something to look at: on the map (``shape``, degrees), in the video (``clip``, ``time_s``), or both."""
+    """Something to look at: on the map (``shape``, degrees), in the video (``clip``, ``time_s``), or both.
+
+    ``things`` are the tracks or objects that it shows; they can be corrected.
+    """
 
     says: str
     layer: str = ""
@@ -64,6 +67,7 @@ class Evidence:
     time_s: float | None = None
     box_px: Box | None = None
     shape: Shape | None = None
+    things: Things | None = None
 
     @property
     def kind(self) -> EvidenceKind:
@@ -78,7 +82,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Found:
-    """An answer; with ``abstained``, ``reason`` says why there is none and ``settle`` what would help."""
+    """An answer; with ``abstained``, ``reason`` says why there is none and ``settle`` what would help.
+
+    ``sends_to`` is where pictures or words were sent; empty: nothing left this machine. An answer that rests
+    on tracks or objects (``counts_things``) may be another one after a correction.
+    """
 
     answer: str = ""
     task: str = ""
@@ -89,43 +97,32 @@ class Found:
     understood: str = ""
     missed: tuple[str, ...] = ()
     planner: str = ""
+    sends_to: str = ""
     notes: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class Pin:
-    """A feature that goes with a question under a letter; ``geometry`` is GeoJSON in degrees."""
-
-    name: str
-    title: str
-    geometry: Mapping[str, Any] = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True)
-class Attached:
-    """What goes with a question: an area (west, south, east, north in degrees), features, a moment."""
-
-    region: Box | None = None
-    pins: tuple[Pin, ...] = ()
-    now_s: float | None = None
+    counts_things: bool = True
 
 
 @dataclass(frozen=True)
 class AskQuestion(Question):
-    """A question to the scene. ``asked_at`` is a time in UTC, as ISO 8601 has it."""
+    """A question to the scene. ``asked_at`` is a time in UTC, as ISO 8601 has it; ``model`` helps, if any."""
 
-    attached: Attached = Attached()
+    attached: Attached = field(default_factory=Attached)
     asked_at: str = ""
+    model: str = ""
 
 
 @dataclass
 class AskTurn(Turn):
-    """A question and its answer; ``row`` is the answer's number in the scene."""
+    """A question and its answer; ``row`` is the answer's number in the scene.
+
+    ``is_outdated``: the scene was corrected, or made anew, since.
+    """
 
     found: Found | None = None
     row: int | None = None
+    is_outdated: bool = False
 
 
 class AskTalk(Conversation):
@@ -192,6 +189,17 @@ class AskTalk(Conversation):
             self.turns = [*sorted(both, key=lambda turn: (turn.row is None, turn.row or 0))]
         return bool(fresh)
 
+    def mark_outdated(self, changes: Changes) -> bool:
+        """Mark answers that were given before the scene was changed; returns whether any mark changed."""
+        changed = False
+        for turn in self.asked:
+            asked_at = turn.question.asked_at if isinstance(turn.question, AskQuestion) else ""
+            found = turn.found if turn.state is TurnState.DONE else None
+            before = found is not None and changes.are_after(asked_at, found.counts_things)
+            changed = changed or before != turn.is_outdated
+            turn.is_outdated = before
+        return changed
+
     def _remembered(self, row: Mapping[str, Any]) -> AskTurn:
         found = parse_row(row)
         asked = AskQuestion(_line(row.get("question")), "", asked_at=_line(row.get("created_at")))
@@ -204,6 +212,7 @@ class AskPanel:
 
     inputs: LocatePanel
     talk: AskTalk
+    models: ModelPicker = field(default_factory=lambda: ModelPicker(is_optional=True))
     text: str = ""
     attached: Attached = field(default_factory=Attached)
     layers: tuple[Chosen, ...] = ()
@@ -233,7 +242,11 @@ class AskPanel:
         if self.lacks():
             raise ValueError(f"something is lacking: {self.lacks()}")
         question = AskQuestion(
-            timed(self.text.strip(), self.attached.now_s), "", attached=self.attached, asked_at=asked_at
+            timed(self.text.strip(), self.attached.now_s),
+            "",
+            attached=self.attached,
+            asked_at=asked_at,
+            model=self.models.name,
         )
         self.talk.ask(question)
         self.text = ""
@@ -256,7 +269,10 @@ class AskPanel:
             "marks": [{"name": pin.name, "geometry": dict(pin.geometry)} for pin in attached.pins],
             "image_region": None if attached.region is None else list(attached.region),
             "keep": True,
+            "vlm": question.model or NO_MODEL,
         }
+        if question.model:
+            params |= {"precision": self.models.precision, "key": self.models.keys.get(question.model)}
         return Request("ask", params, question.text)
 
     def edit(self, index: int) -> None:
@@ -268,6 +284,17 @@ class AskPanel:
             # The moment stands in the question's own words by now.
             self.attached = Attached(attached.region, attached.pins)
 
+    def again(self, index: int, asked_at: str = "") -> AskQuestion | None:
+        """Ask a question once more, with what was attached to it; what is in the box stays there."""
+        turn, draft = self.talk.turn(index), (self.text, self.attached)
+        if turn is None:
+            return None
+        self.edit(index)
+        try:
+            return None if self.lacks() else self.begin(asked_at)
+        finally:
+            self.text, self.attached = draft
+
     def use_scene(self, scene: Path | None) -> bool:
         """Ask another scene; returns whether it is another one. A question on its way is not waited for."""
         if scene == self.scene:
@@ -278,26 +305,10 @@ class AskPanel:
         return True
 
 
-def timed(text: str, now_s: float | None) -> str:
-    """A question in which "now" is a moment of the clip; one that does not say "now" is about it, too."""
-    if now_s is None:
-        return text
-    moment = f"at {now_s:.1f} s"
-    if _NOW.search(text):
-        return _NOW.sub(moment, text)
-    body, mark = (text[:-1].rstrip(), text[-1]) if text[-1:] in ("?", ".", "!") else (text, "")
-    return f"{body} {moment}{mark}"
-
-
-def pins_of(features: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[Pin, ...]:
-    """Features (title, GeoJSON in degrees) under letters; the first ones of many."""
-    return tuple(
-        Pin(letter, _line(title), geometry) for letter, (title, geometry) in zip(LETTERS, features[:MAX_PINS])
-    )
-
-
 def parse_found(result: Mapping[str, Any]) -> Found:
     """An answer as the engine gives it."""
+    evidence = tuple(parse_evidence(item) for item in dicts(result.get("evidence")))
+    has_things = any(item.things is not None for item in evidence)
     return Found(
         answer=plain(str(result.get("answer") or "")),
         task=_line(result.get("task")),
@@ -308,9 +319,11 @@ def parse_found(result: Mapping[str, Any]) -> Found:
         understood=_line(result.get("understood")),
         missed=_lines(result.get("missed")),
         planner=_line(result.get("planner")),
+        sends_to=_line(result.get("sends_to")),
         notes=_lines(result.get("notes")) + _lines(result.get("warnings")),
-        evidence=tuple(parse_evidence(item) for item in dicts(result.get("evidence"))),
+        evidence=evidence,
         seconds=parse_number(result.get("seconds")),
+        counts_things=has_things or asks_for_things(result.get("program"), bool(result.get("abstained"))),
     )
 
 
@@ -323,14 +336,16 @@ def parse_row(row: Mapping[str, Any]) -> Found:
 
 def parse_evidence(told: Mapping[str, Any]) -> Evidence:
     """Evidence as the engine gives it; what makes no sense in it is left out."""
+    says, clip = _line(told.get("says")), _line(told.get("clip"))
     return Evidence(
-        _line(told.get("says")),
+        says,
         _line(told.get("layer")),
         _whole(told.get("fid")),
-        _line(told.get("clip")),
+        clip,
         parse_number(told.get("time_s")),
         parse_corners(told.get("box_px")),
         parse_shape(told.get("geometry")),
+        things_of(told.get("things"), clip, says),
     )
 
 

@@ -127,7 +127,8 @@ class Choice:
 class ModelPicker:
     """Which model is asked: one of the list, or a server or folder that the user has named.
 
-    ``keys`` of servers are known as long as QGIS runs; nothing writes them down.
+    ``keys`` of servers are known as long as QGIS runs; nothing writes them down. Where a model is
+    ``is_optional`` none is asked unless the user chooses one. Pickers may share ``own`` and ``keys``.
     """
 
     name: str = ""
@@ -135,6 +136,7 @@ class ModelPicker:
     own: list[str] = field(default_factory=list)
     listed: ModelList = field(default_factory=ModelList)
     keys: dict[str, str] = field(default_factory=dict, repr=False)
+    is_optional: bool = False
 
     @property
     def key(self) -> str | None:
@@ -162,6 +164,8 @@ class ModelPicker:
         self.choose(self.name, self.precision)
 
     def _first(self, names: list[str]) -> str:
+        if self.is_optional:
+            return ""
         advised = self.listed.advice.model.id if self.listed.advice is not None else ""
         # Nothing is sent away because it happens to be first in a list.
         local = [name for name in names if destination(name).reach is Reach.NOWHERE]
@@ -175,12 +179,12 @@ class ModelPicker:
 
     def add(self, name: str) -> None:
         """A server, or a folder, of the user's own; the latest is the first."""
-        self.own = [name, *(other for other in self.own if other and other != name)][:KEPT_MODELS]
+        self.own[:] = [name, *(other for other in self.own if other and other != name)][:KEPT_MODELS]
         self.choose(name)
 
     def forget(self, name: str) -> None:
         """Take a server or folder off the list."""
-        self.own = [other for other in self.own if other != name]
+        self.own[:] = [other for other in self.own if other != name]
         if self.name == name:
             self.choose("")
 

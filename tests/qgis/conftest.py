@@ -18,6 +18,7 @@ sys.path.insert(0, os.environ.get("RS_COPILOT_PLUGIN_DIR", str(ROOT)))
 
 qgis_core = pytest.importorskip("qgis.core", reason="QGIS's Python is needed")
 
+from ask_helpers import HOSTILE, open_town  # noqa: E402
 from qgis.core import QgsApplication, QgsProject, QgsSettings  # noqa: E402
 from qgis.gui import QgsMapCanvas, QgsMessageBar  # noqa: E402
 from qgis.PyQt.QtCore import QCoreApplication, QObject, QSize, Qt, pyqtSignal  # noqa: E402
@@ -95,6 +96,25 @@ def world_template(tmp_path_factory):
     script = str(Path(__file__).with_name("make_world.py"))
     subprocess.run([python, "-I", script, str(folder)], check=True, env=environment, timeout=120)
     return folder
+
+
+@pytest.fixture(scope="session")
+def town_template(tmp_path_factory):
+    """A small town with three vehicles, and the map of it; made once."""
+    folder = tmp_path_factory.mktemp("town")
+    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
+    script = str(Path(__file__).with_name("make_town.py"))
+    command = [os.environ["RS_COPILOT_ENGINE_PYTHON"], "-I", script, str(folder), HOSTILE]
+    subprocess.run(command, check=True, env=environment, timeout=120)
+    return folder
+
+
+@pytest.fixture
+def town_bench(workbench, town_template, tmp_path):
+    """The town's scene and its map are open, and the Ask panel is in sight."""
+    yield open_town(workbench, town_template, tmp_path)
+    workbench.settings.ask_model = ""
+    workbench.settings.own_models = []
 
 
 @pytest.fixture

@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-from pathlib import Path
 
-import pytest
+from ask_helpers import (
+    FAR_AWAY,
+    HOSTILE,
+    MARKET,
+    SOUTH,
+    WEST,
+    answered,
+    ask,
+    chip,
+    click,
+    key,
+    open_scene,
+    shown,
+)
 from qgis.core import (
     QgsApplication,
-    QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsGeometry,
     QgsPointXY,
@@ -33,78 +43,10 @@ from rs_copilot_plugin.presenters.conversation import TurnState
 from rs_copilot_plugin.presenters.suggestions import Topic
 from rs_copilot_plugin.presenters.user_layers import Role
 
-ANSWER_LIMIT_S = 90
-WEST, SOUTH = 500_000.0, 5_400_000.0
-FAR_AWAY = QgsRectangle(WEST + 5000, SOUTH + 5000, WEST + 5200, SOUTH + 5100)
-HOSTILE = '<b>Far</b> & "Co"<script>alert(1)</script>'
-MARKET = QgsPointXY(WEST + 105, SOUTH)
 
-
-@pytest.fixture(scope="session")
-def town_template(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("town")
-    environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
-    script = str(Path(__file__).with_name("make_town.py"))
-    command = [os.environ["RS_COPILOT_ENGINE_PYTHON"], "-I", script, str(folder), HOSTILE]
-    subprocess.run(command, check=True, env=environment, timeout=120)
-    return folder
-
-
-@pytest.fixture
-def bench(workbench, town_template, tmp_path):
-    """The scene and its map are open, and the panel is in sight."""
-    for name in ("scene.gpkg", "map.gpkg", "clip.mp4"):
-        shutil.copy(town_template / name, tmp_path / name)
-    canvas = workbench.iface.canvas
-    canvas.setDestinationCrs(QgsCoordinateReferenceSystem("EPSG:32633"))
-    for name in ("zones", "roads", "occluders"):
-        layer = QgsVectorLayer(f"{tmp_path / 'map.gpkg'}|layername={name}", name, "ogr")
-        assert layer.isValid()
-        QgsProject.instance().addMapLayer(layer)
-    desk = workbench.ask
-    desk.dock.setUserVisible(True)
-    desk.workbench, desk.folder = workbench, tmp_path
-    open_scene(desk)
-    QTest.qWait(300)
-    return desk
-
-
-def open_scene(desk) -> None:
-    desk.workbench.open_scene(desk.folder / "scene.gpkg")
-    wait_until(lambda: {"frames", "tracks"} <= set(desk.workbench.scene.layer_names()), what="the scene")
-
-
-def key(widget, which, modifier=Qt.KeyboardModifier.NoModifier) -> None:
-    QTest.keyClick(widget, which, modifier)
-
-
-def ask(desk, text: str) -> None:
-    edit = desk.dock.question_edit
-    edit.setFocus()
-    QTest.keyClicks(edit, text)
-    key(edit, Qt.Key.Key_Return)
-
-
-def answered(desk):
-    wait_until(lambda: not desk.ask.is_busy, ANSWER_LIMIT_S, "the answer")
-    return desk.ask.talk.turns[-1]
-
-
-def shown(desk) -> str:
-    return desk.dock.view.toPlainText()
-
-
-def chip(desk, text: str):
-    return next(item for item in desk.dock.evidence.chips if text in item.text())
-
-
-def click(widget) -> None:
-    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-
-def test_an_answer_with_evidence_on_map_and_in_the_video(bench, record_property):
+def test_an_answer_with_evidence_on_map_and_in_the_video(town_bench, record_property):
     """One test for all that belongs to one answer, because each engine takes seconds to start."""
-    desk, canvas, player = bench, bench.workbench.iface.canvas, bench.workbench.player
+    desk, canvas, player = town_bench, town_bench.workbench.iface.canvas, town_bench.workbench.player
     assert "zones" in desk.dock.layers_button.text()
     topics = {item.topic for item in desk.ask._suggestions}
     assert len(topics) >= 4 and Topic.COUNT in topics, topics
@@ -172,8 +114,8 @@ def test_an_answer_with_evidence_on_map_and_in_the_video(bench, record_property)
     assert Role.NONE in {user_layers.role_of(layer) for layer in kept}, "evidence is not asked about"
 
 
-def test_abstention_history_and_the_death_of_the_engine(bench):
-    desk = bench
+def test_abstention_history_and_the_death_of_the_engine(town_bench):
+    desk = town_bench
     ask(desk, "When does the drone first see Far Field?")
     turn = answered(desk)
     assert turn.found.abstained and turn.answer.startswith("I cannot tell") and turn.answer in shown(desk)
@@ -205,8 +147,8 @@ def test_abstention_history_and_the_death_of_the_engine(bench):
     assert len(desk.ask.talk.turns) == 3 and desk.ask.talk.turns[-1].answer == "3"
 
 
-def test_a_hostile_name_is_only_text_and_reports_are_written(bench, record_property):
-    desk = bench
+def test_a_hostile_name_is_only_text_and_reports_are_written(town_bench, record_property):
+    desk = town_bench
     zones = QgsProject.instance().mapLayersByName("zones")[0]
     zones.selectByExpression("\"name\" like '%script%'")
     desk.workbench.iface.canvas.setCurrentLayer(zones)
@@ -253,8 +195,8 @@ def test_the_algorithm_of_the_toolbox(workbench, town_template, tmp_path):
     assert found["ANSWER"] == "2" and 0.5 < found["CONFIDENCE"] <= 1.0
 
 
-def test_region_moment_sketch_and_suggestion(bench):
-    desk, canvas = bench, bench.workbench.iface.canvas
+def test_region_moment_sketch_and_suggestion(town_bench):
+    desk, canvas = town_bench, town_bench.workbench.iface.canvas
     picture = desk.ask.attach.picture
     canvas.setExtent(QgsRectangle(WEST - 20, SOUTH - 60, WEST + 200, SOUTH + 60))
     click(desk.dock.region_button)

@@ -75,9 +75,10 @@ def plan_schema(summary: Summary, without: Collection[str] = ()) -> dict[str, An
     words = {"type": "string", "maxLength": MAX_SAID}
     tasks = [*(task.value for task in SpatialTask), "other"]
     program = program_schema(names_schema(summary), without)
+    shared = {"$defs": program.pop("$defs")}
     planned = {"understood": words, "task": {"enum": tasks}, "program": program}
     refused = {"understood": words, "cannot": words}
-    return {"anyOf": [_object(planned), _object(refused)]}
+    return {**shared, "anyOf": [_object(planned), _object(refused)]}
 
 
 def _object(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from rs_copilot.detection.boxes import quads_of
-from rs_copilot.errors import BadInputError, StorageError
+from rs_copilot.errors import BadInputError
 from rs_copilot.types import FloatArray, SizeWH
 from rs_copilot.vector.json_values import finite
+from rs_copilot.writing import write_whole
 
 Record: TypeAlias = Mapping[str, Any]
 _KEYS = ("question_id", "id", "Question_id", "idx", "question_idx")
@@ -72,13 +73,16 @@ def write_json(path: Path, value: object) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(finite(value), indent=1) + "\n", encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise StorageError(f"cannot write {path}: {error}") from error
+    write_whole(path, json.dumps(finite(value), indent=1) + "\n")
+
+
+def write_lines(path: Path, records: Iterable[Record]) -> None:
+    """Write records as a JSON object on each line, complete or not at all.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_whole(path, "".join(json.dumps(finite(record)) + "\n" for record in records))
 
 
 def key_of(record: Record, number: int) -> str:

@@ -31,6 +31,8 @@ from rs_copilot.vector.store import append_layer, read_scene_info
 REGION = "region"
 # Points and lines of the evidence are widened by this, so that answers have an area.
 MARGIN_M = 1.0
+# Shapes of more points are shown with these metres of tolerance.
+SHOWN_POINTS, SHOWN_M = 20, 0.2
 METHOD = "spatial program"
 
 
@@ -66,6 +68,7 @@ class AskEvidence(BaseModel):
     says: str
     layer: str | None
     fid: int | None
+    things: list[str]
     clip: str | None
     frame: int | None
     time_s: float | None
@@ -155,7 +158,7 @@ def run(params: AskParams, context: JobContext) -> AskResult:
             answer = replace(answer, text=planning.phrase(question, answer, known) or answer.text)
     context.check()
     document = None if isinstance(plan, NoPlan) else plan.program.document()
-    row = keep_answer(params.scene, question, answer, memory) if params.keep else None
+    row = keep_answer(params.scene, question, answer, memory, document) if params.keep else None
     if row is not None:
         SHELF.wrote(params.scene)
     result = _result(params, answer, memory, planning, context)
@@ -204,21 +207,29 @@ def _result(
 
 
 def _evidence(item: Evidence, memory: Memory) -> AskEvidence:
-    shape = None if item.shape is None else shapely.geometry.mapping(memory.to_lonlat(item.shape))
+    shape = None if item.shape is None else memory.to_lonlat(_to_show(item.shape))
     return AskEvidence(
         says=item.says,
         layer=item.layer,
         fid=item.fid,
+        things=list(item.things),
         clip=item.clip,
         frame=item.frame,
         time_s=item.time_s,
         box_px=item.box_px,
-        geometry=None if shape is None else json.loads(json.dumps(shape)),
+        geometry=None if shape is None else json.loads(shapely.to_geojson(shape)),
     )
 
 
-def keep_answer(scene: str, question: Question, answer: Answer, memory: Memory) -> int:
-    """Write an answer into the layer ``answers``; the row's number. Its evidence can be shown without asking.
+def _to_show(shape: shapely.Geometry) -> shapely.Geometry:
+    """A shape without points that nobody sees: paths over many frames have thousands."""
+    return shape if shapely.get_num_coordinates(shape) <= SHOWN_POINTS else shapely.simplify(shape, SHOWN_M)
+
+
+def keep_answer(
+    scene: str, question: Question, answer: Answer, memory: Memory, program: Mapping[str, Any] | None
+) -> int:
+    """Write an answer into the layer ``answers``; the row's number. All of it can be shown without asking.
 
     Raises:
         StorageError: the scene cannot be written.
@@ -235,6 +246,12 @@ def keep_answer(scene: str, question: Question, answer: Answer, memory: Memory) 
         "abstained": answer.abstained,
         "reason": answer.reason,
         "evidence": to_json(evidence),
+        "settle": answer.settle,
+        "understood": answer.understood or None,
+        "missed": to_json(answer.missed),
+        "planner": answer.planner,
+        "program": None if program is None else to_json(program),
+        "notes": to_json(answer.notes),
     }
     grid = Grid(memory.crs, read_scene_info(scene).crs)
     provenance = Provenance(memory.views.clip or None, f"{METHOD}, planner {answer.planner}")
@@ -245,7 +262,7 @@ def keep_answer(scene: str, question: Question, answer: Answer, memory: Memory) 
 def _area(answer: Answer) -> shapely.Geometry | None:
     """The area that holds all evidence."""
     shapes = [shapely.force_2d(item.shape) for item in answer.evidence if item.shape is not None]
-    return shapely.union_all(shapes).convex_hull.buffer(MARGIN_M) if shapes else None
+    return shapely.GeometryCollection(shapes).convex_hull.buffer(MARGIN_M) if shapes else None
 
 
 class MemoryShelf:

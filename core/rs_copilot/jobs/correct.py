@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Literal
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
-import shapely
 from pydantic import BaseModel, ConfigDict, Field
 
 from rs_copilot.errors import UsageError
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.correct_rows import LAYERS, METHOD, Change, changed, undone
 from rs_copilot.jobs.run_note import note_run
-from rs_copilot.vector.build import Provenance, path_length_m
-from rs_copilot.vector.gpkg_blob import line_m
-from rs_copilot.vector.store import read_layer, read_scene_info, write_layers
+from rs_copilot.vector import schema
+from rs_copilot.vector.build import Grid, Provenance, build_table
+from rs_copilot.vector.store import read_layer, read_scene_info, remove_rows, write_layers
 
-METHOD = "corrected by hand"
-# Fields that number things, by the word that names them in answers.
-NUMBERS = {"track": "track_id", "object": "object_id"}
+Clearable = Literal["tracks", "detections", "segments", "groundings", "looks", "answers", "corrections"]
 
 
 class CorrectParams(BaseModel):
     """What is wrong in which scene. Things are named as answers name them: ``track 12``, ``object 3``.
 
-    ``merge`` are lists of tracks that are one, the first keeps its number; ``relabel`` gives classes;
-    ``remove`` are things that are none; ``clear_answers`` empties the layer ``answers``.
+    ``merge`` are lists of things that are one, the first keeps its number; ``relabel`` gives classes;
+    ``remove`` are things that are none. ``undo`` are numbers of the layer ``corrections``; they are taken
+    back first, the latest first. ``clear`` are layers to be emptied, of the clip or, where none is named, of
+    all of the scene; ``clear_answers`` is the same for the layer ``answers``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -37,60 +37,111 @@ class CorrectParams(BaseModel):
     merge: list[list[str]] = Field(default_factory=list)
     relabel: Mapping[str, str] = Field(default_factory=dict)
     remove: list[str] = Field(default_factory=list)
+    undo: list[int] = Field(default_factory=list)
+    clear: list[Clearable] = Field(default_factory=list)
     clear_answers: bool = False
+
+    @property
+    def changes(self) -> list[Change]:
+        """The corrections, in the order in which they are made."""
+        merges = [Change("merge", tuple(keys)) for keys in self.merge]
+        labels = [Change("relabel", (key,), label.strip()) for key, label in self.relabel.items()]
+        return [*merges, *labels, *(Change("remove", (key,)) for key in self.remove)]
+
+    @property
+    def cleared(self) -> list[Clearable]:
+        """The layers to be emptied. Corrections of things that are gone are gone with them."""
+        wanted = [*self.clear, *(["answers"] if self.clear_answers else [])]
+        if {"tracks", "detections"} & set(wanted):
+            wanted.append("corrections")
+        return list(dict.fromkeys(wanted))  # type: ignore[arg-type]
 
 
 class CorrectResult(BaseModel):
-    """How many rows of each layer were changed or taken out."""
+    """How many rows of each layer were changed or taken out; ``numbers`` are those of the corrections."""
 
     scene: str
-    clip: str
+    clip: str | None
     merged: int
     relabelled: int
     removed: int
+    undone: int
+    cleared: int
+    numbers: list[int]
     seconds: float
     device: str
     warnings: list[str]
 
     def summary(self) -> str:
         """For people."""
-        return (
-            f"{self.merged} tracks merged, {self.relabelled} rows relabelled, {self.removed} rows taken out."
-        )
+        said = {
+            "tracks merged": self.merged,
+            "rows relabelled": self.relabelled,
+            "rows taken out": self.removed,
+            "corrections undone": self.undone,
+            "rows cleared": self.cleared,
+        }
+        text = ", ".join(f"{count} {words}" for words, count in said.items() if count) or "nothing to change"
+        numbers = ", ".join(map(str, self.numbers))
+        return f"{text}." + (f" To undo: --undo {numbers}" if self.numbers else "")
 
 
 def run(params: CorrectParams, context: JobContext) -> CorrectResult:
-    """Change the rows, all or none, and note it in ``runs``.
+    """Change the rows, all or none, and note it in ``corrections`` and ``runs``.
 
     Raises:
-        UsageError: nothing is to be corrected, or a thing that is named is not in the clip.
+        UsageError: nothing is to be corrected, a thing that is named is not in the clip, or an undo is not
+            possible.
         SceneError: no scene, or no such clip.
         StorageError: the scene cannot be written.
     """
     started = time.monotonic()
-    if not (params.merge or params.relabel or params.remove or params.clear_answers):
+    if not (params.changes or params.undo or params.cleared):
         raise UsageError("nothing is to be corrected", hint="Name tracks to merge, relabel or remove.")
-    clip = _clip_of(params)
-    tables = {name: read_layer(params.scene, name, clip=clip) for name in ("tracks", "detections")}
-    merged = 0
-    for keys in params.merge:
-        tables = _merged(tables, [_number(key, "track", tables) for key in keys])
-        merged += len(keys) - 1
-    changed = [_relabel(tables, key, label) for key, label in params.relabel.items()]
-    removed = [_remove(tables, key) for key in params.remove]
-    if params.clear_answers:
-        answers = read_layer(params.scene, "answers", clip=clip)
-        removed.append(len(answers))
-        tables["answers"] = answers.iloc[:0]
-    write_layers(params.scene, tables, replace_clip=clip)
+    touches_rows = bool(params.changes or params.undo)
+    clip = _clip_of(params) if touches_rows or params.clip is not None else None
+    counts = {"merge": 0, "relabel": 0, "remove": 0}
+    numbers = _correct(params, clip, counts) if touches_rows and clip is not None else []
+    cleared = sum(_clear(params.scene, name, clip) for name in params.cleared)
     seconds = time.monotonic() - started
     note_run(
         params.scene, "correct", params, Provenance(clip, METHOD), context, seconds=seconds, device="cpu"
     )
     return CorrectResult(
-        scene=params.scene, clip=clip, merged=merged, relabelled=sum(changed), removed=sum(removed),
+        scene=params.scene, clip=clip, merged=counts["merge"], relabelled=counts["relabel"],
+        removed=counts["remove"], undone=len(set(params.undo)), cleared=cleared, numbers=numbers,
         seconds=seconds, device="cpu", warnings=list(context.warnings),
     )  # fmt: skip
+
+
+def _correct(params: CorrectParams, clip: str, counts: dict[str, int]) -> list[int]:
+    """Undo and change in one transaction; fills ``counts`` and gives the numbers of the corrections."""
+    tables = {name: read_layer(params.scene, name, clip=clip) for name in (*LAYERS, "corrections")}
+    last = int(tables["corrections"]["number"].max()) if len(tables["corrections"]) else 0
+    for number in sorted(set(params.undo), reverse=True):
+        tables = {**tables, **undone(tables, number)}
+    notes = []
+    for number, change in enumerate(params.changes, start=last + 1):
+        result = changed(tables, change)
+        tables = dict(result.tables)
+        counts[change.kind] += result.rows
+        notes.append(result.note(number, change))
+    crs = read_scene_info(params.scene).crs
+    fresh = build_table(
+        schema.CORRECTIONS, notes, [None] * len(notes), Grid(crs, crs), Provenance(clip, METHOD)
+    )
+    tables["corrections"] = _both(tables["corrections"], fresh)
+    write_layers(params.scene, tables, replace_clip=clip)
+    return [int(note["number"]) for note in notes]
+
+
+def _both(old: gpd.GeoDataFrame, fresh: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    full = [table for table in (old, fresh) if len(table)]
+    return full[0] if len(full) == 1 else gpd.GeoDataFrame(pd.concat(full)) if full else old
+
+
+def _clear(scene: str, layer: str, clip: str | None) -> int:
+    return remove_rows(scene, layer, read_layer(scene, layer, clip=clip).index.tolist())
 
 
 def _clip_of(params: CorrectParams) -> str:
@@ -101,76 +152,3 @@ def _clip_of(params: CorrectParams) -> str:
         found = ", ".join(clips) or "none"
         raise UsageError(f"expected a clip of the scene, found {params.clip!r}; there are: {found}")
     return params.clip
-
-
-def _parts(key: str) -> tuple[str, int]:
-    word, _, number = key.strip().lower().partition(" ")
-    if word not in NUMBERS or not number.isdecimal():
-        raise UsageError(f"expected a thing like 'track 12' or 'object 3', found {key[:60]!r}")
-    return NUMBERS[word], int(number)
-
-
-def _rows_of(table: gpd.GeoDataFrame, field: str, number: int) -> pd.Series:
-    if field not in table:
-        return pd.Series(data=False, index=table.index)
-    return (table[field] == number).fillna(value=False)
-
-
-def _number(key: str, word: str, tables: Mapping[str, gpd.GeoDataFrame]) -> int:
-    """The number of a thing of a sort that is in the tables."""
-    field, number = _parts(key)
-    if field != NUMBERS[word]:
-        raise UsageError(f"only {word}s can be merged, found {key!r}")
-    if not any(_rows_of(table, field, number).any() for table in tables.values()):
-        raise UsageError(f"the clip has no {key!r}")
-    return number
-
-
-def _merged(tables: Mapping[str, gpd.GeoDataFrame], numbers: Sequence[int]) -> dict[str, gpd.GeoDataFrame]:
-    """The tables with several tracks as one, which has the number and the class of the first."""
-    if len(set(numbers)) < 2:
-        raise UsageError("at least two different tracks are needed to merge them")
-    tracks = tables["tracks"]
-    rows = pd.concat([tracks[_rows_of(tracks, "track_id", number)] for number in numbers])
-    points = np.concatenate([shapely.get_coordinates(shape, include_m=True) for shape in rows.geometry])
-    points = points[np.argsort(points[:, 2], kind="stable")]
-    points = points[np.unique(points[:, 2], return_index=True)[1]]
-    start_s, end_s = float(points[0, 2]), float(points[-1, 2])
-    length_m = path_length_m(points[:, :2], tracks.crs)
-    whole = rows.iloc[[0]].copy()
-    whole["start_s"], whole["end_s"], whole["length_m"] = start_s, end_s, length_m
-    whole["mean_speed_mps"] = length_m / max(end_s - start_s, 1e-6)
-    whole["max_speed_mps"] = rows["max_speed_mps"].max()
-    whole["method"] = METHOD
-    whole.geometry = [line_m(points[:, :2], points[:, 2])]
-    kept = tracks[~tracks["track_id"].isin(numbers)]
-    detections = tables["detections"].copy()
-    detections.loc[detections["track_id"].isin(numbers), "track_id"] = numbers[0]
-    both = pd.concat([kept, whole]) if len(kept) else whole
-    return {"tracks": gpd.GeoDataFrame(both, crs=tracks.crs), "detections": detections}
-
-
-def _relabel(tables: dict[str, gpd.GeoDataFrame], key: str, label: str) -> int:
-    field, number = _parts(key)
-    if not label.strip():
-        raise UsageError(f"expected a class for {key!r}, found nothing")
-    changed = 0
-    for name in ("tracks", "detections"):
-        rows = _rows_of(tables[name], field, number)
-        tables[name].loc[rows, ["label", "method"]] = [label.strip(), METHOD]
-        changed += int(rows.sum())
-    if not changed:
-        raise UsageError(f"the clip has no {key!r}")
-    return changed
-
-
-def _remove(tables: dict[str, gpd.GeoDataFrame], key: str) -> int:
-    field, number = _parts(key)
-    removed = 0
-    for name in ("tracks", "detections"):
-        rows = _rows_of(tables[name], field, number)
-        tables[name] = tables[name][~rows]
-        removed += int(rows.sum())
-    if not removed:
-        raise UsageError(f"the clip has no {key!r}")
-    return removed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rs_copilot.errors import BadInputError
 from rs_copilot.evaluation.failures import failure_of
 from rs_copilot.evaluation.links2bench import Given, Report, report
+from rs_copilot.evaluation.records import write_json, write_lines
 from rs_copilot.evaluation.shuffling import agreement, in_order, letter_entropy, said
 from rs_copilot.jobs.ask_model import Files, ModelWishes, open_planning
 from rs_copilot.jobs.context import JobContext
@@ -138,6 +138,7 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
         BadInputError: a file is no question set.
         SceneError: a scene is missing.
         MissingDependencyError: the model that is asked for is not here.
+        StorageError: the answers cannot be written.
     """
     with shelf_of(context) as shelf:
         # The model stays for the next set and the next prior.
@@ -155,9 +156,8 @@ def run(params: EvalLinks2BenchParams, context: JobContext) -> EvalLinks2BenchRe
         }
     )
     if params.out is not None:
-        records = [record for run in runs.values() for record in run.records]
-        params.out.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
-        params.out.with_suffix(".report.json").write_text(result.model_dump_json(indent=1), encoding="utf-8")
+        write_lines(params.out, [record for run in runs.values() for record in run.records])
+        write_json(params.out.with_suffix(".report.json"), result.model_dump(mode="json"))
     return result
 
 

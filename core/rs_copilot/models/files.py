@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rs_copilot.errors import BadInputError
 from rs_copilot.models.cards import sha256_of
 from rs_copilot.models.vlm_cards import CONFIG, WEIGHTS_INDEX, ModelFile, VlmCard, is_adapter, is_data
+from rs_copilot.writing import write_whole
 
 MAX_TEXT_BYTES = 64 << 20
 
@@ -53,10 +53,12 @@ def read_marker(path: Path) -> Marker:
 
 
 def write_json(path: Path, value: BaseModel) -> None:
-    """Write a value whole or not at all."""
-    draft = path.with_name(f"{path.name}.new")
-    draft.write_text(value.model_dump_json(indent=2), encoding="utf-8")
-    os.replace(draft, path)  # noqa: PTH105  Path.replace says the same, less clearly
+    """Write a value whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_whole(path, value.model_dump_json(indent=2))
 
 
 def seen(path: Path, sha256: str) -> SeenFile:

@@ -13,14 +13,16 @@ from rs_copilot.reasoning.tasks import AnswerKind, Task
 class Evidence:
     """Something in the scene that one can look at.
 
-    ``layer`` and ``fid`` name a row of the scene or of a user layer, where there is one; ``time_s`` a moment
-    of ``clip``; ``shape`` is geometry in the metric CRS of the memory (a place, a zone, a line that was
-    measured); ``says`` is a few words about what it shows.
+    ``layer`` and ``fid`` name a row of the scene or of a user layer, where there is one; ``things`` are the
+    tracks or objects that it shows, as corrections name them (several where one broke in pieces); ``time_s``
+    is a moment of ``clip``; ``shape`` is geometry in the metric CRS of the memory (a place, a zone, a line
+    that was measured); ``says`` is a few words about what it shows.
     """
 
     says: str
     layer: str | None = None
     fid: int | None = None
+    things: tuple[str, ...] = ()
     clip: str | None = None
     frame: int | None = None
     time_s: float | None = None

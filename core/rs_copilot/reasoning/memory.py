@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyproj
@@ -33,12 +33,14 @@ QUIET = str.maketrans({"_": " ", "“": None, "”": None, '"': None, "'": None,
 class Memory:
     """A scene as it is asked about: the frames of one clip, and things of all kinds.
 
-    Shapes lie in ``crs``, which is metric.
+    Shapes lie in ``crs``, which is metric. ``base`` is the same without the marks of a question: what was
+    worked out for it serves here, too.
     """
 
     crs: pyproj.CRS
     views: Views
     things: tuple[Thing, ...]
+    base: Memory | None = field(default=None, repr=False)
 
     @cached_property
     def by_kind(self) -> dict[Kind, tuple[Thing, ...]]:
@@ -56,20 +58,24 @@ class Memory:
     @cached_property
     def occluders(self) -> Occluders:
         """What can hide something."""
-        return Occluders(self.by_kind[Kind.OCCLUDER])
+        return Occluders(self.by_kind[Kind.OCCLUDER]) if self.base is None else self.base.occluders
 
     @cached_property
     def roads(self) -> Roads:
         """The roads as a network."""
-        return build_roads(self.by_kind[Kind.ROAD])
+        return build_roads(self.by_kind[Kind.ROAD]) if self.base is None else self.base.roads
 
     @cached_property
     def _names(self) -> dict[str, list[Thing]]:
         found: dict[str, list[Thing]] = {}
-        for thing in self.things:
+        for thing in self.things if self.base is None else self._marks:
             for name in {plain(thing.name), plain(thing.key)}:
                 found.setdefault(name, []).append(thing)
         return found
+
+    @property
+    def _marks(self) -> tuple[Thing, ...]:
+        return () if self.base is None else self.things[len(self.base.things) :]
 
     def with_marks(self, marks: Sequence[Mark]) -> Memory:
         """The same with what was drawn for one question."""
@@ -77,21 +83,29 @@ class Memory:
             Thing(f"mark {mark.name}", Kind.MARK, mark.name, "mark", self.to_metric(mark.shape_lonlat))
             for mark in marks
         )
-        return replace(self, things=self.things + drawn) if drawn else self
+        return replace(self, things=self.things + drawn, base=self) if drawn else self
 
     def named(self, name: str, kinds: Iterable[Kind] = ()) -> list[Thing]:
         """Things that are called so: exactly, or else nearly so. Marks of the question come first."""
         wanted = plain(name)
-        found = self._names.get(wanted, [])
+        found = self._called(wanted)
         if not found:
-            best = process.extractOne(
-                wanted, self._names.keys(), scorer=fuzz.ratio, score_cutoff=MIN_LIKENESS
-            )
+            known = [name for table in self._tables for name in table]
+            best = process.extractOne(wanted, known, scorer=fuzz.ratio, score_cutoff=MIN_LIKENESS)
             # Another number is another thing: track 7 is not nearly track 77.
-            found = self._names[best[0]] if best and DIGITS.findall(best[0]) == DIGITS.findall(wanted) else []
+            found = (
+                self._called(best[0]) if best and DIGITS.findall(best[0]) == DIGITS.findall(wanted) else []
+            )
         kept = set(kinds) or set(Kind)
         chosen = [thing for thing in found if thing.kind in kept]
         return sorted(chosen, key=lambda thing: thing.kind is not Kind.MARK)
+
+    @property
+    def _tables(self) -> tuple[dict[str, list[Thing]], ...]:
+        return (self._names,) if self.base is None else (*self.base._tables, self._names)
+
+    def _called(self, name: str) -> list[Thing]:
+        return [thing for table in self._tables for thing in table.get(name, ())]
 
     def to_metric(self, shape_lonlat: BaseGeometry) -> BaseGeometry:
         """Geometry in degrees as geometry of the memory."""
@@ -108,6 +122,7 @@ class Memory:
         return float(distance), float(azimuth) % 360.0
 
 
+@lru_cache(maxsize=1 << 16)
 def plain(name: str) -> str:
     """A name without case, quotation marks, doubled spaces and the article before it."""
     words = name.lower().translate(QUIET).split()

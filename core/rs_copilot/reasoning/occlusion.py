@@ -18,6 +18,10 @@ from rs_copilot.types import BoolArray, FloatArray
 CLEARANCE_M = 0.3
 # Crowns of trees are round: at their rim they reach this share less high than in their middle.
 ROUND, CROWN_ROUNDNESS = frozenset({"tree"}), 0.3
+# What one can stand under.
+OPEN_BELOW = frozenset({"tree", "bridge"})
+# How high what is looked at stands above its place.
+LOOK_AT_M = 0.7
 # Where within an outline a ray is compared with what stands there, as shares of its way through.
 ALONG = (0.0, 0.25, 0.5, 0.75)
 
@@ -47,7 +51,7 @@ class Occluders:
         self,
         cameras_m: FloatArray,
         points_m: FloatArray,
-        height_m: float = 0.7,
+        height_m: float = LOOK_AT_M,
         *,
         is_below: bool = False,
         taller: float = 1.0,
@@ -69,6 +73,8 @@ class Occluders:
             return found
         rays = shapely.linestrings(np.stack([points_m, cameras_m[:, :2]], axis=1))
         pairs = self._tree.query(rays, predicate="intersects")
+        # Straight under the camera nothing hides a place, and GEOS does not measure along what has no length.
+        pairs = pairs[:, shapely.length(rays)[pairs[0]] > CLEARANCE_M]
         levels = np.full(len(points_m), height_m) if is_below else self.levels_m(points_m, height_m)
         near_m = self._blocked_at(rays, pairs, cameras_m[:, 2], levels, taller)
         # From far to near, so that the first thing on the way to the camera is written last.
@@ -134,6 +140,25 @@ class Occluders:
     @cached_property
     def _roundness(self) -> FloatArray:
         return np.array([CROWN_ROUNDNESS if thing.label in ROUND else 0.0 for thing in self.things])
+
+    def on_top_of(self, cameras_m: FloatArray, points_m: FloatArray, among: BoolArray) -> BoolArray:
+        """Which places lie within the outlines of some of the things, or are hidden by them (N,).
+
+        Args:
+            cameras_m: (N, 3) easting, northing, height above the ground.
+            points_m: (N, 2) places that are looked at.
+            among: which of the things count.
+        """
+        is_on = np.zeros(len(points_m), dtype=bool)
+        place, number = self._tree.query(shapely.points(points_m), predicate="intersects")
+        is_on[place[among[number]]] = True
+        rays = shapely.linestrings(np.stack([points_m, cameras_m[:, :2]], axis=1))
+        pairs = self._tree.query(rays, predicate="intersects")
+        pairs = pairs[:, among[pairs[1]] & ~is_on[pairs[0]]]
+        levels = np.full(len(points_m), LOOK_AT_M)
+        stopped = np.isfinite(self._blocked_at(rays, pairs, cameras_m[:, 2], levels, 1.0))
+        is_on[pairs[0][stopped]] = True
+        return is_on
 
     def is_hidden(self, cameras_m: FloatArray, points_m: FloatArray) -> BoolArray:
         """Which of the places are hidden (N,)."""

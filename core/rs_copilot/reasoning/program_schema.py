@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from string import ascii_lowercase
 from typing import Any
 
 from rs_copilot.reasoning.checking import MAX_STEPS, MAX_TEXT, UNITS
@@ -10,9 +11,9 @@ from rs_copilot.reasoning.operations.table import Operation, Takes
 from rs_copilot.reasoning.program import OPERATIONS
 from rs_copilot.reasoning.values import Sort
 
-# What steps are called: short, and with nothing in it that would have to be escaped.
-STEP = r"[a-z][a-z0-9_]{0,15}"
-REFERENCE = {"type": "string", "pattern": rf"^\${STEP}$"}
+# What steps are called, in their order. Servers know named properties, and few of them patterns of names.
+NAMES = ascii_lowercase[:MAX_STEPS]
+REFERENCE = {"enum": [f"${name}" for name in NAMES]}
 Schema = Mapping[str, Any]
 
 
@@ -25,23 +26,23 @@ def program_schema(
         fixed: what parameters are held to besides their sort, by operation and parameter: for example the
             names that there are.
         without: operations that there is no use for.
+
+    A step stands once in ``$defs``, which has to be kept at the root of whatever document this is put into.
     """
     operations = [
         _schema_of(operation, fixed or {})
         for name, operation in sorted(OPERATIONS.items()) if name not in without
     ]  # fmt: skip
-    return {
+    steps = {
         "type": "object",
-        "properties": {
-            "steps": {
-                "type": "object",
-                "patternProperties": {f"^{STEP}$": {"anyOf": operations}},
-                "additionalProperties": False,
-                "minProperties": 1,
-                "maxProperties": MAX_STEPS,
-            },
-            "answer": {"type": "string", "pattern": f"^{STEP}$"},
-        },
+        "properties": {name: {"$ref": "#/$defs/step"} for name in NAMES},
+        "required": [NAMES[0]],
+        "additionalProperties": False,
+    }
+    return {
+        "$defs": {"step": {"anyOf": operations}},
+        "type": "object",
+        "properties": {"steps": steps, "answer": {"enum": list(NAMES)}},
         "required": ["steps", "answer"],
         "additionalProperties": False,
     }

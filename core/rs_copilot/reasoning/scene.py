@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
 
 import geopandas as gpd
@@ -17,6 +18,7 @@ from rs_copilot.errors import BadInputError, SceneError
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.reasoning.fragments import joined
 from rs_copilot.reasoning.layers import things_of_layer
+from rs_copilot.reasoning.levelling import levelled, without_roofs
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.things import Kind, Path, Thing
 from rs_copilot.reasoning.views import Views
@@ -25,6 +27,14 @@ from rs_copilot.vector.store import SceneInfo, read_layer, read_scene_info
 
 # Features of the user's that are farther from everything the clip saw than this are not read.
 SURROUNDINGS_M = 1500.0
+# What is read of the rows of a scene; reading all of them takes twice as long.
+FRAME_FIELDS = (
+    "clip", "frame", "time_s", "homography", "width_px", "height_px", "cam_lon", "cam_lat", "cam_alt_m",
+    "level_m", "error_m", "metric_crs", "file",
+)  # fmt: skip
+TRACK_FIELDS = ("clip", "track_id", "label")
+OBJECT_FIELDS = ("clip", "object_id", "label", "score")
+SHAPE_FIELDS = ("clip", "label")
 # How far a track's places may be off beyond the frames' own error: half a vehicle.
 TRACK_ERROR_M = 1.5
 
@@ -47,22 +57,24 @@ def read_memory(scene: str, clip: str | None = None, layers: Mapping[str, str] |
         raise SceneError(
             f"{scene} has no clip {clip!r}", hint=f"Its clips are: {', '.join(info.clips) or 'none'}."
         )
-    frames = read_layer(scene, "frames", clip=clip)
+    frames = read_layer(scene, "frames", clip=clip, fields=FRAME_FIELDS)
     chosen = clip if clip is not None else _most_placed(frames)
     frames = frames[frames["clip"] == chosen]
     crs = _metric_crs(frames, info)
     views = views_of(frames, chosen or "", crs)
     error_m = float(np.median(views.error_m)) if len(views) else 0.0
+    tracks = joined(_tracks(read_layer(scene, "tracks", clip=chosen, fields=TRACK_FIELDS), crs, error_m))
     found = [
-        *joined(_tracks(read_layer(scene, "tracks", clip=chosen), crs, error_m)),
-        *_standing(read_layer(scene, "detections", without="track_id"), crs, error_m),
-        *_shapes(read_layer(scene, "segments"), Kind.SEGMENT, crs),
-        *_shapes(read_layer(scene, "groundings"), Kind.GROUNDING, crs),
+        *_standing(read_layer(scene, "detections", without="track_id", fields=OBJECT_FIELDS), crs, error_m),
+        *_shapes(read_layer(scene, "segments", fields=SHAPE_FIELDS), Kind.SEGMENT, crs),
+        *_shapes(read_layer(scene, "groundings", fields=SHAPE_FIELDS), Kind.GROUNDING, crs),
     ]
-    around = _surroundings(views, found, crs)
+    around = _surroundings(views, [*tracks, *found], crs)
     for name, place in (layers or {}).items():
         found += things_of_layer(name, read_user_layer(place, around, crs), crs)
-    return Memory(crs, views, tuple(found))
+    memory = Memory(crs, views, tuple(found))
+    standing = without_roofs(tracks, memory.occluders, views)
+    return replace(memory, things=(*levelled(standing, memory.by_kind[Kind.ROAD], views), *found))
 
 
 def _most_placed(frames: gpd.GeoDataFrame) -> str | None:
@@ -143,16 +155,21 @@ def _tracks(table: gpd.GeoDataFrame, crs: pyproj.CRS, error_m: float) -> list[Th
         # All at once: a thousand small transforms take longer than everything else.
         xym[:, :2] = geo_crs.transform(xym[:, :2], table.crs, crs)
     bounds = np.searchsorted(owners, np.arange(len(table) + 1))
+    xym = xym[np.lexsort((xym[:, 2], owners))]
+    many = np.diff(bounds) > 1
+    lines = np.empty(len(table), dtype=object)
+    lines[many] = shapely.linestrings(
+        xym[many[owners], :2], indices=(np.cumsum(many) - 1)[owners[many[owners]]]
+    )
     for place, row in enumerate(table.itertuples()):
         own = xym[bounds[place] : bounds[place + 1]]
         if len(own) < 2:
             continue
-        own = own[np.argsort(own[:, 2], kind="stable")]
         path = Path(own[:, 2], own[:, :2])
         key = f"track {row.track_id}"
         found.append(
             Thing(
-                key, Kind.TRACK, key, str(row.label), shapely.LineString(path.xy_m), error_m + TRACK_ERROR_M,
+                key, Kind.TRACK, key, str(row.label), lines[place], error_m + TRACK_ERROR_M,
                 path, layer="tracks", fid=int(row.Index), clip=row.clip,
             )
         )  # fmt: skip
@@ -189,8 +206,8 @@ def _shapes(table: gpd.GeoDataFrame, kind: Kind, crs: pyproj.CRS) -> list[Thing]
 
 def _surroundings(views: Views, things: list[Thing], crs: pyproj.CRS) -> shapely.Geometry | None:
     """Where features of the user's may matter, in degrees; ``None`` for everywhere."""
-    points = [views.centers_m, *(item.point_xy[None] for item in things)]
-    xy = np.concatenate(points)
+    bounds = shapely.bounds(np.array([item.shape for item in things], dtype=object)).reshape(-1, 2)
+    xy = np.concatenate([views.centers_m, bounds])
     if not len(xy):
         return None
     box = shapely.box(*xy.min(axis=0), *xy.max(axis=0)).buffer(SURROUNDINGS_M)

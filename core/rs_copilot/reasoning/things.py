@@ -53,7 +53,11 @@ class Path:
         start_s, end_s = self.span_s
         if not start_s - slack_s <= time_s <= end_s + slack_s:
             return None
-        return np.array([np.interp(time_s, self.times_s, self.xy_m[:, axis]) for axis in (0, 1)])
+        return np.asarray(self.places(np.array([time_s]))[0])
+
+    def places(self, times_s: FloatArray) -> FloatArray:
+        """Places at some moments (N, 2); before the first and after the last one it stands still."""
+        return np.stack([np.interp(times_s, self.times_s, self.xy_m[:, axis]) for axis in (0, 1)], axis=1)
 
     def within(self, start_s: float, end_s: float) -> Path | None:
         """The part between two moments; ``None`` where it has none."""

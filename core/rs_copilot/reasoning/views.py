@@ -57,8 +57,8 @@ class Views:
     @cached_property
     def gsd_m(self) -> FloatArray:
         """Ground sampling distance at the image centres (N,)."""
-        middles = self.sizes / 2.0
-        return np.array([hg.gsd_m(h, xy) for h, xy in zip(self._oriented, middles, strict=True)])
+        # With w = 1 there, the ground that a pixel covers is the determinant.
+        return np.asarray(np.sqrt(np.abs(np.linalg.det(self._oriented))))
 
     @cached_property
     def centers_m(self) -> FloatArray:
@@ -92,6 +92,14 @@ class Views:
     def on_ground(self, index: int, points_px: FloatArray) -> FloatArray:
         """Pixels ``(P, 2)`` of a frame on the ground, in the metric CRS; NaN towards the horizon."""
         return np.asarray(onto_ground(self._oriented[index], points_px) + self.origin_m)
+
+    def depth_m(self, index: int, point_m: FloatArray) -> float:
+        """How many metres on the ground a point (2,) lies inside one picture, as `pixels` has it."""
+        x, y, w = self._px_from_map[index] @ np.append(point_m - self.origin_m, 1.0)
+        if w <= 1e-12:
+            return -1e6
+        px = np.array([x, y]) / w
+        return float(np.minimum(px, self.sizes[index] - px).min() * self.gsd_m[index] * w)
 
     def chance(self, inside_m: FloatArray) -> FloatArray:
         """Probability (N, P) that points are in the picture, from `pixels` and the frames' own errors."""

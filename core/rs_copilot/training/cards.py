@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from rs_copilot.errors import StorageError
+from rs_copilot.writing import write_whole
 
 
 def write_card(path: Path, card: dict[str, Any]) -> None:
@@ -18,12 +18,7 @@ def write_card(path: Path, card: dict[str, Any]) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
-    draft = path.with_suffix(".part")
-    try:
-        draft.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise StorageError(f"cannot write the card {path}: {error}") from error
+    write_whole(path, json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 
 
 def hardware(device: str) -> str:

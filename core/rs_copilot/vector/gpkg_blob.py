@@ -11,9 +11,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.types import FloatArray
@@ -59,14 +61,24 @@ def decode(blob: bytes | None) -> BaseGeometry | None:
     Raises:
         ValueError: the bytes are no GeoPackage geometry.
     """
-    if blob is None:
-        return None
+    return None if blob is None else shapely.from_wkb(_body(blob))
+
+
+def decode_all(blobs: Sequence[bytes | None]) -> NDArray[Any]:
+    """Many geometries as `decode` gives them, several times as fast."""
+    bodies = np.empty(len(blobs), dtype=object)
+    bodies[:] = [None if blob is None else _body(blob) for blob in blobs]
+    return np.asarray(shapely.from_wkb(bodies))
+
+
+def _body(blob: bytes) -> bytes:
+    """The WKB behind the header."""
     if blob[:2] != b"GP" or len(blob) < 8:
         raise ValueError(f"expected a GeoPackage geometry, found bytes starting {blob[:8].hex()}")
     code = (blob[3] >> 1) & 0b111
     if code not in _ENVELOPE_BYTES:
         raise ValueError(f"expected an envelope code from 0 to 4, found {code}")
-    return shapely.from_wkb(blob[8 + _ENVELOPE_BYTES[code] :])
+    return blob[8 + _ENVELOPE_BYTES[code] :]
 
 
 def is_empty(blob: bytes | None) -> int | None:

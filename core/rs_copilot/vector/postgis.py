@@ -199,12 +199,31 @@ def write_layers(
         for name, (layer, table) in tables.items():
             if name in LATER_LAYERS and not _has_table(connection, target, layer):
                 create_table(connection, target.schema, layer, _epsg(read_crs(connection, target)))
+            _add_what_is_new(connection, target.schema, layer)
             if replace_clip is not None:
                 delete = sql.SQL("DELETE FROM {} WHERE clip = %s AND method = coalesce(%s, method)")
                 where = (replace_clip, replace_method)
                 connection.execute(delete.format(sql.Identifier(target.schema, name)), where)
             fids[name] = insert_rows(connection, target.schema, layer, table)
     return fids
+
+
+def _add_what_is_new(connection: Connection[Row], schema: str, layer: Layer) -> None:
+    """Give a scene of an earlier version the fields of the layer that came since."""
+    from psycopg import sql
+
+    known = _columns(connection, schema, layer)
+    for item in layer.fields:
+        if item.name not in known:
+            add = sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
+                sql.Identifier(schema, layer.name), sql.Identifier(item.name), sql.SQL(_SQL_TYPE[item.type])
+            )
+            connection.execute(add)
+
+
+def _columns(connection: Connection[Row], schema: str, layer: Layer) -> set[str]:
+    query = "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s"
+    return {row[0] for row in connection.execute(query, (schema, layer.name))}
 
 
 def remove_rows(url: str, layer: Layer, fids: Sequence[int]) -> int:
@@ -261,22 +280,27 @@ def _plain(value: object) -> object:
     return None if pd.isna(value) else value
 
 
-def read_rows(url: str, layer: Layer, clip: str | None) -> tuple[list[Row], pyproj.CRS]:
-    """All rows of a layer: ``fid``, the fields, then the geometry as WKB where the layer has one."""
+def read_rows(
+    url: str, layer: Layer, clip: str | None, fields: Sequence[str]
+) -> tuple[list[Row], pyproj.CRS]:
+    """All rows of a layer: ``fid``, the ``fields``, then the geometry as WKB where the layer has one."""
     from psycopg import sql
 
     target = parse_url(url)
-    names = [sql.Identifier(name) for name in ("fid", *layer.field_names)]
-    columns: list[Any] = list(names)
-    if layer.geometry is not GeometryType.NONE:
-        columns.append(sql.SQL("ST_AsEWKB({})").format(sql.Identifier(GEOMETRY_COLUMN)))
-    query = sql.SQL("SELECT {} FROM {} WHERE %s::text IS NULL OR clip = %s ORDER BY fid").format(
-        sql.SQL(", ").join(columns), sql.Identifier(target.schema, layer.name)
-    )
     with connection_to(target) as connection:
         read_version(connection, target)
         if layer.name in LATER_LAYERS and not _has_table(connection, target, layer):
             return [], read_crs(connection, target)
+        # A scene of an earlier version lacks what later ones know: it reads as unknown.
+        known = _columns(connection, target.schema, layer)
+        columns: list[Any] = [
+            sql.Identifier(name) if name in known else sql.SQL("NULL") for name in ("fid", *fields)
+        ]
+        if layer.geometry is not GeometryType.NONE:
+            columns.append(sql.SQL("ST_AsEWKB({})").format(sql.Identifier(GEOMETRY_COLUMN)))
+        query = sql.SQL("SELECT {} FROM {} WHERE %s::text IS NULL OR clip = %s ORDER BY fid").format(
+            sql.SQL(", ").join(columns), sql.Identifier(target.schema, layer.name)
+        )
         rows = connection.execute(query, (clip, clip)).fetchall()
         return rows, read_crs(connection, target)
 

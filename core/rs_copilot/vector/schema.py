@@ -241,8 +241,29 @@ ANSWERS = Layer(
         Field("abstained", FieldType.BOOLEAN, "whether no answer was given"),
         _text("reason", "why no answer was given"),
         _text(
-            "evidence", "JSON list of {says, layer, fid, clip, frame, time_s, box_px, geometry in degrees}"
+            "evidence",
+            "JSON list of {says, layer, fid, things, clip, frame, time_s, box_px, geometry in degrees}",
         ),
+        _text("settle", "what would settle it, where no answer was given"),
+        _text("understood", "how the question was taken"),
+        _text("missed", "JSON list of words that were not understood"),
+        _text("planner", "what made the program out of the question"),
+        _text("program", "JSON object: the operations that the answer was computed with"),
+        _text("notes", "JSON list of what else is to be said"),
+    ),
+)
+
+CORRECTIONS = Layer(
+    "corrections",
+    GeometryType.NONE,
+    "what was corrected by hand, and how it was before",
+    (
+        _integer("number", "unique within the clip, in the order of the corrections"),
+        _text("kind", "merge, relabel or remove"),
+        _text("things", "JSON list of tracks or objects, like track 12"),
+        _text("label", "class that was given; null for others"),
+        _integer("changed", "how many rows were changed or taken out"),
+        _text("before", "JSON object: the rows as they were, by layer"),
     ),
 )
 
@@ -272,10 +293,11 @@ LAYERS: tuple[Layer, ...] = (
     GROUNDINGS,
     LOOKS,
     ANSWERS,
+    CORRECTIONS,
     RUNS,
 )
 
 # Scenes of earlier releases lack these; they are made when first written to.
-LATER_LAYERS = frozenset({"segments", "looks"})
+LATER_LAYERS = frozenset({"segments", "looks", "corrections"})
 
 LAYER_BY_NAME: dict[str, Layer] = {layer.name: layer for layer in LAYERS}

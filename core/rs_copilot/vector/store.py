@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from shapely.geometry.base import BaseGeometry
+from numpy.typing import NDArray
 
 from rs_copilot.errors import SceneError, StorageError
 from rs_copilot.vector import gpkg_blob, gpkg_rows, gpkg_tables, postgis
@@ -34,6 +34,7 @@ from rs_copilot.vector.schema import (
     LAYER_BY_NAME,
     LAYERS,
     SCHEMA_VERSION,
+    Field,
     FieldType,
     GeometryType,
     Layer,
@@ -233,28 +234,35 @@ def read_scene_info(path: str | Path) -> SceneInfo:
 
 
 def read_layer(
-    path: str | Path, layer: str, *, clip: str | None = None, without: str | None = None
+    path: str | Path,
+    layer: str,
+    *,
+    clip: str | None = None,
+    without: str | None = None,
+    fields: Collection[str] | None = None,
 ) -> gpd.GeoDataFrame:
     """All rows of a layer, or those of one clip; indexed by ``fid``, geometry in the scene's CRS.
 
-    ``without`` names a field: rows that have a value there are left out.
+    ``without`` names a field: rows that have a value there are left out. With ``fields`` only these are read,
+    which is faster.
 
     Raises:
         SceneError: no scene, or no such layer.
     """
     wanted = _layer(layer)
+    chosen = [item for item in wanted.fields if fields is None or item.name in {*fields, without}]
     if postgis.is_database(path):
-        rows, crs = postgis.read_rows(str(path), wanted, clip)
-        table = _assembled(rows, wanted, crs, lambda blob: None if blob is None else shapely.from_wkb(blob))
+        rows, crs = postgis.read_rows(str(path), wanted, clip, [item.name for item in chosen])
+        table = _assembled(rows, wanted, chosen, crs, _from_wkb)
         return table if without is None else table[table[without].isna()]
     with _reading(Path(path)) as connection:
         _check_whole(connection)
-        names = ["fid", *wanted.field_names]
+        names = ["fid", *(item.name for item in chosen)]
         if wanted.geometry is not GeometryType.NONE:
             names.append(GEOMETRY_COLUMN)
         known = _columns(connection, wanted)
         if not known:
-            return _assembled([], wanted, _read_crs(connection), gpkg_blob.decode)
+            return _assembled([], wanted, chosen, _read_crs(connection), gpkg_blob.decode_all)
         # A scene of an earlier version lacks what later ones know: it reads as unknown.
         columns = ", ".join(f'"{name}"' if name in known else f'NULL AS "{name}"' for name in names)
         wishes = [] if clip is None else ["clip = ?"]
@@ -263,23 +271,28 @@ def read_layer(
         query = f'SELECT {columns} FROM "{wanted.name}"{where} ORDER BY fid'  # noqa: S608  # nosec B608 - as above
         rows = connection.execute(query, values).fetchall()
         crs = _read_crs(connection)
-    return _assembled(rows, wanted, crs, gpkg_blob.decode)
+    return _assembled(rows, wanted, chosen, crs, gpkg_blob.decode_all)
 
 
 def _assembled(
     rows: Sequence[tuple[Any, ...]],
     wanted: Layer,
+    chosen: Sequence[Field],
     crs: pyproj.CRS,
-    decode: Callable[[bytes | None], BaseGeometry | None],
+    decode: Callable[[Sequence[bytes | None]], NDArray[Any]],
 ) -> gpd.GeoDataFrame:
-    """A table from rows of fid, fields and, where the layer has one, the encoded geometry."""
+    """A table from rows of fid, chosen fields and, where the layer has one, the encoded geometry."""
     has_geometry = wanted.geometry is not GeometryType.NONE
-    names = ["fid", *wanted.field_names, *([GEOMETRY_COLUMN] if has_geometry else [])]
+    names = ["fid", *(item.name for item in chosen), *([GEOMETRY_COLUMN] if has_geometry else [])]
     frame = pd.DataFrame(rows, columns=names, dtype="object").set_index("fid")
-    blobs = frame.pop(GEOMETRY_COLUMN) if has_geometry else [None] * len(frame)
-    geometry = gpd.GeoSeries([decode(item) for item in blobs], index=frame.index, crs=crs)
-    typed = {item.name: _typed(frame[item.name], item.type) for item in wanted.fields}
+    blobs = frame.pop(GEOMETRY_COLUMN).tolist() if has_geometry else [None] * len(frame)
+    geometry = gpd.GeoSeries(decode(blobs), index=frame.index, crs=crs)
+    typed = {item.name: _typed(frame[item.name], item.type) for item in chosen}
     return gpd.GeoDataFrame(typed, geometry=geometry, crs=crs)
+
+
+def _from_wkb(blobs: Sequence[bytes | None]) -> NDArray[Any]:
+    return np.asarray(shapely.from_wkb(np.array([*blobs, None], dtype=object)[:-1]))
 
 
 def _typed(column: pd.Series, kind: FieldType) -> pd.Series:

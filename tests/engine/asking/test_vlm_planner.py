@@ -271,8 +271,7 @@ def test_names_are_listed_once_and_mere_numbers_are_few(memory: Memory) -> None:
     assert any('"tree 321"' in row for row in rows)
     assert summary.names is not None
     assert "tree 5" not in summary.names
-    names = plan_schema(summary)["anyOf"][0]["properties"]["program"]
-    assert "(track|object|tree) [0-9]" in json.dumps(names)
+    assert "(track|object|tree) [0-9]" in json.dumps(plan_schema(summary))
 
 
 KEYS = st.sampled_from(["op", "of", "name", "a", "steps", "answer", "zone"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -78,8 +80,11 @@ def test_choices_and_marks(folder: Path) -> None:
         == "A"
     )
     near = {"A": "A", "B": "B", "C": "C"}
-    found = answer(folder, "Near which mark does a vehicle stop at 7 s?", marks=marks, choices=near)
+    at = [mark("A", 45, -5), mark("B", 110, 0), mark("C", 180, 0)]
+    found = answer(folder, "Near which mark does a vehicle stop at 7 s?", marks=at, choices=near)
     assert found.value == "A"
+    far = answer(folder, "Near which mark does a vehicle stop at 7 s?", marks=marks, choices=near)
+    assert far.abstained and "32 m away from the nearest mark" in str(far.reason)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +113,33 @@ def test_answers_are_kept_with_evidence(tmp_path: Path) -> None:
     assert any(item.layer == "zones" and item.geometry is not None for item in found.evidence)
     assert found.program is not None
     # Whoever opens the scene later sees the same evidence, the measured line included.
+    assert kept["understood"] == found.understood and kept["planner"] == found.planner
+    assert json.loads(kept["program"]) == found.program and json.loads(kept["missed"]) == found.missed
     evidence = json.loads(kept["evidence"])
     assert evidence == [item.model_dump(mode="json") for item in found.evidence]
     assert evidence[0]["geometry"]["type"] == "LineString"
+
+
+def test_answers_go_into_a_scene_of_an_earlier_version(tmp_path: Path) -> None:
+    scene = town.write_town(tmp_path)
+    later = ("settle", "understood", "missed", "planner", "program", "notes")
+    with contextlib.closing(sqlite3.connect(scene)) as connection, connection:
+        for name in later:
+            connection.execute(f'ALTER TABLE answers DROP COLUMN "{name}"')
+        connection.execute("DROP TABLE corrections")
+        connection.execute("DELETE FROM gpkg_contents WHERE table_name = 'corrections'")
+    assert not len(read_layer(scene, "answers")) and not len(read_layer(scene, "corrections"))
+    params = ask.AskParams(scene=str(scene), question="When is Castle Hill seen?")
+    found = ask.run(params, JobContext())
+    kept = read_layer(scene, "answers").loc[found.row]
+    assert kept["settle"] == found.settle and json.loads(kept["missed"]) == found.missed == ["Castle Hill"]
+
+
+def test_evidence_names_what_can_be_corrected(folder: Path) -> None:
+    found = answer(folder, "How many vehicles entered the market?")
+    things = {tuple(item.things) for item in found.evidence if item.layer == "tracks"}
+    assert things == {("track 1",), ("track 2",)}
+    assert all(not item.things for item in found.evidence if item.layer == "zones")
 
 
 def test_a_second_layer_of_a_kind_counts_as_one(folder: Path) -> None:

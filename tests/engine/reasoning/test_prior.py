@@ -219,6 +219,24 @@ def test_eyes_are_not_for_everything(text: str) -> None:
     assert steps(text, Needs.EYES, Needs.PRIORS) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Which tile does the frame at 50 s show?", ["likely_place"]),
+        ("Where is the camera looking at 0:50?", ["likely_place"]),
+        ("Where was the drone at 50 s?", ["likely_place"]),
+        ("Which part of the market does the frame at 50 s show?", ["likely_place", "named", "part_of"]),
+    ],
+)
+def test_questions_of_the_view_are_looked_up(text: str, expected: list[str]) -> None:
+    """A mark that nobody mentions is no choice by itself."""
+    assert [name for name, _ in steps(text, Needs.PRIORS)] == expected
+
+
+def test_what_hides_something_is_no_question_of_the_view() -> None:
+    assert "likely_place" not in [name for name, _ in steps("What hides the old oak at 50 s?", Needs.PRIORS)]
+
+
 def test_what_the_scene_knows_is_computed() -> None:
     for text in ("How many vehicles entered the market?", "How far is the market from the depot?"):
         assert steps(text, Needs.EYES, Needs.PRIORS) == steps(text) != []

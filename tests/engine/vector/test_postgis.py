@@ -11,7 +11,8 @@ import shapely
 from rs_copilot.errors import SceneError, StorageError, UsageError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.export import ExportParams, run
-from rs_copilot.vector import postgis, store
+from rs_copilot.vector import postgis, schema, store
+from rs_copilot.vector.build import Grid, Provenance, build_table
 from rs_copilot.vector.placements import read_placements
 
 from .conftest import MERCATOR, SERVER, UTM, needs_server, placement
@@ -138,3 +139,18 @@ def test_what_is_no_scene_is_refused(url):
     odd = pyproj.CRS.from_proj4("+proj=tmerc +lat_0=48.1 +lon_0=14.2 +datum=WGS84 +units=m")
     with pytest.raises(UsageError, match="EPSG"):
         store.create_scene(f"{SERVER}?schema=odd", odd)
+
+
+@needs_server
+def test_a_scene_of_an_earlier_version_gets_what_is_new(url):
+    with postgis.connection_to(postgis.parse_url(url)) as connection:
+        connection.execute("ALTER TABLE rs_copilot_test.answers DROP COLUMN understood, DROP COLUMN program")
+        connection.execute("DROP TABLE rs_copilot_test.corrections")
+    assert not len(store.read_layer(url, "answers")) and not len(store.read_layer(url, "corrections"))
+    grid, provenance = Grid(UTM, UTM), Provenance("clip", "test")
+    answers = build_table(schema.ANSWERS, [{"understood": "as it was meant"}], [None], grid, provenance)
+    made = {"number": 1, "kind": "remove", "things": "[]"}
+    corrections = build_table(schema.CORRECTIONS, [made], [None], grid, provenance)
+    store.write_layers(url, {"answers": answers, "corrections": corrections})
+    assert list(store.read_layer(url, "answers")["understood"]) == ["as it was meant"]
+    assert list(store.read_layer(url, "corrections")["number"]) == [1]

@@ -70,6 +70,19 @@ def test_rows_come_back_as_they_went_in(scene, tables):
     assert times.tolist() == [0.0, 0.5, 1.5]
 
 
+def test_some_fields_are_read_as_all_of_them_are(scene, tables):
+    store.write_layers(scene, tables)
+    whole = store.read_layer(scene, "frames")
+    part = store.read_layer(scene, "frames", fields=("clip", "time_s", "homography", "no such field"))
+    assert set(part.columns) == {"clip", "time_s", "homography", "geometry"}
+    pd.testing.assert_frame_equal(pd.DataFrame(part), pd.DataFrame(whole)[part.columns])
+    moving = store.read_layer(scene, "detections", without="track_id", fields=("label",))
+    assert set(moving.columns) == {"label", "track_id", "geometry"} or set(moving.columns) == {
+        "label",
+        "geometry",
+    }
+
+
 def test_extent_count_and_index_are_kept_for_qgis(scene, tables):
     store.write_layers(scene, tables)
     info = pyogrio.read_info(scene, layer="footprints", force_total_bounds=True)

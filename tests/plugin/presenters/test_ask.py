@@ -11,18 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rs_copilot_plugin.presenters.ask import (
-    MAX_PINS,
     AskLack,
     AskPanel,
     AskTalk,
-    Attached,
     EvidenceKind,
     Found,
     parse_found,
-    pins_of,
-    timed,
 )
+from rs_copilot_plugin.presenters.attached import MAX_PINS, Attached, pins_of, timed
 from rs_copilot_plugin.presenters.conversation import TurnState
+from rs_copilot_plugin.presenters.corrections import Changes
 from rs_copilot_plugin.presenters.locate import LocatePanel
 from rs_copilot_plugin.presenters.shapes import Shape, ShapeKind, parse_shape
 from rs_copilot_plugin.presenters.suggestions import MAX_NAME_CHARS, Stock, Topic, suggest
@@ -284,3 +282,55 @@ def test_odd_names_are_quoted() -> None:
     texts = [item.text for item in suggest(Stock(("<b>x</b>", '"; drop', "x" * 60, "Ølstykke"), tracks=1))]
     assert texts[0] == 'How many vehicles entered "<b>x</b>"?'
     assert not any("drop" in text or "xxx" in text for text in texts) and any("Ølstykke" in t for t in texts)
+
+
+def test_answers_are_marked_when_the_scene_is_corrected_after_them(panel: AskPanel) -> None:
+    counted = {"steps": {"s1": {"op": "things", "kind": "track"}}, "answer": "s1"}
+    placed = {"steps": {"s1": {"op": "named", "name": "market"}}, "answer": "s1"}
+    at = {"created_at": "2026-11-29T10:00:00.500Z"}
+    rows = [
+        {"fid": 1, "question": "How many?", "answer": "0", "program": counted, **at},
+        {"fid": 2, "question": "How far?", "answer": "95 m", "program": placed, **at},
+        {"fid": 3, "question": "Which?", "answer": "it", "program": placed, **at,
+         "evidence": [{"says": "vehicle 2", "layer": "tracks", "things": ["track 2"]}]},
+        {"fid": 4, "question": "From an earlier version?", "answer": "2", "program": None, **at},
+        {"fid": 5, "question": "Red ones?", "abstained": 1, "reason": "red", "program": None, **at},
+        {"fid": 6, "question": "How many now?", "answer": "1", "program": counted,
+         "created_at": "2026-11-29T10:00:01Z"},
+    ]  # fmt: skip
+    talk = panel.talk
+    talk.take_history(rows)
+    assert not talk.mark_outdated(Changes()) and not talk.mark_outdated(Changes("2026-11-29T10:00:00.500Z"))
+    assert talk.mark_outdated(Changes("2026-11-29T10:00:00.501Z"))
+    assert [turn.row for turn in talk.asked if turn.is_outdated] == [1, 3, 4]
+    assert not talk.mark_outdated(Changes("2026-11-29T10:00:00.501Z")), "nothing new"
+    assert talk.mark_outdated(Changes(places_at="2026-11-29T10:00:00.501Z"))
+    assert [turn.row for turn in talk.asked if turn.is_outdated] == [1, 2, 3, 4, 5]
+
+
+def test_a_question_is_asked_again_and_a_draft_stays(panel: AskPanel) -> None:
+    panel.attached = Attached((15.0, 48.0, 15.1, 48.1), pins_of([("market", SQUARE)]))
+    panel.begin("2026-11-29T10:00:00Z")
+    panel.talk.finish(RESULT)
+    panel.text, panel.attached = "half a thought", Attached(now_s=3.0)
+    again = panel.again(0, "2026-11-29T11:00:00Z")
+    assert again is not None and again.text == "How far?" and again.attached.pins
+    assert panel.text == "half a thought" and panel.attached == Attached(now_s=3.0)
+    assert panel.again(0) is None, "one question at a time"
+    assert panel.again(7) is None
+
+
+def test_a_model_goes_with_the_question_that_it_was_chosen_for(panel: AskPanel) -> None:
+    question = panel.begin()
+    assert panel.request(question, None, {}).params["vlm"] == "none"
+    assert "key" not in panel.request(question, None, {}).params
+    panel.talk.finish(RESULT)
+    panel.models.keys["https://far.example/v1#m"] = "secret"
+    panel.models.add("https://far.example/v1#m")
+    panel.text = "And now?"
+    question = panel.begin()
+    panel.models.choose("")
+    params = panel.request(question, None, {}).params
+    assert params["vlm"] == "https://far.example/v1#m" and params["key"] == "secret"
+    panel.talk.finish({**RESULT, "sends_to": "far.example", "planner": "m"})
+    assert (panel.talk.asked[-1].found.sends_to, panel.talk.asked[-1].found.planner) == ("far.example", "m")

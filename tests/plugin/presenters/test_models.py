@@ -167,3 +167,17 @@ def test_names_of_servers():
 def test_what_is_no_server(address):
     with pytest.raises(AddressError):
         server_name(address, "m")
+
+
+def test_a_model_that_is_optional_is_never_chosen_by_itself():
+    shared = ["https://far.example/v1#m"]
+    picker, other = ModelPicker(own=shared, is_optional=True), ModelPicker(own=shared)
+    listed = parse_models({"models": [{"id": "here", "state": "present"}], "recommended": {"id": "here"}})
+    for item in (picker, other):
+        item.update(listed)
+    assert (picker.name, other.name) == ("", "here")
+    other.add("https://new.example/v1")
+    assert "https://new.example/v1" in [choice.name for choice in picker.choices()], "servers are shared"
+    picker.choose("https://new.example/v1")
+    picker.update(listed)
+    assert picker.name == "https://new.example/v1", "a choice holds"

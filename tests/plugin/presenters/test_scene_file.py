@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import geopandas as gpd
 import numpy as np
 import pyproj
@@ -80,6 +83,52 @@ def test_what_was_found_by_motion_has_neither_class_nor_score(scene):
     assert scene_file.read_labels(scene)["detections"] == ["", "boat", "car", "vehicle"]
     scores = [item.score for item in scene_file.read_detections(scene)["clip.mp4"]]
     assert scores == [0.9, None, 0.8, 0.8, 0.8]
+
+
+def test_answers_with_all_that_was_said_of_them(scene):
+    grid, provenance = Grid(CRS, CRS), Provenance("clip.mp4", "test")
+    rows = [
+        {"question": "How many?", "answer": "2", "evidence": '[{"says": "x"}]', "missed": '["red"]',
+         "understood": "count", "planner": "m", "program": '{"steps": {}}', "notes": '["n"]',
+         "settle": "look"},
+        {"question": "Old?", "answer": "1", "evidence": "no JSON", "missed": "5", "program": "[]"},
+    ]  # fmt: skip
+    write_layers(scene, {"answers": build_table(schema.ANSWERS, rows, [None, None], grid, provenance)})
+    first, second = scene_file.read_answers(scene)
+    assert (first["missed"], first["notes"], first["program"]) == (["red"], ["n"], {"steps": {}})
+    assert (first["understood"], first["planner"], first["settle"]) == ("count", "m", "look")
+    assert (second["evidence"], second["missed"], second["program"]) == ([], [], None)
+
+
+def test_answers_of_an_earlier_version(scene):
+    rows = [{"question": "How many?", "answer": "2", "understood": "later versions know this"}]
+    table = build_table(schema.ANSWERS, rows, [None], Grid(CRS, CRS), Provenance("clip.mp4", "test"))
+    write_layers(scene, {"answers": table})
+    with closing(sqlite3.connect(scene)) as connection, connection:
+        for name in ("settle", "understood", "missed", "planner", "program", "notes"):
+            connection.execute(f"ALTER TABLE answers DROP COLUMN {name}")
+        connection.execute("DROP TABLE corrections")
+    (row,) = scene_file.read_answers(scene)
+    assert row["answer"] == "2" and row["missed"] == row["notes"] == [] and row["understood"] is None
+    assert scene_file.read_corrections(scene) == []
+
+
+def test_corrections_and_counts(scene):
+    grid, provenance = Grid(CRS, CRS), Provenance("clip.mp4", "test")
+    made = {"number": 1, "kind": "remove", "things": '["track 3"]', "before": "{}"}
+    run = {"command": "correct", "parameters": '{"remove": ["track 3"]}'}
+    write_layers(
+        scene,
+        {
+            "corrections": build_table(schema.CORRECTIONS, [made], [None], grid, provenance),
+            "runs": build_table(schema.RUNS, [run, {"command": "export"}], [None, None], grid, provenance),
+        },
+    )
+    (row,) = scene_file.read_corrections(scene)
+    assert (row["number"], row["kind"], row["clip"]) == (1, "remove", "clip.mp4") and "before" not in row
+    assert [item["parameters"] for item in scene_file.read_changing_runs(scene)] == [run["parameters"]]
+    counts = scene_file.read_counts(scene)
+    assert (counts["frames"], counts["detections"], counts["tracks"], counts["runs"]) == (2, 1, 0, 2)
 
 
 def test_reading_changes_nothing(scene):

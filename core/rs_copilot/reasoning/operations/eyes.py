@@ -20,7 +20,6 @@ from rs_copilot.reasoning.operations.table import Needs, Takes, operation
 from rs_copilot.reasoning.things import Kind, Thing
 from rs_copilot.reasoning.values import CannotTell, Finding, Sort, Things, Value, Verdict
 from rs_copilot.reasoning.views import samples_of
-from rs_copilot.vlm.short_answers import read_presence
 
 # Of the questions of LinkS2Bench the best model answered so many (arXiv 2604.02020); of one that looks here
 # nothing better is known.
@@ -79,6 +78,9 @@ def look_whether(
     Raises:
         CannotTell: there is no model, nothing that it could be shown, or it says neither yes nor no.
     """
+    # What reads answers of models takes a tenth of a second to load, and most programs ask none.
+    from rs_copilot.vlm.short_answers import read_presence
+
     said = _open(eyes).look(_aim(memory, at, of), f"{question.rstrip('?. ')}? Answer yes or no.")
     holds = read_presence(said.text)
     if holds is None:

@@ -21,9 +21,11 @@ EVENTS = ("stop", "start", "turn left", "turn right", "occluded", "appear", "dis
 STANDING_MPS, GOING_MPS = 0.6, 1.5
 # A path that ends below this speed was lost because what it follows stood still.
 LOST_MPS = 2.5
-TURN_DEG = 50.0
+TURN_DEG = 35.0
 # Over how long a turn is judged, and over how long speed is.
 TURN_S, SPEED_S = 3.0, 0.8
+# Over how long a heading is taken, and how far something has to get in that time to have one.
+WAY_S, WAY_M = 0.8, 1.2
 # How far a line may be from a path, on average, to be taken for it: metres, errors of the path, or a share of
 # its length, whichever is most.
 MATCH_M, MATCH_ERRORS, MATCH_SHARE = 6.0, 3.0, 0.06
@@ -98,9 +100,8 @@ def _is_inside(memory: Memory, path: Path, which: int) -> bool:
     index = memory.views.nearest(float(path.times_s[which]))
     if index is None:
         return False
-    _, inside = memory.views.pixels(path.xy_m[which][None])
     last_of_clip = abs(path.times_s[which] - memory.views.times_s[which]) < 0.5
-    return bool(inside[index, 0] > INSIDE_M and not last_of_clip)
+    return bool(not last_of_clip and memory.views.depth_m(index, path.xy_m[which]) > INSIDE_M)
 
 
 def _turns(item: Thing, sign: float) -> list[Thing]:
@@ -109,12 +110,14 @@ def _turns(item: Thing, sign: float) -> list[Thing]:
     assert path is not None  # noqa: S101  # nosec B101 - narrows
     if len(path.times_s) < 5 or path.span_s[1] - path.span_s[0] < TURN_S / 2:
         return []
-    times = np.arange(path.span_s[0], path.span_s[1], 0.2)
-    places = np.stack([np.interp(times, path.times_s, path.xy_m[:, axis]) for axis in (0, 1)], axis=1)
-    steps = np.diff(places, axis=0)
-    going = np.linalg.norm(steps, axis=1) / 0.2 > STANDING_MPS
+    # Over a second the way is longer than places jitter.
+    times = np.arange(path.span_s[0] + WAY_S / 2, path.span_s[1] - WAY_S / 2 + 1e-9, 0.2)
+    steps = path.places(times + WAY_S / 2) - path.places(times - WAY_S / 2)
+    going = np.linalg.norm(steps, axis=1) > WAY_M
+    if going.sum() < 3:
+        return []
     headings = np.unwrap(np.arctan2(steps[going, 1], steps[going, 0]))
-    moments = times[:-1][going]
+    moments = times[going]
     lag = max(1, round(TURN_S / 0.2))
     found: list[Thing] = []
     for index in range(len(headings)):

@@ -20,10 +20,15 @@ KINDS = tuple(kind.value for kind in Kind)
 # What people call the classes that trackers and detectors know.
 VEHICLES = frozenset({"vehicle", "car", "truck", "van", "bus", "small vehicle", "large vehicle"})
 MOVING_MPS = 0.7
+# What is more of its errors than this away from an area was not in it.
+FAR_ERRORS = 3.0
 # What got no farther than this may be standing: its place is not known better.
 MOVED_M = 4.0
 # How far from the moment of a question an event may be to be the one that is meant.
 NEAR_S = 2.0
+# What happened farther than this from a mark did not happen there; of two events that are in question one
+# second counts as so many metres.
+AT_MARK_M, SECOND_M = 12.0, 4.0
 # Of a zone so much at least has to be seen to speak of what moves there, and so much to say nothing of it.
 MIN_WATCHED, WHOLE_WATCHED = 0.05, 0.95
 
@@ -90,6 +95,23 @@ def chance_inside(item: Thing, area: shapely.Geometry, span: tuple[float, float]
     return float(ndtr(deepest / sigma))
 
 
+def chances_inside(of: Things, area: shapely.Geometry, span: tuple[float, float] | None) -> FloatArray:
+    """Probabilities (N,) that things were in an area; what lies far off is not looked at."""
+    chances = np.zeros(len(of))
+    reach_m = FAR_ERRORS * max((item.error_m for item in of), default=0.0) + 1.0
+    for number in near_to(of, area, reach_m):
+        chances[number] = chance_inside(of[number], area, span)
+    return chances
+
+
+def near_to(of: Things, area: shapely.Geometry, reach_m: float) -> list[int]:
+    """Numbers of things whose bounds come within some metres of those of an area."""
+    bounds = shapely.bounds(np.array([item.shape for item in of], dtype=object)).reshape(-1, 4)
+    west, south, east, north = area.bounds
+    apart = np.stack([west - bounds[:, 2], bounds[:, 0] - east, south - bounds[:, 3], bounds[:, 1] - north])
+    return [int(number) for number in np.flatnonzero((apart <= reach_m).all(axis=0))]
+
+
 def points_of(item: Thing, span: tuple[float, float] | None) -> FloatArray:
     """Where a thing was: every point of its path, or its middle. Shape (N, 2)."""
     if item.path is None:
@@ -123,9 +145,9 @@ def within(memory: Memory, of: Things, zone: Things, during: Moments | None = No
     """
     area = one(zone, "zone")
     share, notes = watched(memory, of, area)
-    chances = [chance_inside(item, area.shape, span_of(during)) for item in of]
+    chances = chances_inside(of, area.shape, span_of(during))
     kept = tuple(item for item, chance in zip(of, chances, strict=True) if chance > 0.5)
-    sure = float(np.prod([max(chance, 1.0 - chance) for chance in chances])) if chances else 1.0
+    sure = float(np.prod(np.maximum(chances, 1.0 - chances)))
     return Finding(kept, max(sure * share, 0.05), (showing.thing(area), *showing.all_of(kept)), notes)
 
 
@@ -158,8 +180,9 @@ def near(memory: Memory, of: Things, to: Things, radius: float) -> Finding:
     place = one(to, "place")
     around = replace(place, shape=place.shape.buffer(radius))
     share, notes = watched(memory, of, around)
+    chances = chances_inside(of, around.shape, None)
     kept = tuple(
-        item for item in of if item.key != place.key and chance_inside(item, around.shape, None) > 0.5
+        item for item, chance in zip(of, chances, strict=True) if item.key != place.key and chance > 0.5
     )
     return Finding(kept, share, (showing.thing(place), *showing.all_of(kept)), notes)
 
@@ -245,6 +268,8 @@ def _by_distance(of: Things, to: Things, at: float | None, sign: float) -> Findi
     place = one(to, "place")
     others = tuple(item for item in of if item.key != place.key)
     one(others, "thing to compare")
+    if sign > 0 and place.kind is Kind.EVENT and all(item.kind is Kind.MARK for item in others):
+        return _where_it_happened(place, others)
     gaps = gaps_m(others, place, at)
     gaps = np.where(np.isfinite(gaps), gaps, sign * np.inf)
     order = np.argsort(sign * gaps)
@@ -259,6 +284,31 @@ def _by_distance(of: Things, to: Things, at: float | None, sign: float) -> Findi
     start, end = place.place_at(at), best.place_at(at)
     shown = () if start is None or end is None else (showing.line(start, end, f"{gaps[order[0]]:.0f} m"),)
     return Finding((best,), sure, (showing.thing(best, time_s=at), *shown))
+
+
+def _where_it_happened(event: Thing, marks: Things) -> Finding:
+    """The mark at which an event happened, or another of the same sort at about the same time.
+
+    Raises:
+        CannotTell: it happened at none of them.
+    """
+    rivals: Things = event.properties.get("rivals", ())
+    some = (event, *rivals)
+    gaps = np.array([[float(np.hypot(*(mark.point_xy - item.point_xy))) for mark in marks] for item in some])
+    late_s = np.array([abs((item.time_s or 0.0) - (event.time_s or 0.0)) for item in some])
+    row, column = np.unravel_index(np.argmin(gaps + SECOND_M * late_s[:, None]), gaps.shape)
+    found, mark, gap = some[row], marks[column], float(gaps[row, column])
+    allowed = AT_MARK_M + found.error_m + mark.error_m
+    if gap > allowed:
+        raise CannotTell(
+            f"{showing.describe(found)} was {gap:.0f} m away from the nearest mark", "Mark other places.",
+            (showing.thing(found), showing.thing(mark)), is_none=True,
+        )  # fmt: skip
+    others = np.delete(gaps[row], column)
+    apart = float(others.min(initial=np.inf)) - gap
+    sure = chance_apart(apart, (found.error_m, mark.error_m)) * (1.0 - 0.15 * gap / allowed)
+    line = showing.line(found.point_xy, mark.point_xy, f"{gap:.0f} m")
+    return Finding((mark,), sure, (showing.thing(mark), showing.thing(found), line))
 
 
 def chance_apart(margin: float, errors: tuple[float, ...]) -> float:
@@ -342,7 +392,9 @@ def closest_in_time(memory: Memory, of: Things, at: float) -> Finding:  # noqa: 
     if not timed or min(timed)[0] > NEAR_S:
         raise CannotTell(f"no such event was seen around {at:g} s")
     gap_s, number = min(timed)
-    return Finding((of[number],), 0.95 - 0.15 * gap_s, (showing.thing(of[number]),))
+    rivals = tuple(of[other] for gap, other in sorted(timed) if other != number and gap <= NEAR_S)
+    found = replace(of[number], properties={**of[number].properties, "rivals": rivals})
+    return Finding((found,), 0.95 - 0.1 * gap_s, (showing.thing(found),))
 
 
 @operation(gives=Sort.THINGS, of=Sort.THINGS, during=Sort.MOMENTS)

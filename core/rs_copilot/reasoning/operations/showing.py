@@ -21,10 +21,20 @@ def thing(item: Thing, says: str | None = None, time_s: float | None = None) -> 
         says or describe(item),
         layer=item.layer,
         fid=item.fid,
+        things=keys_of(item),
         clip=item.clip,
         time_s=moment,
         shape=item.shape,
     )
+
+
+def keys_of(item: Thing) -> tuple[str, ...]:
+    """The tracks or objects of the scene that a thing is made of."""
+    if item.kind is Kind.TRACK:
+        return tuple(item.properties.get("pieces", (item.key,)))
+    if item.kind is Kind.EVENT:
+        return () if item.of is None else (item.of,)
+    return (item.key,) if item.kind is Kind.OBJECT else ()
 
 
 def all_of(items: Things) -> tuple[Evidence, ...]:

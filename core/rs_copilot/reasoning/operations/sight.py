@@ -6,6 +6,7 @@ import numpy as np
 import shapely
 
 from rs_copilot.reasoning.memory import Memory
+from rs_copilot.reasoning.occlusion import OPEN_BELOW
 from rs_copilot.reasoning.operations import showing
 from rs_copilot.reasoning.operations.select import chance_apart, one, span_of
 from rs_copilot.reasoning.operations.table import Takes, operation
@@ -22,8 +23,6 @@ MAX_TRACED = 240
 MIN_SHOWN = 0.15
 # A place of which fewer lines of sight than this share are stopped is not hidden.
 MIN_HIDDEN = 0.15
-# What one can stand under.
-OPEN_BELOW = frozenset({"tree", "bridge"})
 NO_FRAMES = "no frame of this clip is placed on the map"
 NO_HEIGHTS = "no layer says how high houses and trees are"
 GIVE_HEIGHTS = "Give a layer of buildings or trees with heights."

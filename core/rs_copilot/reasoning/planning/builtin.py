@@ -117,8 +117,8 @@ def parse(question: Question, memory: Memory) -> Parsed:
     views = memory.views
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
     known, names = families.vocabulary() | pose.vocabulary(), words_of_names(memory)
-    wanted = families.sought() | pose.vocabulary() | names
-    line = mended(with_moments(tidy(question.text), views), known, wanted)
+    sought = families.sought() | pose.vocabulary() | names
+    line = mended(with_moments(tidy(question.text), views), known, sought)
     mentioned = find_mentions(unframed(tidy(line)), memory)
     mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)

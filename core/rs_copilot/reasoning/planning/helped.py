@@ -43,6 +43,10 @@ OF_THE_VIEW = re.compile(
     r"\b(?:where|which|what)\b.*\b(?:frame|picture|image|view|camera|drone|uav|video|clip|footage|shows?|shown)\b",
     re.IGNORECASE,
 )
+WHERE_THE_VIEW = re.compile(
+    r"^where (?:is|was|does|did|are) (?:the )?(?:camera|drone|uav|view|picture|frame|video|clip)\b",
+    re.IGNORECASE,
+)
 
 
 def with_help(
@@ -82,6 +86,8 @@ def _is_unplaced(parsed: Parsed) -> bool:
 
 def _is_of_the_view(parsed: Parsed, found: Plan | NoPlan) -> bool:
     """Whether a question is about where the camera looked."""
+    if WHERE_THE_VIEW.match(parsed.text):
+        return True
     if isinstance(found, Plan) and found.task is not None:
         return found.task is SpatialTask.ASSOCIATION
     return bool(OF_THE_VIEW.search(parsed.text))
@@ -92,7 +98,7 @@ def _likely(question: Question, parsed: Parsed) -> Plan | None:
     draft = Draft(parsed, {})
     marks = [n for n, thing in enumerate(parsed.things) if thing.kind is Kind.MARK]
     numbers = parsed.mentioned()
-    if len(marks) > 1 or (marks and not re.search(r"\bpart\b", parsed.text)):
+    if len(marks) > 1:
         draft.add("likely_place", at=draft.at(), of=draft.all_of(marks))
     elif numbers and re.search(r"\bpart\b", parsed.text):
         square = draft.add("likely_place", at=draft.at())

@@ -9,8 +9,7 @@ from rs_copilot.reasoning.planning import concepts
 from rs_copilot.reasoning.planning.draft import Parsed, Unclear
 from rs_copilot.reasoning.planning.mentions import MENTION
 from rs_copilot.reasoning.planning.phrases import phrase
-from rs_copilot.reasoning.planning.traits import chosen_among
-from rs_copilot.reasoning.things import Kind
+from rs_copilot.reasoning.planning.traits import chosen_among, is_way
 
 # Words that say that a way starts or ends at what follows; so does the second of two names joined by "and".
 END_OF_WAY = re.compile(
@@ -42,7 +41,7 @@ def shut(parsed: Parsed) -> list[int]:
     numbers = parsed.mentioned()
     if len(numbers) - len(found) == 2:
         return found
-    by_kind = [number for number in numbers if _is_way(parsed, number)]
+    by_kind = [number for number in numbers if is_way(parsed.things[number])]
     says_so = "shut" in concepts.concepts_of(parsed.text) or bool(re.search(phrase("negated"), parsed.text))
     if says_so and len(numbers) - len(by_kind) == 2:
         return by_kind
@@ -59,11 +58,6 @@ def _joined(text: str, found: list[int]) -> list[int]:
         if int(first) in found and int(second) not in found and len(found) < 3:
             found.append(int(second))
     return found
-
-
-def _is_way(parsed: Parsed, number: int) -> bool:
-    thing = parsed.things[number]
-    return thing.kind is Kind.ROAD or (thing.kind is Kind.OCCLUDER and thing.label == "bridge")
 
 
 def origin(parsed: Parsed, numbers: Sequence[int]) -> int:

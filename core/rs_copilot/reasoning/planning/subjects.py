@@ -21,6 +21,7 @@ CLASSES: dict[str, tuple[str, str | None]] = {
     "building": ("occluder", "building"), "house": ("occluder", "building"), "roof": ("occluder", "building"),
     "tree": ("occluder", "tree"), "road": ("road", None), "street": ("road", None), "zone": ("zone", None),
 }  # fmt: skip
+ANY = ("track", None)
 # The tracker tells vehicles from people, no more: what is asked more exactly is said to be unknown, unless
 # several sorts are named, which together are just vehicles.
 FINER = {"truck": "truck", "lorry": "truck", "van": "van", "bus": "bus"}
@@ -116,7 +117,7 @@ def find_subject(text: str) -> Subject | None:
     words = re.findall(r"[a-z]+|⟦\d+⟧", line)
     classes = [(place, name) for place, word in enumerate(words) if (name := _class_of(word)) is not None]
     # "The road by which vehicles leave": a class that moves is what is asked about, where there is one.
-    classes.sort(key=lambda found: CLASSES[found[1]][0] in ("road", "zone"))
+    classes.sort(key=lambda found: (CLASSES[found[1]][0] in ("road", "zone"), CLASSES[found[1]] == ANY))
     if not classes:
         return None
     place, name = classes[0]

@@ -23,6 +23,7 @@ def facts_of(parsed: Parsed, question: Question) -> set[str]:
     numbers = parsed.mentioned()
     found = {NUMBER_OF_NAMES[min(len(numbers), 3)]}
     found |= {"track_name"} if any(parsed.things[n].kind is Kind.TRACK for n in numbers) else set()
+    found |= {"road_name"} if any(is_way(parsed.things[n]) for n in numbers) else set()
     times = parsed.times
     found |= {"moment"} if times.at_s is not None else {"span"} if times.has_span else set()
     found |= {"two_moments"} if len(times.moments) > 1 else set()
@@ -34,6 +35,11 @@ def facts_of(parsed: Parsed, question: Question) -> set[str]:
     if event_word(parsed.text, "crossings") is not None:
         found.add("crossing_verb")
     return found | _by_kind(question.kind) | _by_marks(question) | _by_choices(question.choices, parsed)
+
+
+def is_way(thing: Thing) -> bool:
+    """Whether a thing is a road or a bridge."""
+    return thing.kind is Kind.ROAD or (thing.kind is Kind.OCCLUDER and thing.label == "bridge")
 
 
 def _by_kind(kind: AnswerKind | None) -> set[str]:
