@@ -171,7 +171,8 @@ def test_cells_hold_the_camera(columns: int, rows: int, east: float, south: floa
         assert "uncertain" in str(answer.reason)
         return
     if columns == rows == 2:
-        assert answer.value == f"{('north', 'south')[int(south * 2)]}-{('west', 'east')[int(east * 2)]}"
+        quarter = f"{('north', 'south')[int(south * 2)]}-{('west', 'east')[int(east * 2)]}"
+        assert answer.value == quarter or min(abs(east - 0.5), abs(south - 0.5)) < 1e-4
         return
     column, row = ord(str(answer.value)[0]) - ord("A"), int(str(answer.value)[1:]) - 1
     assert column / columns - 1e-6 <= east <= (column + 1) / columns + 1e-6

@@ -172,17 +172,17 @@ def part(draft: Draft) -> AnswerKind:
     if not parsed.mentioned() and len(areas) > 1:
         draft.add("area_with", of=draft.all_of(areas), place=_where(draft))
         return AnswerKind.CHOICE
-    zone = _only(draft)
     size = GRID.search(parsed.text)
     grid = "x".join(size.groups()) if size else "2x2" if says(parsed, "quarter") else None
     if grid is None and says(parsed, "cell"):
         raise Unclear("it is not clear how many columns and rows the grid has: say for example 4 x 3")
     if grid is not None and grid not in GRIDS:
         raise Unclear("a grid may have 2 to 10 columns and rows")
+    where, zone = _where(draft), _only(draft)
     if grid is None:
-        draft.add("part_of", of=_where(draft), zone=zone)
+        draft.add("part_of", of=where, zone=zone)
     else:
-        draft.add("cell_of", of=_where(draft), zone=zone, grid=grid)
+        draft.add("cell_of", of=where, zone=zone, grid=grid)
     return AnswerKind.CHOICE if parsed.choices else AnswerKind.TEXT
 
 
