@@ -112,6 +112,10 @@ def simulate(
             metavar="development|test|validation", help="Which wordings; test ones are for measuring."
         ),
     ] = None,
+    pose_questions: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Questions of each task about the camera; pose-questions.json."),
+    ] = None,
     cache: Annotated[bool, typer.Option(help="Reuse a world rendered before with these options.")] = True,
     as_json: AsJson = False,
     device: Device = "auto",
@@ -129,6 +133,7 @@ def simulate(
         "off_nadir_deg": off_nadir,
         "questions": questions,
         "wordings": wordings,
+        "pose_questions": pose_questions,
         "use_cache": cache,
     }
     return run_job("simulate", params, as_json=as_json, device=device)

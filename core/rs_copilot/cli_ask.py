@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rs_copilot.cli_options import AsJson, Device, parse_numbers
+from rs_copilot.cli_options import Adapter, AsJson, Device, Family, Precision, Vlm, parse_numbers
 from rs_copilot.console import run_job
 from rs_copilot.errors import UsageError
 
@@ -34,9 +34,26 @@ def ask(
         str | None,
         typer.Option(metavar="LON1,LAT1,LON2,LAT2", help='An area that the question calls "the region".'),
     ] = None,
-    vlm: Annotated[
-        str, typer.Option(metavar="ID|URL|none", help="A model that helps to understand.")
-    ] = "none",
+    vlm: Vlm = "none",
+    precision: Precision = None,
+    adapter: Adapter = None,
+    family: Family = None,
+    satellite: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="The map that the model sees; by default that of `localize`."),
+    ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The map's index, to look up frames without a place; default: localize's."
+        ),
+    ] = None,
+    prior: Annotated[
+        str, typer.Option(metavar="auto|none", help="Whether anything is looked up in the index.")
+    ] = "auto",
+    sentence: Annotated[
+        bool, typer.Option("--sentence", help="Let the model put the answer into a sentence.")
+    ] = False,
     no_keep: Annotated[
         bool, typer.Option("--no-keep", help="Do not write the answer into the scene.")
     ] = False,
@@ -57,6 +74,13 @@ def ask(
         "marks": marks,
         "image_region": None if image_region is None else parse_numbers(image_region, 4, "--image-region"),
         "vlm": vlm,
+        "precision": precision,
+        "adapter": adapter,
+        "family": family,
+        "satellite": satellite,
+        "index": index,
+        "prior": prior,
+        "sentence": sentence,
         "keep": not no_keep,
     }
     return run_job("ask", params, as_json=as_json, device=device)
@@ -75,6 +99,20 @@ def eval_links2bench(
         bool,
         typer.Option("--failures", help="Ask with exact places as well, to tell what failures are due to."),
     ] = False,
+    vlm: Vlm = "none",
+    precision: Precision = None,
+    adapter: Adapter = None,
+    family: Family = None,
+    prior: Annotated[
+        str,
+        typer.Option(
+            metavar="none,cvaa,oracle,random",
+            help="What a model is told of where the video lies; several are run one after the other.",
+        ),
+    ] = "none",
+    shuffles: Annotated[
+        int, typer.Option(metavar="N", help="Ask again N times with the choices in other orders.")
+    ] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write every answer, one JSON line each, and the scores beside it.")
     ] = None,
@@ -87,6 +125,12 @@ def eval_links2bench(
         "scene": scene,
         "localization": "oracle" if oracle else "own",
         "failures": failures,
+        "shuffles": shuffles,
+        "vlm": vlm,
+        "precision": precision,
+        "adapter": adapter,
+        "family": family,
+        "prior": [name.strip() for name in prior.split(",")],
         "out": out,
     }
     return run_job("eval.links2bench", params, as_json=as_json, device=device)

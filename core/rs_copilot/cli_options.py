@@ -49,6 +49,13 @@ Model = Annotated[
         help="Of `rs-copilot models list`, a folder, or http://HOST/v1#MODEL. Default: the best one here.",
     ),
 ]
+Vlm = Annotated[
+    str,
+    typer.Option(
+        metavar="ID|FOLDER|URL|none",
+        help="A model that plans the answer, and looks at pictures; named as for `look --model`.",
+    ),
+]
 Precision = Annotated[
     str | None, typer.Option(metavar="auto|nf4|int8|bf16|fp32", help="How exactly it computes.")
 ]

@@ -15,7 +15,7 @@ from fractions import Fraction
 import numpy as np
 
 from rs_copilot.reasoning.question import QuestionItem
-from rs_copilot.reasoning.tasks import AnswerKind, Dimension, SpatialTask
+from rs_copilot.reasoning.tasks import AnswerKind, Dimension, PoseTask, SpatialTask, Task
 
 THRESHOLDS = 10
 WITHIN_S = 1.0
@@ -49,7 +49,7 @@ class Report:
     questions; NaN where there are none.
     """
 
-    tasks: Mapping[SpatialTask, Tally]
+    tasks: Mapping[Task, Tally]
     dimensions: Mapping[Dimension, float]
     micro: float
     macro: float
@@ -104,7 +104,9 @@ def report(items: Sequence[QuestionItem], given: Sequence[Given]) -> Report:
     """Scores of a question set."""
     pairs = list(zip(items, given, strict=True))
     can = [(item, answer) for item, answer in pairs if item.answerable]
-    scores = {task: [score(i, a) for i, a in can if i.task is task] for task in SpatialTask}
+    scores: dict[Task, list[float]] = {
+        task: [score(i, a) for i, a in can if i.task is task] for task in (*SpatialTask, *PoseTask)
+    }
     tasks = {
         task: Tally(
             len(values),

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import shapely
 from pydantic import BaseModel, ConfigDict, Field
 
-from rs_copilot.errors import MissingDependencyError
-from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.ask_model import Files, ModelWishes, Planning, find_files, open_planning
+from rs_copilot.jobs.ask_priors import PriorWishes, scene_priors
+from rs_copilot.jobs.context import JobContext, Progress
 from rs_copilot.reasoning.answer import Answer, Evidence
 from rs_copilot.reasoning.answering import answered
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.plan import NoPlan
-from rs_copilot.reasoning.planning.builtin import plan as plan_built_in
 from rs_copilot.reasoning.question import Mark, Question
 from rs_copilot.reasoning.scene import read_memory
 from rs_copilot.reasoning.tasks import AnswerKind
@@ -33,12 +34,15 @@ MARGIN_M = 1.0
 METHOD = "spatial program"
 
 
-class AskParams(BaseModel):
+class AskParams(ModelWishes, PriorWishes):
     """What is asked, of which scene.
 
     ``layers`` are the user's layers by name; ``zones``, ``roads``, ``occluders`` and ``places`` say what they
     hold. ``choices`` are texts by letter. ``image_region`` is LON1,LAT1,LON2,LAT2 of an area that the
-    question calls "the region". With ``keep`` the answer goes into the layer ``answers``.
+    question calls "the region". ``satellite`` is the map that a model is shown, and with ``sentence`` it puts
+    the answer into a sentence. ``index`` is an index of the map, in which frames without a place are looked
+    up and whose best squares a model is told; not with ``prior`` ``none``. With ``keep`` the answer
+    goes into the layer ``answers``.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -51,7 +55,8 @@ class AskParams(BaseModel):
     marks: list[Mark] = Field(default_factory=list)
     image_region: tuple[float, float, float, float] | None = None
     kind: AnswerKind | None = None
-    vlm: str = "none"
+    satellite: str | None = None
+    sentence: bool = False
     keep: bool = True
 
 
@@ -69,7 +74,11 @@ class AskEvidence(BaseModel):
 
 
 class AskResult(BaseModel):
-    """The answer. With ``abstained``, ``reason`` says why and ``settle`` what would settle it."""
+    """The answer. With ``abstained``, ``reason`` says why and ``settle`` what would settle it.
+
+    ``model`` is the model that was asked, ``sends_to`` where words and the map went; ``None`` where they
+    stayed on this machine.
+    """
 
     scene: str
     answer: str
@@ -91,6 +100,9 @@ class AskResult(BaseModel):
     notes: list[str]
     seconds: float
     device: str
+    model: str | None = None
+    model_hash: str | None = None
+    sends_to: str | None = None
     warnings: list[str]
 
     def summary(self) -> str:
@@ -102,6 +114,8 @@ class AskResult(BaseModel):
             lines += [f"{self.answer} (confidence {100 * self.confidence:.0f} %)"]
         lines += [f"Not understood: {', '.join(self.missed)}"] * bool(self.missed)
         lines += [f"  see: {item.says}" for item in self.evidence[:6]]
+        lines += [f"Planned by {self.planner}."] * (self.model is not None)
+        lines += [f"Words and the map were sent to {self.sends_to}."] * bool(self.sends_to)
         return "\n".join(lines + self.notes)
 
 
@@ -110,28 +124,41 @@ def run(params: AskParams, context: JobContext) -> AskResult:
 
     Raises:
         SceneError: no scene, or no such clip.
-        BadInputError: a layer cannot be read.
-        MissingDependencyError: the model that is asked for is not here.
+        UsageError: no such model.
+        BadInputError: a layer, the map or the model cannot be read.
+        MissingDependencyError: packages, weights, the server or the device are missing.
+        OutOfMemoryError: the model does not fit.
+        CancelledError: stopped; nothing is kept.
         StorageError: the scene cannot be written.
     """
     started = time.monotonic()
-    if params.vlm != "none":
-        raise MissingDependencyError(
-            f"A model ({params.vlm}) cannot plan answers in this version.", hint="Leave --vlm out."
-        )
     context.progress(0, 2, "reading the scene")
     memory = SHELF.read(params.scene, params.clip, params.layers)
     question = _question(params)
     known = memory.with_marks(question.marks)
-    plan = plan_built_in(question, known)
-    understood = "" if isinstance(plan, NoPlan) else plan.understood
-    context.progress(1, 2, "computing", {"understood": understood})
-    answer = answered(question, known, plan)
+
+    def understood(text: str) -> None:
+        context.on_progress(Progress(0, 2, "understanding", {"understood": text}))
+
+    def files() -> Files:
+        return find_files(params.scene, memory.views.clip, params.satellite)
+
+    with (
+        scene_priors(params.scene, memory.views.clip, params, context) as priors,
+        open_planning(params, context, files, understood, None if priors is None else priors.of) as planning,
+    ):
+        plan = planning.planner(question, known)
+        told = "" if isinstance(plan, NoPlan) else plan.understood
+        context.progress(1, 2, "computing", {"understood": told})
+        answer = answered(question, known, plan, planning.eyes, None if priors is None else priors.at)
+        if params.sentence and not answer.abstained:
+            answer = replace(answer, text=planning.phrase(question, answer, known) or answer.text)
+    context.check()
     document = None if isinstance(plan, NoPlan) else plan.program.document()
     row = keep_answer(params.scene, question, answer, memory) if params.keep else None
     if row is not None:
         SHELF.wrote(params.scene)
-    result = _result(params, answer, memory, context)
+    result = _result(params, answer, memory, planning, context)
     return result.model_copy(update={"program": document, "row": row, "seconds": time.monotonic() - started})
 
 
@@ -146,7 +173,9 @@ def _question(params: AskParams) -> Question:
     )
 
 
-def _result(params: AskParams, answer: Answer, memory: Memory, context: JobContext) -> AskResult:
+def _result(
+    params: AskParams, answer: Answer, memory: Memory, planning: Planning, context: JobContext
+) -> AskResult:
     return AskResult(
         scene=params.scene,
         answer=answer.text,
@@ -166,7 +195,10 @@ def _result(params: AskParams, answer: Answer, memory: Memory, context: JobConte
         evidence=[_evidence(item, memory) for item in answer.evidence],
         notes=list(answer.notes),
         seconds=0.0,
-        device="cpu",
+        device=planning.device,
+        model=planning.model,
+        model_hash=planning.model_hash,
+        sends_to=planning.sends_to,
         warnings=list(context.warnings),
     )
 

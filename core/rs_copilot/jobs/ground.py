@@ -16,11 +16,12 @@ from rs_copilot.geo import crs as geo_crs
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.ground_params import Grounding, GroundParams, GroundResult
 from rs_copilot.jobs.look_talk import budget_for
-from rs_copilot.jobs.region import read_region, region_px
+from rs_copilot.jobs.region import read_region
 from rs_copilot.jobs.run_note import note_run
 from rs_copilot.jobs.shelf import shelf_of
 from rs_copilot.jobs.sources import is_map, placed_clip
 from rs_copilot.tiles.glance import Box
+from rs_copilot.tiles.region import region_px, window_px
 from rs_copilot.types import FloatArray
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
@@ -121,14 +122,7 @@ class _Work:
         if self.params.region is None:
             return None, None
         region = region_px(read_region(self.params.region), windows.pictures, windows.plan)
-        size = windows.size
-        x1, y1, x2, y2 = region.bounds
-        window = (
-            max(int(np.floor(x1)), 0),
-            max(int(np.floor(y1)), 0),
-            min(int(np.ceil(x2)), size.width_px),
-            min(int(np.ceil(y2)), size.height_px),
-        )
+        window = window_px(region, windows.size)
         shapely.prepare(region)
         return region, window
 

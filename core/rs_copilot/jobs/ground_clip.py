@@ -9,10 +9,11 @@ from rs_copilot.errors import SceneError
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.detect_clip import spaced
 from rs_copilot.jobs.ground_params import GroundParams
-from rs_copilot.jobs.look_place import map_from_frame, onto_ground
+from rs_copilot.jobs.look_place import map_from_frame
 from rs_copilot.jobs.track_terrain import read_terrain
 from rs_copilot.tracking.relief import sights
 from rs_copilot.types import FloatArray, Frame, Placement
+from rs_copilot.vector.build import onto_ground
 from rs_copilot.vector.placements import ClipPlacements
 from rs_copilot.video.clip import Clip
 from rs_copilot.vlm.picture import ToMap

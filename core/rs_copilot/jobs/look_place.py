@@ -12,7 +12,7 @@ import numpy as np
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.geo import homography as hg
 from rs_copilot.types import FloatArray, Frame, Placement, SizeWH
-from rs_copilot.vector.build import MAX_RELATIVE_DISTANCE
+from rs_copilot.vector.build import onto_ground
 from rs_copilot.vector.placements import ClipPlacements, read_clips, read_placements
 
 # Between placed frames farther apart than this the camera may have turned.
@@ -74,13 +74,6 @@ def between(placements: tuple[Placement, ...], frame: Frame) -> Callable[[FloatA
         return np.asarray(first * (1.0 - share) + second * share)
 
     return blend
-
-
-def onto_ground(matrix: FloatArray, points: FloatArray) -> FloatArray:
-    """Points on the ground; NaN towards the horizon, where a pixel is metres."""
-    ground = hg.apply(matrix, points)
-    ground[points @ matrix[2, :2] + matrix[2, 2] < 1.0 / MAX_RELATIVE_DISTANCE] = np.nan
-    return ground
 
 
 def map_from_frame(placement: Placement, size: SizeWH) -> FloatArray | None:

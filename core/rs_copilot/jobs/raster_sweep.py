@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.region import read_region, region_px
+from rs_copilot.jobs.region import read_region
 from rs_copilot.jobs.row_writer import RowWriter
 from rs_copilot.raster.sheets import files_of, is_pattern
 from rs_copilot.tiles.cluster import ClusterSweep, WorkMaker
@@ -25,6 +25,7 @@ from rs_copilot.tiles.journal import Journal, open_journal
 from rs_copilot.tiles.model import TileModel
 from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
 from rs_copilot.tiles.plan import Tile, TilePlan, plan_tiles, scale_for
+from rs_copilot.tiles.region import region_px
 from rs_copilot.tiles.sweep import Sweep, Tally, Work, pace_for
 from rs_copilot.vector.store import ensure_scene, write_layers
 

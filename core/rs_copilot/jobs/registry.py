@@ -55,7 +55,7 @@ JOBS = (
     JobSpec("eval.retrieval", "rs_copilot.jobs.eval_retrieval", "EvalRetrievalParams"),
     JobSpec("eval.calibration", "rs_copilot.jobs.eval_calibration", "EvalCalibrationParams"),
     JobSpec("eval.detection", "rs_copilot.jobs.eval_detection", "EvalDetectionParams"),
-    JobSpec("eval.links2bench", "rs_copilot.jobs.eval_links2bench", "EvalLinks2BenchParams"),
+    JobSpec("eval.links2bench", "rs_copilot.jobs.eval_links2bench", "EvalLinks2BenchParams", uses_shelf=True),
     JobSpec("eval.rscovlm-detection", "rs_copilot.jobs.eval_spoken_detection", "EvalSpokenDetectionParams"),
     JobSpec("eval.grounding", "rs_copilot.jobs.eval_grounding", "EvalGroundingParams"),
     JobSpec("eval.scene", "rs_copilot.jobs.eval_scene", "EvalSceneParams"),
@@ -67,7 +67,7 @@ JOBS = (
     JobSpec("detect", "rs_copilot.jobs.detect", "DetectParams", uses_shelf=True),
     JobSpec("ground", "rs_copilot.jobs.ground", "GroundParams", uses_shelf=True),
     JobSpec("segment", "rs_copilot.jobs.segment", "SegmentParams"),
-    JobSpec("ask", "rs_copilot.jobs.ask", "AskParams"),
+    JobSpec("ask", "rs_copilot.jobs.ask", "AskParams", uses_shelf=True),
     JobSpec("look", "rs_copilot.jobs.look", "LookParams", uses_shelf=True),
     JobSpec(
         "look.release", "rs_copilot.jobs.look_release", "LookReleaseParams", is_quick=True, uses_shelf=True

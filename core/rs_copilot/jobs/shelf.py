@@ -9,14 +9,26 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rs_copilot.errors import OutOfMemoryError
-from rs_copilot.jobs.backends import BackendSpec, open_backend
 from rs_copilot.jobs.context import JobContext
-from rs_copilot.jobs.look_pictures import PictureShelf
-from rs_copilot.vlm.backend import Backend
+
+if TYPE_CHECKING:
+    from rs_copilot.jobs.backends import BackendSpec
+    from rs_copilot.jobs.look_pictures import PictureShelf
+    from rs_copilot.vlm.backend import Backend
 
 IDLE_S = 15 * 60.0
+
+
+def open_backend(spec: BackendSpec, device: str) -> Backend:
+    """See `rs_copilot.jobs.backends.open_backend`."""
+    # A shelf is made before it is known whether a model will be needed: so what models need comes with one.
+    from rs_copilot.jobs import backends
+
+    return backends.open_backend(spec, device)
 
 
 @contextmanager
@@ -36,13 +48,20 @@ class Shelf:
     """Room for one model. ``idle_s`` is how long it stays without being asked."""
 
     def __init__(self, idle_s: float = IDLE_S) -> None:
-        self.pictures = PictureShelf()
         self._idle_s = idle_s
         # Held while a model is loaded, used or closed; `release` does not wait for it.
         self._use = threading.Lock()
         self._kept: tuple[BackendSpec, str, Backend] | None = None
         self._timer: threading.Timer | None = None
         self._unwanted = threading.Event()
+
+    @cached_property
+    def pictures(self) -> PictureShelf:
+        """The last pictures that a model was shown."""
+        # Likewise: libraries for rasters and clips take a second to load.
+        from rs_copilot.jobs.look_pictures import PictureShelf
+
+        return PictureShelf()
 
     @contextmanager
     def borrow(self, spec: BackendSpec, device: str) -> Iterator[Backend]:

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,6 +30,8 @@ FILES = (
     "map.gpkg",
     "questions.json",
 )
+# Questions about the camera behind a frame, beside the twelve tasks; written where they are asked for.
+POSE_FILE = "pose-questions.json"
 # What a map of the town would hold; nothing of it tells of the flight.
 MAP_LAYERS = ("zones", "roads", "occluders")
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class SimulateParams(BaseModel):
     off_nadir_deg: float | None = Field(None, ge=0.0, le=60.0)
     questions: int = Field(3, ge=0, le=20, description="questions of every task, each with its twin")
     wordings: Wordings = "development"
+    pose_questions: int = Field(0, ge=0, le=20, description="questions of every task about the camera")
     use_cache: bool = True
 
 
@@ -111,12 +114,15 @@ def run(params: SimulateParams, context: JobContext) -> SimulateResult:
             _render_into(settings, params.out, context, Asked(params.questions, params.wordings))
             if params.use_cache:
                 _keep(params.out, cached, context)
+        if params.pose_questions:
+            write_pose_questions(params.out / POSE_FILE, settings, params.pose_questions)
     except OSError as error:
         raise StorageError(f"cannot write the demo world to {params.out}: {error}") from error
     frames = settings.clip.frame_count
     context.progress(frames, frames, "demo world ready")
+    names = (*FILES, POSE_FILE) if params.pose_questions else FILES
     return SimulateResult(
-        out=params.out, files={name: params.out / name for name in FILES}, frame_count=frames, cached=found
+        out=params.out, files={name: params.out / name for name in names}, frame_count=frames, cached=found
     )
 
 
@@ -229,13 +235,31 @@ def write_questions(
     """
     from rs_copilot.simulation.questions.generate import make_questions
 
+    seed = exact.scenario.settings.world.seed
+    _write_set(path, make_questions(exact, seed, wordings, per_task))
+
+
+def write_pose_questions(path: Path, settings: Settings, per_task: int = ASKED.per_task) -> None:
+    """A question set about the camera behind frames of a world; nothing has to be rendered for it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    import geopandas as gpd
+
+    from rs_copilot.simulation.questions.exact import Exact
+    from rs_copilot.simulation.questions.generate import make_pose_questions
+    from rs_copilot.simulation.scenario import make_scenario
+
+    exact = Exact(make_scenario(settings), gpd.GeoDataFrame(), gpd.GeoDataFrame())
+    _write_set(path, make_pose_questions(exact, settings.world.seed, per_task))
+
+
+def _write_set(path: Path, items: list[dict[str, Any]]) -> None:
     questions = QuestionSet(
         clip="clip.mp4",
         satellite="satellite.tif",
         layers={name: f"map.gpkg|layername={name}" for name in MAP_LAYERS},
-        questions=tuple(
-            QuestionItem.model_validate(item)
-            for item in make_questions(exact, exact.scenario.settings.world.seed, wordings, per_task)
-        ),
+        questions=tuple(QuestionItem.model_validate(item) for item in items),
     )
     path.write_text(questions.model_dump_json(indent=1), encoding="utf-8")

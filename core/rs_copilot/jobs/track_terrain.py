@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-from pathlib import Path
 
 import numpy as np
 
 from rs_copilot.errors import BadInputError
 from rs_copilot.jobs.context import JobContext
+from rs_copilot.jobs.localized import params_of_localize, text_of, where_now
 from rs_copilot.raster.source import read_elevation
 from rs_copilot.tracking.relief import Terrain
 from rs_copilot.vector.build import footprint
 from rs_copilot.vector.placements import ClipPlacements
-from rs_copilot.vector.store import read_layer
 
 # Lines of sight end on the terrain beside the flat footprint.
 MARGIN_M = 50.0
@@ -29,7 +27,7 @@ def read_terrain(scene: str, clip: ClipPlacements, dem: str | None, context: Job
         RasterError: the raster that was named cannot be read.
         MissingCrsError: it does not say where on Earth it lies.
     """
-    localized_on = _dem_of_localize(scene, clip.clip)
+    localized_on = text_of(params_of_localize(scene, clip.clip), "dem")
     path = dem if dem is not None else localized_on
     if path is None:
         return None
@@ -39,29 +37,13 @@ def read_terrain(scene: str, clip: ClipPlacements, dem: str | None, context: Job
     bounds = _bounds_m(clip)
     cell_m = max(MIN_CELL_M, math.sqrt((bounds[2] - bounds[0]) * (bounds[3] - bounds[1]) / MAX_CELLS))
     try:
-        terrain = read_elevation(_existing(path, Path(scene)), bounds, cell_m, clip.metric_crs)
+        terrain = read_elevation(where_now(path, scene), bounds, cell_m, clip.metric_crs)
     except BadInputError as error:
         if dem is not None:
             raise
         context.warn(f"ground is taken for flat, the elevation raster of localize is gone: {error.message}")
         return None
     return Terrain(terrain.at, holds_cameras=localized_on is not None)
-
-
-def _dem_of_localize(scene: str, clip: str) -> str | None:
-    """What the last run that placed the clip had as elevation raster."""
-    runs = read_layer(scene, "runs", clip=clip)
-    placed = runs[runs["command"] == "localize"]
-    if placed.empty:
-        return None
-    found = json.loads(placed["parameters"].iloc[-1]).get("dem")
-    return found if isinstance(found, str) else None
-
-
-def _existing(dem: str, scene: Path) -> str:
-    """Where the raster is now: a scene may have moved together with it."""
-    beside = scene.parent / Path(dem).name
-    return str(beside) if not Path(dem).exists() and beside.exists() else dem
 
 
 def _bounds_m(clip: ClipPlacements) -> tuple[float, float, float, float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from shapely.geometry.base import BaseGeometry
 
-from rs_copilot.reasoning.tasks import AnswerKind, SpatialTask
+from rs_copilot.reasoning.tasks import AnswerKind, Task
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Answer:
     """
 
     text: str
-    task: SpatialTask | None
+    task: Task | None
     kind: AnswerKind
     value: str | float | None
     unit: str | None = None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rs_copilot.reasoning.answer import Answer
-from rs_copilot.reasoning.choosing import choice_of_none, choose
+from rs_copilot.reasoning.choosing import O_CLOCK, choice_of_none, choose
 from rs_copilot.reasoning.confidence import calibrated
+from rs_copilot.reasoning.eyes import Eyes
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.showing import describe
 from rs_copilot.reasoning.plan import NoPlan, Plan, Planner
+from rs_copilot.reasoning.prior import PriorAt
 from rs_copilot.reasoning.program import run
 from rs_copilot.reasoning.question import Question
 from rs_copilot.reasoning.tasks import AnswerKind
@@ -20,21 +24,44 @@ SURE_OF_NONE = 0.8
 MAX_NAMES = 6
 
 
-def ask(question: Question, memory: Memory, planner: Planner) -> Answer:
-    """The answer to a question over a scene, or why there is none."""
+def ask(
+    question: Question,
+    memory: Memory,
+    planner: Planner,
+    eyes: Eyes | None = None,
+    priors: PriorAt | None = None,
+) -> Answer:
+    """The answer to a question over a scene, or why there is none; see `program.run` for what may help."""
     known = memory.with_marks(question.marks)
-    return answered(question, known, planner(question, known))
+    return answered(question, known, planner(question, known), eyes, priors)
 
 
-def answered(question: Question, memory: Memory, plan: Plan | NoPlan) -> Answer:
+def answered(
+    question: Question,
+    memory: Memory,
+    plan: Plan | NoPlan,
+    eyes: Eyes | None = None,
+    priors: PriorAt | None = None,
+) -> Answer:
     """The answer that a plan leads to. ``memory`` holds the question's marks."""
+    found = _of_plan(question, memory, plan, eyes, priors)
+    return replace(found, notes=(*plan.notes, *found.notes)) if plan.notes else found
+
+
+def _of_plan(
+    question: Question,
+    memory: Memory,
+    plan: Plan | NoPlan,
+    eyes: Eyes | None,
+    priors: PriorAt | None,
+) -> Answer:
     if isinstance(plan, NoPlan):
         return Answer(
             "", question.task, question.kind or AnswerKind.TEXT, None, abstained=True,
-            reason=plan.reason, settle=plan.settle, missed=plan.missed,
+            reason=plan.reason, settle=plan.settle, missed=plan.missed, planner=plan.planner,
         )  # fmt: skip
     try:
-        finding = run(plan.program, memory)
+        finding = run(plan.program, memory, eyes, priors)
     except CannotTell as unknown:
         letter = choice_of_none(question.choices) if unknown.is_none else None
         if letter is None:
@@ -68,8 +95,9 @@ def _answered(question: Question, plan: Plan, finding: Finding) -> Answer:
         text = in_words(finding.value)
     if finding.chance < MIN_CONFIDENCE:
         return _abstained(plan, f"it is too uncertain: perhaps {in_words(finding.value)}", None, finding)
+    confidence = finding.chance if finding.is_measured else calibrated(finding.chance)
     return Answer(
-        text, plan.task, plan.kind, value, unit, calibrated(finding.chance), error, finding.evidence,
+        text, plan.task, plan.kind, value, unit, confidence, error, finding.evidence,
         understood=plan.understood, missed=plan.missed, planner=plan.planner, notes=finding.notes,
         stated=finding.chance,
     )  # fmt: skip
@@ -105,8 +133,8 @@ def in_words(value: Value) -> str:
 
 
 def _number(value: Number) -> str:
-    if not value.unit:
-        return f"{value.value:.0f}"
+    if not value.unit or value.unit == O_CLOCK:
+        return f"{value.value:.0f} {value.unit}".rstrip()
     digits = 0 if abs(value.value) >= 20 else 1
     error = f" ± {value.error:.{digits}f}" if value.error >= 0.05 else ""
     gap = "" if value.unit == "°" else " "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,8 @@ from rs_copilot.reasoning.values import Moments, Sort
 MAX_STEPS = 24
 MAX_COST = 2000
 MAX_TEXT = 200
+# More than anything on Earth has, in whatever unit; beyond it sums and products are no numbers any more.
+MAX_NUMBER = 1e12
 # What programs may be written with, in the unit that operations work in; the first is meant without any.
 UNITS: dict[Sort, dict[str, float]] = {
     Sort.METRES: {"m": 1.0, "km": 1000.0, "cm": 0.01, "ft": 0.3048, "yd": 0.9144, "mi": 1609.344},
@@ -128,7 +129,7 @@ def _quantity(value: object, takes: Takes) -> float:
         number, unit = value.get("value"), str(value.get("unit", unit))
     if unit not in units:
         raise Misfit(f"is in {unit[:20]!r}; known units are {', '.join(units)}")
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < math.inf:
+    if isinstance(number, bool) or not isinstance(number, (int, float)) or not abs(number) < MAX_NUMBER:
         raise Misfit(f"needs a number of {takes.sort.value}")
     return float(number) * units[unit]
 
@@ -145,6 +146,7 @@ def _span(value: object, takes: Takes) -> Moments:
 LITERALS: dict[Sort, Callable[[object, Takes], Any]] = {
     Sort.NAME: _text,
     Sort.WORD: _text,
+    Sort.PHRASE: _text,
     Sort.METRES: _quantity,
     Sort.SECONDS: _quantity,
     Sort.SPEED: _quantity,

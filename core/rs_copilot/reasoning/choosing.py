@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from rs_copilot.reasoning.memory import plain
-from rs_copilot.reasoning.things import Thing
+from rs_copilot.reasoning.things import Kind, Thing
 from rs_copilot.reasoning.values import Moments, Number, Things, Value, Verdict
 
 YES = frozenset({"yes", "true", "visible", "seen", "reachable", "possible", "can"})
@@ -19,21 +19,30 @@ SECTORS = ("north", "north-east", "east", "south-east", "south", "south-west", "
 WRITTEN_OUT = re.compile(
     r"\b(?:(north|south)[\s-]*(east|west)?|(east|west))(?:ern|erly|wards?)?\b", re.IGNORECASE
 )
+# A direction on the dial of a clock whose 12 is where the camera faces.
+O_CLOCK = "o'clock"
+# Parts of a map whose north is up, in words of the page.
+SIDES = ((r"\b(?:top|upper)\b", "north"), (r"\b(?:bottom|lower)\b", "south"), (r"\bleft\b", "west"),
+         (r"\bright\b", "east"), (r"\b(?:centre|middle|central)\b", "center"))  # fmt: skip
+# How far the moment that a choice names may be from a frame's own.
+NAMED_WITHIN_S = 0.3
 # Words before a name that say what it is.
-SORTS = r"(?:zone|area|point|mark|marker|place|path|line|route|track|square|tile|region|box)"
+SORTS = r"(?:zone|area|point|mark|marker|place|path|line|route|track|square|tile|region|box|cell|sector)"
 
 
 def choose(value: Value, choices: Mapping[str, str]) -> str | None:
     """The letter of the choice that says the same as a value; ``None`` where none or several do."""
     if isinstance(value, Verdict):
         return _only({letter: text for letter, text in choices.items() if says_yes(text) is value.holds})
+    if isinstance(value, Number) and value.unit == O_CLOCK:
+        return _only({letter: text for letter, text in choices.items() if _hour(text) == round(value.value)})
     if isinstance(value, Number):
         return _by_azimuth(value.value, choices) or _by_number(value.value, choices)
     if isinstance(value, Moments):
         return _by_number(value.first_s, choices) if value.spans_s else None
     if isinstance(value, str):
-        return _only({letter: text for letter, text in choices.items() if compass(text) == compass(value)})
-    return _by_things(value, choices)
+        return _only({letter: text for letter, text in choices.items() if _side(text) == _side(value)})
+    return _by_moments(value, choices) or _by_things(value, choices)
 
 
 NONE = re.compile(
@@ -67,6 +76,36 @@ def compass(text: str) -> str:
         return "-".join(part.lower() for part in found.groups() if part)
     letters = re.sub(r"[^a-z]", "", text.lower())
     return COMPASS.get(letters, letters)
+
+
+def _side(text: str) -> str:
+    """A part of a map or a compass direction as one word: "top left" is north-west where north is up."""
+    line = text.lower()
+    for pattern, word in SIDES:
+        line = re.sub(pattern, word, line)
+    return compass(line)
+
+
+def _hour(text: str) -> int | None:
+    found = re.search(r"\b(1[0-2]|[1-9])\b", text)
+    return int(found[1]) if found else None
+
+
+def _by_moments(value: Things, choices: Mapping[str, str]) -> str | None:
+    """The choice that names the moments of frames, in their order."""
+    wanted = [item.time_s for item in value if item.kind is Kind.VIEW and item.time_s is not None]
+    if not value or len(wanted) != len(value):
+        return None
+
+    def names(text: str) -> bool:
+        said = [
+            60.0 * float(minutes or 0) + float(seconds)
+            for minutes, seconds in re.findall(r"(?:(\d+):)?(\d+(?:\.\d+)?)", text)
+        ]
+        pairs = zip(said, wanted, strict=True) if len(said) == len(wanted) else ()
+        return bool(said) and len(said) == len(wanted) and all(abs(a - b) <= NAMED_WITHIN_S for a, b in pairs)
+
+    return _only({letter: text for letter, text in choices.items() if names(text)})
 
 
 def _by_number(value: float, choices: Mapping[str, str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +23,7 @@ from rs_copilot.types import FloatArray
 
 # How alike a name has to be to one that exists, 0 to 100, to be taken for it.
 MIN_LIKENESS = 86.0
+DIGITS = re.compile(r"\d+")
 ARTICLES = frozenset({"the", "a", "an"})
 # What names are written with here and without there.
 QUIET = str.maketrans({"_": " ", "“": None, "”": None, '"': None, "'": None, "’": None})
@@ -85,7 +87,8 @@ class Memory:
             best = process.extractOne(
                 wanted, self._names.keys(), scorer=fuzz.ratio, score_cutoff=MIN_LIKENESS
             )
-            found = self._names[best[0]] if best else []
+            # Another number is another thing: track 7 is not nearly track 77.
+            found = self._names[best[0]] if best and DIGITS.findall(best[0]) == DIGITS.findall(wanted) else []
         kept = set(kinds) or set(Kind)
         chosen = [thing for thing in found if thing.kind in kept]
         return sorted(chosen, key=lambda thing: thing.kind is not Kind.MARK)

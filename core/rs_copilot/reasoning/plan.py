@@ -9,22 +9,24 @@ from typing import TypeAlias
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Question
-from rs_copilot.reasoning.tasks import AnswerKind, SpatialTask
+from rs_copilot.reasoning.tasks import AnswerKind, Task
 
 
 @dataclass(frozen=True)
 class Plan:
     """A program for a question, and what was understood of it.
 
-    ``understood`` repeats the question in plain words, ``missed`` are words that nothing was made of.
+    ``understood`` repeats the question in plain words, ``missed`` are words that nothing was made of,
+    ``notes`` say what else one should know of how it was made.
     """
 
     program: Program
-    task: SpatialTask | None
+    task: Task | None
     kind: AnswerKind
     understood: str
     missed: tuple[str, ...] = ()
     planner: str = "built in"
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class NoPlan:
     reason: str
     settle: str | None = None
     missed: tuple[str, ...] = ()
+    planner: str = "built in"
+    notes: tuple[str, ...] = ()
     is_final: bool = False
 
 

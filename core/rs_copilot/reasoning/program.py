@@ -14,11 +14,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rs_copilot.reasoning.answer import Evidence
+from rs_copilot.reasoning.eyes import Eyes
 from rs_copilot.reasoning.memory import Memory
-from rs_copilot.reasoning.operations.table import OPERATIONS, Operation, Takes
+from rs_copilot.reasoning.operations.table import OPERATIONS, Needs, Operation, Takes
+from rs_copilot.reasoning.prior import PriorAt
 from rs_copilot.reasoning.values import CannotTell, Finding, Moments, Sort
 
-for _module in ("select", "measure", "sight", "places", "motion", "traffic", "ways"):
+for _module in (
+    "select",
+    "measure",
+    "sight",
+    "places",
+    "pose",
+    "motion",
+    "traffic",
+    "ways",
+    "eyes",
+    "likely",
+):
     # Each declares its operations as it is loaded.
     importlib.import_module(f"rs_copilot.reasoning.operations.{_module}")
 
@@ -64,21 +77,33 @@ def _as_json(value: Any) -> Any:  # noqa: ANN401  mirrors its argument
     return list(value.spans_s[0]) if isinstance(value, Moments) else value
 
 
-def run(program: Program, memory: Memory) -> Finding:
+def run(program: Program, memory: Memory, eyes: Eyes | None = None, priors: PriorAt | None = None) -> Finding:
     """The result of a program. The same program over the same memory gives the same result.
+
+    Args:
+        program: what to do.
+        memory: the scene.
+        eyes: a model that looks at pictures, for the steps that need one.
+        priors: a search by likeness for where a frame lies, for the steps that need it.
 
     Raises:
         CannotTell: what is known does not support an answer.
     """
     found: dict[str, Finding] = {}
+    helpers = {Needs.EYES: eyes, Needs.PRIORS: priors}
     for step in program.steps:
+        needs = step.operation.needs
+        help_ = {} if needs is None else {needs.value: helpers[needs]}
         given = {key: found[name] for key, name in step.references.items()}
         values = {key: _value(step.operation.takes[key], item) for key, item in given.items()}
-        own = step.operation.run(memory, **values, **step.literals)
+        own = step.operation.run(memory, **values, **step.literals, **help_)
         chance = own.chance * math.prod(item.chance for item in given.values())
         evidence = _each_once((*own.evidence, *(piece for item in given.values() for piece in item.evidence)))
         notes = tuple(dict.fromkeys((*own.notes, *(note for item in given.values() for note in item.notes))))
-        found[step.name] = replace(own, chance=chance, evidence=evidence, notes=notes)
+        is_measured = own.is_measured or any(item.is_measured for item in given.values())
+        found[step.name] = replace(
+            own, chance=chance, evidence=evidence, notes=notes, is_measured=is_measured
+        )
     return found[program.answer]
 
 

@@ -9,7 +9,7 @@ import shapely
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from shapely.geometry.base import BaseGeometry
 
-from rs_copilot.reasoning.tasks import AnswerKind, SpatialTask
+from rs_copilot.reasoning.tasks import AnswerKind, Task
 
 
 class Mark(BaseModel):
@@ -50,7 +50,7 @@ class Question(BaseModel):
     choices: Mapping[str, str] = Field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
     kind: AnswerKind | None = None
-    task: SpatialTask | None = None
+    task: Task | None = None
     clip: str | None = None
 
 
@@ -63,7 +63,7 @@ class QuestionItem(Question):
     """
 
     id: str
-    task: SpatialTask
+    task: Task
     kind: AnswerKind
     answer: str | float | tuple[float, float] | None
     unit: str | None = None

@@ -20,6 +20,8 @@ class Sort(str, Enum):
     TEXT = "text"
     NAME = "name"
     WORD = "word"
+    PHRASE = "phrase"
+    """Words for a model that looks at pictures."""
     METRES = "metres"
     SPEED = "metres per second"
     SECONDS = "seconds"
@@ -60,12 +62,17 @@ Value: TypeAlias = Things | Number | Moments | Verdict | str
 
 @dataclass(frozen=True)
 class Finding:
-    """A value, how probably it is right, and what one can look at to see it."""
+    """A value, how probably it is right, and what one can look at to see it.
+
+    ``is_measured`` says that the probability is how often such values were right, not what an operation makes
+    of errors: it needs no calibration.
+    """
 
     value: Value
     chance: float = 1.0
     evidence: tuple[Evidence, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    is_measured: bool = False
 
 
 class CannotTell(Exception):

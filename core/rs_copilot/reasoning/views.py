@@ -12,6 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.geo import homography as hg
 from rs_copilot.types import FloatArray, SizeWH
+from rs_copilot.vector.build import onto_ground
 
 # Radius that holds 90 % of a round normal distribution, in standard deviations of one axis.
 SIGMAS_OF_RADIUS = 2.1460
@@ -87,6 +88,10 @@ class Views:
         # that a pixel covers.
         inside = np.nan_to_num(border * self.gsd_m[:, None] * w, nan=-1e6)
         return px, inside
+
+    def on_ground(self, index: int, points_px: FloatArray) -> FloatArray:
+        """Pixels ``(P, 2)`` of a frame on the ground, in the metric CRS; NaN towards the horizon."""
+        return np.asarray(onto_ground(self._oriented[index], points_px) + self.origin_m)
 
     def chance(self, inside_m: FloatArray) -> FloatArray:
         """Probability (N, P) that points are in the picture, from `pixels` and the frames' own errors."""

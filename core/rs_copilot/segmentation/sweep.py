@@ -20,7 +20,7 @@ Answers = Iterator[tuple[Tile, Arrays | None]]
 # Black this wide is no shadow but the surroundings of a raster, or a hole in it.
 NOTHING_PX = 9
 # A wide raster's row of tiles holds more than is worth keeping in memory.
-MANY_VERTICES = 100_000
+MANY_VERTICES = 50_000
 
 
 def to_arrays(tile: TracedTile) -> dict[str, NDArray[Any]]:

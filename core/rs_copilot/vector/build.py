@@ -201,6 +201,15 @@ def footprint(map_from_px: FloatArray, size: SizeWH) -> BaseGeometry:
     return shapely.Polygon(hg.apply(oriented, visible))
 
 
+def onto_ground(map_from_px: FloatArray, points_px: FloatArray) -> FloatArray:
+    """Points ``(N, 2)`` of a frame on the ground, by a homography that `hg.orient` made; NaN towards the
+    horizon, where a pixel is metres.
+    """
+    ground = hg.apply(map_from_px, points_px)
+    ground[points_px @ map_from_px[2, :2] + map_from_px[2, 2] < 1.0 / MAX_RELATIVE_DISTANCE] = np.nan
+    return ground
+
+
 def _clip_half_plane(polygon: FloatArray, line: FloatArray) -> FloatArray:
     """The part of a convex ``(N, 2)`` polygon where line · (x, y, 1) >= 0 (Sutherland and Hodgman 1974)."""
     values = polygon @ line[:2] + line[2]

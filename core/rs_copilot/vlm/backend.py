@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 from rs_copilot.types import SizeWH
 from rs_copilot.vlm.families import Family
@@ -31,7 +31,8 @@ class Decoding:
 
     ``temperature`` 0 takes the likeliest token each time. ``lookup`` guesses tokens ahead from what was
     said before, which pays for lists of boxes and never changes the answer. ``repeats`` is how often the same
-    line may come in a row.
+    line may come in a row. With a JSON ``schema`` the answer is a document of that form, where the model can
+    be held to it; a note says where it cannot, and a long document is cut at ``max_tokens`` all the same.
     """
 
     max_tokens: int = 1024
@@ -39,6 +40,7 @@ class Decoding:
     seed: int = 0
     lookup: bool = False
     repeats: int = 8
+    schema: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rs_copilot.errors import MissingDependencyError, UsageError
+from rs_copilot.errors import BadInputError, MissingDependencyError, UsageError
 from rs_copilot.vlm import openai_wire as wire
 from rs_copilot.vlm.backend import Conversation, Decoding, Reply, Stop, Usage, never, unheard
 from rs_copilot.vlm.families import QWEN3_VL, Family
@@ -35,6 +35,7 @@ CANCEL_CHECK_S = 0.05
 MAX_ANSWER_BYTES, MAX_LIST_BYTES, MAX_EVENT_BYTES = 32 << 20, 1 << 20, 1 << 20
 # vLLM batches what comes together; the small servers answer one after the other.
 AT_ONCE = 8
+UNHELD = "The server cannot hold an answer to a form: it was only asked for it."
 HINT = "Give the address of a server and the model on it: http://HOST:PORT/v1#MODEL."
 
 
@@ -244,6 +245,7 @@ class ServerBackend:
         self.sends_to: str | None = connection.address.shown
         self._connection = connection
         self._is_guess = family is None
+        self._holds_forms = True
 
     def reply(
         self,
@@ -303,6 +305,8 @@ class ServerBackend:
             return self._finished(answer, conversation)
         lossless = self._connection.address.is_loopback
         body = wire.request_body(self.model, conversation, self.family, decoding, lossless=lossless)
+        if not self._holds_forms and body.pop(wire.FORM, None) is not None:
+            answer.notes.append(UNHELD)
         reading = asyncio.ensure_future(self._read(client, body, answer, on_text, is_cancelled))
         try:
             while not reading.done():
@@ -318,6 +322,25 @@ class ServerBackend:
         return self._finished(answer, conversation)
 
     async def _read(
+        self,
+        client: httpx2.AsyncClient,
+        body: dict[str, Any],
+        answer: _Answer,
+        on_text: Callable[[str], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        try:
+            await self._hear(client, body, answer, on_text, is_cancelled)
+        except BadInputError as refused:
+            if answer.said or not wire.is_about_form(body, refused):
+                raise
+            plain = {key: value for key, value in body.items() if key != wire.FORM}
+            await self._hear(client, plain, answer, on_text, is_cancelled)
+            # It took the same without the schema: that is what it cannot do.
+            self._holds_forms = False
+            answer.notes.append(UNHELD)
+
+    async def _hear(
         self,
         client: httpx2.AsyncClient,
         body: dict[str, Any],

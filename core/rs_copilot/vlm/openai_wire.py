@@ -25,6 +25,8 @@ from rs_copilot.vlm.resize import seen_size
 
 JPEG_QUALITY = 95
 MAX_QUOTE = 200
+# What servers without constrained decoding do not know, or refuse.
+FORM = "response_format"
 # What servers say of too long a conversation and of models that cannot see; each says it in its own way.
 TOO_LONG = re.compile(r"context.{0,12}(length|size|window)|exceed_context|too many tokens", re.IGNORECASE)
 BLIND = re.compile(
@@ -71,7 +73,7 @@ def request_body(
             messages.append({"role": message.role.value, "content": parts})
         else:
             messages.append({"role": message.role.value, "content": message.text})
-    return {
+    return _form(decoding) | {
         "model": model,
         "messages": messages,
         "max_tokens": decoding.max_tokens,
@@ -80,6 +82,24 @@ def request_body(
         "stream": True,
         "stream_options": {"include_usage": True},
     }
+
+
+def _form(decoding: Decoding) -> dict[str, Any]:
+    """The schema that an answer is held to, where there is one."""
+    if decoding.schema is None:
+        return {}
+    held = {"name": "answer", "strict": True, "schema": dict(decoding.schema)}
+    return {FORM: {"type": "json_schema", "json_schema": held}}
+
+
+def is_about_form(body: dict[str, Any], refused: RsCopilotError) -> bool:
+    """Whether a refusal may be due to the schema in a request: it is not about size or sight."""
+    said = str(refused)
+    return (
+        FORM in body
+        and isinstance(refused, BadInputError)
+        and not (TOO_LONG.search(said) or BLIND.search(said))
+    )
 
 
 def sizes_seen(conversation: Conversation, family: Family) -> tuple[SizeWH, ...]:

@@ -20,6 +20,7 @@ import shapely
 from rs_copilot.geo.crs import GEOD, WGS84, transform
 from rs_copilot.jobs.simulate import SimulateParams, settings_of
 from rs_copilot.reasoning.question import QuestionItem, QuestionSet
+from rs_copilot.reasoning.tasks import PoseTask
 from rs_copilot.simulation.questions.drawing import NOWHERE
 from rs_copilot.simulation.questions.exact import Exact
 from rs_copilot.simulation.questions.generate import (
@@ -29,9 +30,12 @@ from rs_copilot.simulation.questions.generate import (
     _other_notation,
     _with_typo,
     in_words,
+    make_pose_questions,
     make_questions,
     read_wordings,
 )
+from rs_copilot.simulation.questions.measure import SECTORS
+from rs_copilot.simulation.questions.pose import POSE_MAKERS
 from rs_copilot.simulation.questions.ways import way_exists
 from rs_copilot.simulation.world import CRS
 
@@ -314,3 +318,57 @@ def test_typos_spare_gaps_and_keep_letters(rng: np.random.Generator) -> None:
         assert re.findall(r"\b[A-Z]\b|\{\w+\}", slip) == re.findall(r"\b[A-Z]\b|\{\w+\}", text)
         changed += slip != text
     assert changed > 0.8 * len(wordings)
+
+
+@pytest.fixture(scope="module")
+def posed(exact: Exact) -> list[QuestionItem]:
+    return [QuestionItem.model_validate(item) for item in make_pose_questions(exact, SEED, 2)]
+
+
+def seconds_in(text: str) -> list[float]:
+    found = re.findall(
+        r"(?:(\d+):)?(\d+\.?\d*)(?= s\b| sec|[^\d.]|$)", text.replace("4 x 4", "").replace("4 by 4", "")
+    )
+    return [60.0 * float(minutes or 0) + float(rest) for minutes, rest in found]
+
+
+def test_questions_about_the_camera_are_a_set_of_their_own(posed: list[QuestionItem]) -> None:
+    assert {item.task for item in posed} <= set(PoseTask)
+    assert len({item.task for item in posed}) > 8
+    assert set(POSE_MAKERS) == {task.value for task in PoseTask}
+    assert not set(read_wordings("pose")) & set(read_wordings("development"))
+    for forms in read_wordings("pose").values():
+        assert len({frozenset(gaps(text)) for text in forms}) == 1
+        assert len(set(forms)) == len(forms) >= 5
+    assert sum(not item.answerable for item in posed) > 10
+
+
+def test_headings_and_heights_are_those_of_the_truth(layers: Layers, posed: list[QuestionItem]) -> None:
+    frames = layers["frames"]
+    times, ground = frames["time_s"].to_numpy(), frames["ground_z"].to_numpy()
+    for item in (item for item in posed if item.answerable):
+        if item.task is PoseTask.HEIGHT:
+            index = int(np.argmin(abs(times - seconds_in(item.text)[0])))
+            assert item.answer == pytest.approx(frames["cam_z"].iloc[index] - ground[index], abs=4.0)
+        if item.task is PoseTask.HEADING:
+            index = int(np.argmin(abs(times - seconds_in(item.text)[0])))
+            sector = SECTORS.index(item.choices[str(item.answer)])
+            yaw = frames["yaw_deg"].iloc[index]
+            assert abs((yaw - 45.0 * sector + 180.0) % 360.0 - 180.0) < 20.0
+
+
+def test_the_camera_is_where_questions_say(layers: Layers, posed: list[QuestionItem]) -> None:
+    frames = layers["frames"]
+    cameras, times = frames[["cam_x", "cam_y"]].to_numpy(), frames["time_s"].to_numpy()
+    for item in (item for item in posed if item.answerable):
+        marks = on_grid(item)
+        if item.task not in (PoseTask.INSIDE, PoseTask.OVER, PoseTask.RANGE):
+            continue
+        camera = shapely.Point(cameras[int(np.argmin(abs(times - seconds_in(item.text)[0])))])
+        if item.task is PoseTask.INSIDE:
+            assert marks["A"].contains(camera) == (chosen(item) == "yes")
+        elif item.task is PoseTask.OVER:
+            assert min(marks, key=lambda name: marks[name].distance(camera)) == item.answer
+        else:
+            assert isinstance(item.answer, float)
+            assert item.answer > marks["A"].distance(camera)

@@ -150,6 +150,44 @@ def test_pictures_arrive_in_exactly_the_size_that_the_model_sees(server):
     assert body["messages"][3]["content"][2]["text"] == "1.50 s:"
 
 
+FORM = Decoding(schema={"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
+
+
+def test_a_schema_is_sent_and_kept_from_servers_that_refuse_it(server):
+    server.reply = lambda body, out: stream(out, ['{"a": ', "1}"])
+    assert server.ask(decoding=FORM).notes == ()
+    sent = server.heard[-1]["response_format"]
+    assert sent["type"] == "json_schema"
+    assert sent["json_schema"]["schema"] == FORM.schema
+    server.ask()
+    assert "response_format" not in server.heard[-1]
+
+    def refuse(body, out):
+        if "response_format" in body:
+            send(out, 400, {"error": {"message": "Unrecognized request argument"}})
+        else:
+            stream(out, ['{"a": 2}'])
+
+    server.reply = refuse
+    backend, count = server.open(), len(server.heard)
+    replies = [backend.reply([user("Hello")], FORM) for _ in range(2)]
+    assert [reply.text for reply in replies] == ['{"a": 2}'] * 2
+    assert [reply.notes for reply in replies] == [(openai_backend.UNHELD,)] * 2
+    # The second time it is not tried again.
+    assert ["response_format" in body for body in server.heard[count:]] == [True, False, False]
+
+
+def test_what_is_refused_for_another_reason_stays_refused(server):
+    server.reply = lambda body, out: send(out, 400, {"error": {"message": "no"}})
+    with pytest.raises(BadInputError, match="no"):
+        server.ask(decoding=FORM)
+    assert len(server.heard) == 2
+    server.reply = lambda body, out: send(out, 400, {"error": {"message": "maximum context length is 4096"}})
+    with pytest.raises(BadInputError, match="context"):
+        server.ask(decoding=FORM)
+    assert len(server.heard) == 3
+
+
 def test_cancel_closes_the_connection_while_words_come(server):
     def slow(body, out):
         begin(out)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from rs_copilot.errors import BadInputError, CancelledError, OutOfMemoryError
 from rs_copilot.learned.vlm.batches import speak_together
+from rs_copilot.learned.vlm.forms import Forms
 from rs_copilot.learned.vlm.forward import Cache, Forward, Tensor, cut_cache
 from rs_copilot.learned.vlm.memory import free_unused, is_out_of_memory
-from rs_copilot.learned.vlm.speech import Speech, begin, guess
+from rs_copilot.learned.vlm.speech import Speech, begin
 from rs_copilot.learned.vlm.transcript import IntArray, Scribe, Transcript, known_prefix
 from rs_copilot.vlm.backend import Conversation, Decoding, Reply, Stop, Usage, never, unheard
 from rs_copilot.vlm.families import Family
@@ -58,6 +60,10 @@ class LocalBackend:
     batch: int = BATCH
     _kept: Kept = field(default_factory=Kept, repr=False)
 
+    @cached_property
+    def _forms(self) -> Forms:
+        return Forms(self.scribe.tokenizer, self.forward.n_words, self.ends)
+
     @property
     def sha256(self) -> str | None:
         """Hash of the weights, with those of an adapter."""
@@ -74,7 +80,7 @@ class LocalBackend:
         import torch
 
         started = time.monotonic()
-        speech = begin(decoding, self.scribe.tokenizer, self.ends, on_text)
+        speech = begin(decoding, self.scribe.tokenizer, self.ends, on_text, forms=self._forms)
         has_pictures = any(message.pictures for message in conversation)
         may_only_forget = len(self._kept.marks) + self.forward.features.n_bytes > 0
         while True:
@@ -178,7 +184,7 @@ class LocalBackend:
                     at, length = at + 1, length + 1
                     continue
                 cut_cache(self._kept.cache, length)
-                ahead = guess(ids) if speech.decoding.lookup and is_greedy else []
+                ahead = speech.guesses(ids) if speech.decoding.lookup and is_greedy else []
                 scores, at = self._step([number, *ahead], length, delta), 0
                 length += 1
             speech.end(Stop.CANCELLED)
@@ -205,7 +211,9 @@ class LocalBackend:
             first_token_s=first_s or total_s,
             total_s=total_s,
         )
-        return Reply(speech.stream.text, speech.stop or Stop.END, transcript.seen, usage, self.notes)
+        return Reply(
+            speech.stream.text, speech.stop or Stop.END, transcript.seen, usage, (*self.notes, *speech.notes)
+        )
 
     def _check_room(self, transcript: Transcript, decoding: Decoding) -> None:
         needed = len(transcript.ids) + decoding.max_tokens
@@ -235,7 +243,9 @@ class LocalBackend:
         transcripts = [self.scribe.write(conversation, self.share) for conversation in group]
         for transcript in transcripts:
             self._check_room(transcript, decoding)
-        speeches = [begin(decoding, self.scribe.tokenizer, self.ends, unheard) for _ in group]
+        speeches = [
+            begin(decoding, self.scribe.tokenizer, self.ends, unheard, forms=self._forms) for _ in group
+        ]
         try:
             with torch.inference_mode():
                 first_s = speak_together(self.forward, transcripts, speeches, is_cancelled)

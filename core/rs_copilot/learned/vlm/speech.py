@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rs_copilot.learned.vlm.forms import UNHELD, Form, Forms
 from rs_copilot.vlm.backend import Decoding, Stop
 
 # Words are guessed from the longest of these runs that came before; lists of boxes repeat labels and marks.
@@ -14,6 +15,7 @@ LOOKUP_WORDS = 8
 # How far back a guess is looked for.
 LOOKUP_BACK = 4096
 UNFINISHED = "\ufffd"
+NEW_LINE = "\n"
 
 
 @dataclass
@@ -92,25 +94,42 @@ class Repeats:
 
 @dataclass
 class Speech:
-    """One answer while it is made. ``ids`` are its words so far."""
+    """One answer while it is made. ``ids`` are its words so far, ``form`` is what it is held to."""
 
     decoding: Decoding
     ends: frozenset[int]
     stream: Stream
     chooser: Chooser
     repeats: Repeats
+    form: Form | None = None
     ids: list[int] = field(default_factory=list)
     stop: Stop | None = None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done differently than asked."""
+        if self.form is not None and self.form.problem:
+            return (f"The form of the answer was given up: {self.form.problem.partition(NEW_LINE)[0][:200]}",)
+        return (UNHELD,) if self.decoding.schema is not None and self.form is None else ()
+
+    def guesses(self, ids: Sequence[int]) -> list[int]:
+        """What may come after ``ids``: what the form demands, or what came before."""
+        forced = [] if self.form is None else self.form.forced()[:LOOKUP_WORDS]
+        return forced or guess(ids)
+
     def hear(self, scores: Any) -> int | None:  # noqa: ANN401 - a tensor (words,)
         """Take the next word by its scores; ``None`` where the answer is over."""
-        number = self.chooser.choose(scores)
+        number = self.chooser.choose(scores if self.form is None else self.form.masked(scores))
+        if self.form is not None:
+            self.form.take(number)
         if number in self.ends:
             self.end(Stop.END)
             return None
         self.ids.append(number)
         if self.repeats.feed(self.stream.feed(number)):
             self.end(Stop.REPEATED)
+        elif self.form is not None and self.form.is_complete:
+            self.end(Stop.END)
         elif len(self.ids) >= self.decoding.max_tokens:
             self.end(Stop.LENGTH)
         return number if self.stop is None else None
@@ -127,14 +146,20 @@ def begin(
     ends: frozenset[int],
     on_text: Callable[[str], None],
     seed: int | None = None,
+    forms: Forms | None = None,
 ) -> Speech:
-    """An answer of which nothing was said yet."""
+    """An answer of which nothing was said yet; ``forms`` hold it to the schema, where there is one.
+
+    Raises:
+        BadInputError: nothing can be held to that schema.
+    """
     return Speech(
         decoding=decoding,
         ends=ends,
         stream=Stream(tokenizer, on_text),
         chooser=Chooser(decoding.temperature, decoding.seed if seed is None else seed),
         repeats=Repeats(decoding.repeats),
+        form=None if forms is None or decoding.schema is None else forms.form(decoding.schema),
     )
 
 

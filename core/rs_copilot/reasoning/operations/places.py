@@ -125,7 +125,7 @@ def part_of(memory: Memory, of: Things, zone: Things) -> Finding:  # noqa: ARG00
     x, y = item.point_xy
     share = np.array([(x - west) / max(east - west, 1e-6), (y - south) / max(north - south, 1e-6)])
     if (share < 0.0).any() or (share > 1.0).any():
-        raise CannotTell(f"{showing.describe(item)} lies outside {showing.describe(area)}")
+        raise CannotTell(f"{showing.describe(item)} lies outside {showing.describe(area)}", is_none=True)
     column, row = np.minimum((share * 3.0).astype(int), 2)
     words = " ".join(word for word in (ROWS[row], COLUMNS[column]) if word)
     margin_m = float(

@@ -299,7 +299,7 @@ def shown(memory: Memory, of: Things, at: float | None = None) -> Finding:
     else:
         index = frame_at(memory, at)
         ground = views.footprint(index)
-    shares = np.array([_share(item, ground) for item in of])
+    shares = np.array([share_in_common(item, ground) for item in of])
     order = np.argsort(-shares)
     best = of[int(order[0])]
     if shares[order[0]] < MIN_SHOWN:
@@ -312,7 +312,7 @@ def shown(memory: Memory, of: Things, at: float | None = None) -> Finding:
     return Finding((best,), chance_apart(margin, (error, 0.05)), shown_)
 
 
-def _share(item: Thing, ground: shapely.Geometry) -> float:
+def share_in_common(item: Thing, ground: shapely.Geometry) -> float:
     """How much of a picture and an area is common to both; for a point, whether it is in the picture."""
     if item.shape.area == 0.0:
         return float(ground.intersects(item.shape))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rs_copilot.reasoning.planning import families
+from rs_copilot.reasoning.planning import families, pose
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
 from rs_copilot.reasoning.planning.mentions import CLOSE, MENTION, OPEN
 from rs_copilot.reasoning.planning.phrases import read_phrases
@@ -59,6 +59,6 @@ def _is_refused(row: Mapping[str, Any], family: str) -> bool:
 
 def unknown_words(parsed: Parsed) -> tuple[str, ...]:
     """Long words that no concept and no pattern knows."""
-    known = families.vocabulary()
+    known = families.vocabulary() | pose.vocabulary()
     words = re.findall(r"[a-z]{4,}", re.sub(MENTION, " ", parsed.text))
     return tuple(dict.fromkeys(word for word in words if word not in known))

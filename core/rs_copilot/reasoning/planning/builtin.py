@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
+from rs_copilot.reasoning.operations.table import Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan
-from rs_copilot.reasoning.planning import families
+from rs_copilot.reasoning.planning import families, pose
 from rs_copilot.reasoning.planning.accounting import left_over, unknown_words
 from rs_copilot.reasoning.planning.builders import BUILDERS
 from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, replaced_names
 from rs_copilot.reasoning.planning.framing import unframed
+from rs_copilot.reasoning.planning.helped import with_help
 from rs_copilot.reasoning.planning.mentions import (
     CLOSE,
     OPEN,
@@ -28,6 +31,7 @@ from rs_copilot.reasoning.planning.traits import facts_of
 from rs_copilot.reasoning.planning.words import take_length, take_times, tidy
 from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.question import Question
+from rs_copilot.reasoning.tasks import PoseTask
 from rs_copilot.reasoning.tasks import SpatialTask as T
 from rs_copilot.reasoning.things import Kind, Thing
 
@@ -36,12 +40,27 @@ EXAMPLES = (
     "one place is from another, or what hides a place."
 )
 
+POSE_EXAMPLES = (
+    "Ask for example which way the camera faces at 5 s, how high it is, whether it is over a zone, or which "
+    "of the frames at 2 s and 9 s is nearest to a place."
+)
 
-def plan(question: Question, memory: Memory) -> Plan | NoPlan:
-    """A program for a question in English, by its typical words; or why none could be made."""
+
+def plan(question: Question, memory: Memory, helpers: Collection[Needs] = ()) -> Plan | NoPlan:
+    """A program for a question in English, by its typical words; or why none could be made.
+
+    ``helpers`` are what programs may use besides the scene: it is used where the scene does not know.
+    """
+    return with_help(question, memory, _plan(question, memory), helpers)
+
+
+def _plan(question: Question, memory: Memory) -> Plan | NoPlan:
     parsed = parse(question, memory)
     if parsed.unknown:
         return _unknown(parsed)
+    posed = pose.task_of(parsed)
+    if posed is not None:
+        return _posed(parsed, posed, question)
     ranked = families.ranked(families.scores(parsed.text, facts_of(parsed, question)))
     if not ranked:
         return NoPlan("the question fits none of the tasks that are known", EXAMPLES, unknown_words(parsed))
@@ -75,12 +94,30 @@ def _planned(parsed: Parsed, family: str, question: Question) -> Plan | NoPlan:
     )
 
 
+def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
+    """The plan for a question about the camera behind a frame."""
+    draft = Draft(parsed, {})
+    try:
+        kind = pose.BUILDERS[task](draft)
+    except Unclear as unclear:
+        return NoPlan(str(unclear), POSE_EXAMPLES, unknown_words(parsed))
+    program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
+    if not isinstance(program, Program):
+        return NoPlan(f"no program could be written: {program[0]}", POSE_EXAMPLES)
+    text = re.sub(r"⟨([\d.]+)⟩", r"\1 s", parsed.text)
+    said = replaced_names(text, parsed.things).strip(" ?.,")
+    when = ", ".join(f"{time_s:g} s" for time_s in pose.moments_of(parsed))
+    name = task.value.replace("pose_", "camera, ")
+    return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", unknown_words(parsed))
+
+
 def parse(question: Question, memory: Memory) -> Parsed:
     """Take a question apart: names, times, lengths, classes."""
     views = memory.views
     duration_s = float(views.times_s[-1]) if len(views) else 0.0
-    known, names = families.vocabulary(), words_of_names(memory)
-    line = mended(with_moments(tidy(question.text), views), known, families.sought() | names)
+    known, names = families.vocabulary() | pose.vocabulary(), words_of_names(memory)
+    wanted = families.sought() | pose.vocabulary() | names
+    line = mended(with_moments(tidy(question.text), views), known, wanted)
     mentioned = find_mentions(unframed(tidy(line)), memory)
     mentioned, unknown = _with_misspelt(mentioned, memory, known)
     text, times = take_times(mentioned.text, duration_s)

@@ -147,6 +147,14 @@ def take_times(text: str, duration_s: float) -> tuple[str, Times]:
     return line, Times(at_s=float(found[1]))
 
 
+def moments(text: str) -> tuple[float, ...]:
+    """Every moment that a text names, in its order, in seconds."""
+    line = text
+    for notation, seconds in _NOTATIONS:
+        line = notation.sub(lambda m, seconds=seconds: f"⟨{seconds(m):.10g}⟩", line)  # type: ignore[misc]
+    return tuple(float(found) for found in re.findall(_MARKED, line))
+
+
 def _times_of(sort: str, said: list[float], duration_s: float) -> Times:
     if sort == "both":
         return Times(start_s=min(said), end_s=max(said))

@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from rs_copilot.simulation.questions import measure, move, see
+from rs_copilot.simulation.questions import measure, move, pose, see
 from rs_copilot.simulation.questions.drawing import Draft, Maker
 from rs_copilot.simulation.questions.exact import Exact
 
@@ -50,6 +50,8 @@ NUMBERS = (
 # fmt: on
 TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 PER_TASK = 3
+# Gaps of wordings that are moments.
+MOMENTS = ("t", "u", "v")
 TYPO_SHARE = 0.15
 # Letters that a finger slips on: two neighbours in a word change places.
 LONG_WORD = re.compile(r"(?<!\{)\b[a-z]{6,}\b(?!\})")
@@ -69,11 +71,30 @@ def make_questions(
 
     A world that has nothing to ask of a task (no vehicle turned, nothing was hidden) has fewer of it.
     """
-    forms = read_wordings(wordings)
     notations = MORE_NOTATIONS if wordings == "validation" else NOTATIONS
+    style = Style(read_wordings(wordings), notations, SETS.index(wordings))
+    return _made(exact, seed, MAKERS, style, per_task)
+
+
+def make_pose_questions(exact: Exact, seed: int, per_task: int = PER_TASK) -> list[dict[str, Any]]:
+    """Questions about the camera behind a frame, a set beside the twelve tasks."""
+    return _made(exact, seed, pose.POSE_MAKERS, Style(read_wordings("pose"), NOTATIONS, len(SETS)), per_task)
+
+
+class Style(NamedTuple):
+    """How questions are put: wordings by form, notations of moments, and a number for the draws."""
+
+    forms: Mapping[str, list[str]]
+    notations: Sequence[str]
+    number: int
+
+
+def _made(
+    exact: Exact, seed: int, makers: Mapping[str, Maker], style: Style, per_task: int
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for number, (task, maker) in enumerate(MAKERS.items()):
-        rng = np.random.default_rng([seed, number, SETS.index(wordings)])
+    for number, (task, maker) in enumerate(makers.items()):
+        rng = np.random.default_rng([seed, number, style.number])
         for turn in range(per_task):
             pair = maker(exact, rng)
             if pair is None:
@@ -83,7 +104,7 @@ def make_questions(
                 if draft is not None:
                     found.append(
                         {
-                            **_in_words(draft, forms, rng, exact, notations),
+                            **_in_words(draft, style, rng, exact),
                             "id": name + suffix,
                             "task": task,
                             "pair": name,
@@ -92,19 +113,14 @@ def make_questions(
     return found
 
 
-def _in_words(
-    draft: Draft,
-    forms: Mapping[str, list[str]],
-    rng: np.random.Generator,
-    exact: Exact,
-    notations: Sequence[str],
-) -> dict[str, Any]:
-    form = int(rng.integers(len(forms[draft.form])))
+def _in_words(draft: Draft, style: Style, rng: np.random.Generator, exact: Exact) -> dict[str, Any]:
+    forms = style.forms[draft.form]
+    form = int(rng.integers(len(forms)))
     words = {
-        key: _other_notation(value, rng, notations) if key == "t" else value
+        key: _other_notation(value, rng, style.notations) if key in MOMENTS else value
         for key, value in draft.words.items()
     }
-    wording = forms[draft.form][form]
+    wording = forms[form]
     if rng.random() < TYPO_SHARE:
         wording = _with_typo(wording, rng)
     text = wording.format(**words)
