@@ -209,3 +209,9 @@ def test_planning_is_quick() -> None:
     for text in texts:
         planned(text, form)
     assert (time.process_time() - started) / len(texts) < 0.03
+
+
+def test_an_order_is_one_of_all_that_its_choices_name() -> None:
+    found = planned("a, B and C come into view one by one: in what order?", FORMS["order"])
+    assert isinstance(found, Plan)
+    assert sorted(meaning(found.program.document())[len("order(of=") : -1].split("+")) == ["A", "B", "C"]

@@ -108,8 +108,7 @@ def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
     said = replaced_names(text, parsed.things).strip(" ?.,")
     when = ", ".join(f"{time_s:g} s" for time_s in pose.moments_of(parsed))
     name = task.value.replace("pose_", "camera, ")
-    missed = tuple(word for word in unknown_words(parsed) if word not in pose.vocabulary())
-    return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", missed)
+    return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", unknown_words(parsed))
 
 
 def parse(question: Question, memory: Memory) -> Parsed:

@@ -103,7 +103,7 @@ def sought() -> frozenset[str]:
     """Words that patterns and tables look for."""
     table = read_phrases()
     patterns = [row["pattern"] for name in ("events", "crossings") for row in table[name]]
-    patterns += [*table["words"].values(), *table["shut"], str(table["spelt"])]
+    patterns += [*table["words"].values(), str(table["spelt"])]
     patterns += [
         rule.pattern.pattern for family in read_rules().values() for rule in family.rules if rule.pattern
     ]

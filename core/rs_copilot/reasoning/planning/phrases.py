@@ -22,11 +22,6 @@ def phrase(name: str) -> str:
     return str(read_phrases()["words"][name])
 
 
-def phrases(name: str) -> list[str]:
-    """The patterns of one that is said in several ways."""
-    return list(read_phrases()[name])
-
-
 def rows(name: str) -> list[dict[str, str]]:
     """Rows of a table of phrases: each has a pattern and what it means."""
     return list(read_phrases()[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rs_copilot.reasoning.choosing import in_order
+from rs_copilot.reasoning.memory import plain
 from rs_copilot.reasoning.planning.draft import Draft, Unclear, candidates, event_word
 from rs_copilot.reasoning.planning.move import events_of, happening
 from rs_copilot.reasoning.planning.phrases import phrase
@@ -100,8 +101,10 @@ def ordering(draft: Draft) -> AnswerKind:
     """In which order things are seen, or which comes first."""
     parsed = draft.parsed
     numbers = parsed.mentioned()
-    if len(numbers) < 2:
-        numbers = candidates(parsed)
+    listed = {name for text in parsed.choices.values() for name in in_order(text)}
+    ordered = [number for number, thing in enumerate(parsed.things) if plain(thing.name) in listed]
+    if len(numbers) < 2 or len(ordered) > len(numbers):
+        numbers = ordered or candidates(parsed)
     if len(numbers) < 2:
         raise Unclear("an order needs at least two things that are named")
     by = "nearest" if re.search(phrase("passing over"), parsed.text) else "seen"
