@@ -18,7 +18,7 @@ from rs_copilot.types import FloatArray
 # be trusted.
 FASTEST_MPS = 40.0
 # Two tracks may be one vehicle after so many seconds without it, where the way between needs no less and no
-# more than these shares of its speeds, and it drives towards the other (cosine). How far that is to be trusted.
+# more than these shares of its speeds, and it drives towards the other (cosine). How far that is trusted.
 AWAY_S, DRIVES_MPS, SLOWEST, FASTEST, TOWARDS, LINKED = 20.0, 2.0, 0.5, 1.4, 0.5, 0.5
 STRETCHES = ((0.0, 1.0), (2.0, 0.8), (6.0, 0.6))
 
