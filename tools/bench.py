@@ -7,7 +7,7 @@ is up, and its section is written at once; what is missing then stands in the se
 
 BENCH=quick measures a few frames in about two minutes, to see that everything runs, and writes no docs.
 BENCH=localization (or retrieval, pose, tracking, detector, tiles, questions, asking, segmentation, nms,
-galleries, vlm, vlm_chain, separated by commas) measures only that. BENCH_SECONDS=7200 is the time for everything.
+galleries, vlm, vlm_chain, separated by commas) measures only that. BENCH_SECONDS=7200 is the time for all.
 """
 
 from __future__ import annotations

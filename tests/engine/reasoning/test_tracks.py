@@ -100,6 +100,7 @@ def test_two_vehicles_that_share_a_number_are_two() -> None:
     both = Path(np.append(first.times_s, second.times_s), np.vstack([first.xy_m, second.xy_m]))
     found = without_leaps([of(7, both)])
     assert [item.key for item in found] == ["track 7", "track 7.2"]
+    assert all(item.properties["pieces"] == ["track 7"] for item in found)
     assert [len(item.path.times_s) for item in found if item.path] == [
         len(first.times_s),
         len(second.times_s),
