@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import shapely
@@ -175,3 +177,16 @@ def test_what_moves_on_a_roof_or_behind_it_is_no_vehicle(views: Views) -> None:
     some = [on_roof, behind, before, below]
     assert without_roofs(some, Occluders((house, tree)), views) == [before, below]
     assert without_roofs(some, Occluders(()), views) == some
+
+
+def test_without_cameras_or_tracks_nothing_is_mended(views: Views) -> None:
+    unknown = dataclasses.replace(views, cameras_m=np.full_like(views.cameras_m, np.nan))
+    road = Thing("road", Kind.ROAD, "Quay", "road", shapely.LineString(town.ORIGIN + [[-100, 90], [100, 90]]))
+    house = Thing(
+        "h", Kind.OCCLUDER, "h", "building", town.box(30, 40, 50, 60), properties={"height_m": 40.0}
+    )  # fmt: skip
+    beside = [of(1, in_town(drive(0.0, 8.0, (-40.0, 97.0), (9.0, 0.0))))]
+    for some, seen in ((beside, unknown), ([], views)):
+        assert levelled(some, [road], seen) == some
+        assert without_roofs(some, Occluders((house,)), seen) == some
+        assert joined(some) == some
