@@ -6,8 +6,8 @@ it: a broken run goes on, and only what has changed is measured again. Every ste
 is up, and its section is written at once; what is missing then stands in the section.
 
 BENCH=quick measures a few frames in about two minutes, to see that everything runs, and writes no docs.
-BENCH=localization (or retrieval, pose, tracking, detector, tiles, questions, segmentation, nms, galleries,
-vlm, vlm_chain, separated by commas) measures only that. BENCH_SECONDS=7200 is the time for everything.
+BENCH=localization (or retrieval, pose, tracking, detector, tiles, questions, asking, segmentation, nms,
+galleries, vlm, vlm_chain, separated by commas) measures only that. BENCH_SECONDS=7200 is the time for all.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ class Step:
 
 
 # These take what they take, and no limit of time.
-UNTIMED = ("retrieval", "segmentation", "galleries", "vlm", "vlm_chain")
+UNTIMED = ("retrieval", "segmentation", "galleries", "vlm", "vlm_chain", "asking")
 # These make what they look at.
-WITHOUT_DATA = ("segmentation", "vlm", "vlm_chain")
+WITHOUT_DATA = ("segmentation", "vlm", "vlm_chain", "asking")
 # The most telling first, and last what is the same whatever the engine does.
 STEPS = (
     Step("localization", 1000.0, ("--methods", "ours", "--images", str(IMAGES))),
@@ -90,6 +90,7 @@ STEPS = (
     Step("detector", 300.0),
     Step("tiles", 600.0),
     Step("questions", 1800.0),
+    Step("asking", 400.0),
     Step("segmentation", 600.0),
     Step("nms", 200.0, ("--images", str(IMAGES))),
     Step("vlm", 600.0),
@@ -114,6 +115,7 @@ QUICK = (
     Step("pose", 100.0, ("--quick", "--work", str(OUT / "quick" / "pose"))),
     Step("tiles", 60.0, ("--quick", "--work", str(OUT / "quick" / "tiles"))),
     Step("questions", 60.0, ("--quick", "--work", str(OUT / "quick" / "questions"))),
+    Step("asking", 60.0, ("--frames", "600", "--tracks", "60", "--work", str(OUT / "quick" / "asking"))),
     Step("segmentation", 60.0, ("--quick", "--work", str(OUT / "quick" / "segmentation"))),
     Step("vlm", 120.0, ("--quick", "--work", str(OUT / "quick" / "vlm"))),
     Step("nms", 60.0, ("--quick", "--work", str(OUT / "quick" / "nms"), "--images", str(OUT / "images"))),

@@ -32,7 +32,7 @@ REGION = "region"
 # Points and lines of the evidence are widened by this, so that answers have an area.
 MARGIN_M = 1.0
 # Shapes of more points are shown with these metres of tolerance.
-SHOWN_POINTS, SHOWN_M = 20, 0.2
+SHOWN_POINTS, SHOWN_M = 20, 0.5
 METHOD = "spatial program"
 
 

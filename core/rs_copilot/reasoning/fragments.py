@@ -222,7 +222,7 @@ def velocity(path: Path, end: bool) -> FloatArray:
 
 def _whole(pieces: Sequence[Thing], path: Path) -> Thing:
     labels = [piece.label for piece in pieces if piece.label != UNKNOWN] or [pieces[0].label]
-    keys = [key for piece in pieces for key in piece.properties.get("pieces", [piece.key])]
+    keys = list(dict.fromkeys(key for piece in pieces for key in piece.properties.get("pieces", [piece.key])))
     return replace(
         pieces[0],
         path=path,

@@ -38,7 +38,9 @@ def without_leaps(tracks: Sequence[Thing]) -> list[Thing]:
                 continue
             key = track.key if number == 0 else f"{track.key}.{number + 1}"
             shape = shapely.LineString(piece.xy_m) if len(piece.times_s) > 1 else track.shape
-            found.append(replace(track, key=key, name=key, path=piece, shape=shape))
+            # Corrections know rows only: what is a part of a row says of which.
+            rows = {**track.properties, "pieces": track.properties.get("pieces", [track.key])}
+            found.append(replace(track, key=key, name=key, path=piece, shape=shape, properties=rows))
     return found
 
 

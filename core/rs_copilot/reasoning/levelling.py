@@ -31,7 +31,7 @@ BESIDE_M, FAR_M = 4.0, 14.0
 LANE_M, LANES_M, MOST = 2.5, 5.0, 0.8
 MAX_LEVEL_M = 12.0
 # Only what really drove along a road tells of its height.
-DROVE_M, SAME_WAY, SAMPLES = 15.0, 0.95, 14
+DROVE_M, SAME_WAY, SAMPLES, GLANCES = 15.0, 0.95, 14, 5
 # What lies on or behind houses for this share of its time is one of a house; it is looked at so often.
 ROOF_SHARE, LOOKS = 0.7, 10
 # A level is not better known than this.
@@ -98,9 +98,18 @@ def _drives(tracks: Sequence[Thing], lines: NDArray[Any], views: Views) -> _Driv
     numbers = np.flatnonzero(can & (went_m >= DROVE_M))
     if not len(numbers) or not len(lines) or not len(views):
         return None
-    times_s, xy_m = Columns(_paths(tracks, numbers.tolist())).evenly(SAMPLES)
+    columns = Columns(_paths(tracks, numbers.tolist()))
+    near, gaps_m = _nearest(columns.evenly(GLANCES)[1], lines)
+    road = _most_common(near)
+    # Most roads have nobody beside them, and are not looked at closer.
+    beside = (road >= 0) & (np.median(np.where(near >= 0, gaps_m, FAR_M), axis=1) >= BESIDE_M / 2.0)
+    some = np.isin(road, np.unique(road[beside]))
+    if not some.any():
+        return None
+    numbers, road = numbers[some], road[some]
+    times_s, xy_m = columns.evenly(SAMPLES)
+    times_s, xy_m = times_s[some], xy_m[some]
     lift = _lift(times_s, xy_m, views)
-    road = _most_common(_nearest(xy_m, lines))
     offset, along = _beside(xy_m, lines[np.maximum(road, 0)])
     normal = np.stack([-along[..., 1], along[..., 0]], axis=-1)
     aside, lifted = (offset * normal).sum(axis=-1), (lift * normal).sum(axis=-1)
@@ -119,13 +128,15 @@ def _paths(tracks: Sequence[Thing], numbers: Sequence[int]) -> list[Path]:
     return [path for number in numbers if (path := tracks[number].path) is not None]
 
 
-def _nearest(xy_m: FloatArray, lines: NDArray[Any]) -> NDArray[np.int64]:
-    """The number of the road next to each place (K, S); -1 where none is near."""
+def _nearest(xy_m: FloatArray, lines: NDArray[Any]) -> tuple[NDArray[np.int64], FloatArray]:
+    """The number of the road next to each place (K, S), -1 where none is near, and how far off it is."""
     points = shapely.points(xy_m.reshape(-1, 2))
-    place, line = shapely.STRtree(lines).query_nearest(points, max_distance=FAR_M, all_matches=False)
-    found = np.full(len(points), -1, dtype=np.int64)
-    found[place] = line
-    return found.reshape(xy_m.shape[:2])
+    (place, line), gaps_m = shapely.STRtree(lines).query_nearest(
+        points, max_distance=FAR_M, all_matches=False, return_distance=True
+    )
+    found, far_m = np.full(len(points), -1, dtype=np.int64), np.full(len(points), np.inf)
+    found[place], far_m[place] = line, gaps_m
+    return found.reshape(xy_m.shape[:2]), far_m.reshape(xy_m.shape[:2])
 
 
 def _most_common(roads: NDArray[np.int64]) -> NDArray[np.int64]:

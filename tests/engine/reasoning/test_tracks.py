@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import shapely
@@ -100,6 +102,7 @@ def test_two_vehicles_that_share_a_number_are_two() -> None:
     both = Path(np.append(first.times_s, second.times_s), np.vstack([first.xy_m, second.xy_m]))
     found = without_leaps([of(7, both)])
     assert [item.key for item in found] == ["track 7", "track 7.2"]
+    assert all(item.properties["pieces"] == ["track 7"] for item in found)
     assert [len(item.path.times_s) for item in found if item.path] == [
         len(first.times_s),
         len(second.times_s),
@@ -174,3 +177,16 @@ def test_what_moves_on_a_roof_or_behind_it_is_no_vehicle(views: Views) -> None:
     some = [on_roof, behind, before, below]
     assert without_roofs(some, Occluders((house, tree)), views) == [before, below]
     assert without_roofs(some, Occluders(()), views) == some
+
+
+def test_without_cameras_or_tracks_nothing_is_mended(views: Views) -> None:
+    unknown = dataclasses.replace(views, cameras_m=np.full_like(views.cameras_m, np.nan))
+    road = Thing("road", Kind.ROAD, "Quay", "road", shapely.LineString(town.ORIGIN + [[-100, 90], [100, 90]]))
+    house = Thing(
+        "h", Kind.OCCLUDER, "h", "building", town.box(30, 40, 50, 60), properties={"height_m": 40.0}
+    )  # fmt: skip
+    beside = [of(1, in_town(drive(0.0, 8.0, (-40.0, 97.0), (9.0, 0.0))))]
+    for some, seen in ((beside, unknown), ([], views)):
+        assert levelled(some, [road], seen) == some
+        assert without_roofs(some, Occluders((house,)), seen) == some
+        assert joined(some) == some

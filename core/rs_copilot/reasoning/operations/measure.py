@@ -21,7 +21,7 @@ def count(memory: Memory, of: Things) -> Finding:  # noqa: ARG001  operations sh
     """How many different things there are."""
     number = len({item.key for item in of})
     # A tracker misses some of what moves and follows some of it twice; what a layer holds is counted exactly.
-    sure = 0.9 if any(item.path is not None for item in of) else 1.0
+    sure = 0.9 if not of or any(item.path is not None for item in of) else 1.0
     return Finding(Number(float(number), "", 0.0), sure, showing.all_of(of))
 
 
