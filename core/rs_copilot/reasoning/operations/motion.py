@@ -119,14 +119,22 @@ def _turns(item: Thing, sign: float) -> list[Thing]:
     headings = np.unwrap(np.arctan2(steps[going, 1], steps[going, 0]))
     moments = times[going]
     lag = max(1, round(TURN_S / 0.2))
+    ends = np.minimum(np.arange(len(headings)) + lag, len(headings) - 1)
+    changes = sign * np.degrees(headings[ends] - headings)
     found: list[Thing] = []
-    for index in range(len(headings)):
-        end = min(index + lag, len(headings) - 1)
-        change = sign * np.degrees(headings[end] - headings[index])
-        middle = float(moments[(index + end) // 2])
-        if change > TURN_DEG and (not found or middle - (found[-1].time_s or 0.0) > TURN_S):
-            place = path.at(middle)
-            found.append(_event(item, "turn left" if sign > 0 else "turn right", middle, place))  # type: ignore[arg-type]
+    # A turn is where most of it happens, not where it is first noticed.
+    for run in np.split(np.arange(len(changes)), np.flatnonzero(np.diff(changes > TURN_DEG)) + 1):
+        best = int(run[np.argmax(changes[run])])
+        middle = float(moments[(best + ends[best]) // 2])
+        if changes[best] > TURN_DEG:
+            found.append(
+                _event(
+                    item,
+                    "turn left" if sign > 0 else "turn right",
+                    middle,
+                    path.places(np.array([middle]))[0],
+                )
+            )
     return found
 
 
