@@ -16,6 +16,7 @@ from rs_copilot.reasoning.fragments import joined
 from rs_copilot.reasoning.leaps import without_leaps
 from rs_copilot.reasoning.levelling import levelled, without_roofs
 from rs_copilot.reasoning.occlusion import Occluders
+from rs_copilot.reasoning.operations.select import chance_inside
 from rs_copilot.reasoning.scene import views_of
 from rs_copilot.reasoning.things import Kind, Path, Thing
 from rs_copilot.reasoning.views import Views
@@ -190,3 +191,15 @@ def test_without_cameras_or_tracks_nothing_is_mended(views: Views) -> None:
         assert levelled(some, [road], seen) == some
         assert without_roofs(some, Occluders((house,)), seen) == some
         assert joined(some) == some
+
+
+def test_one_place_of_a_path_alone_is_too_little_to_have_been_in_a_zone() -> None:
+    times = np.arange(0.0, 2.0, 0.25)
+    xy = np.stack([np.full(len(times), 50.0), 10.0 * times], axis=1)
+    zone = shapely.box(0.0, 0.0, 40.0, 40.0)
+    jumped = xy.copy()
+    jumped[3] = (20.0, 20.0)
+    stayed = jumped.copy()
+    stayed[4] = (21.0, 20.0)
+    assert chance_inside(track(1, times, jumped), zone, None) < 0.01
+    assert chance_inside(track(1, times, stayed), zone, None) > 0.99

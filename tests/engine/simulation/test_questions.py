@@ -22,7 +22,7 @@ from rs_copilot.jobs.simulate import SimulateParams, settings_of
 from rs_copilot.reasoning.question import QuestionItem, QuestionSet
 from rs_copilot.reasoning.tasks import PoseTask
 from rs_copilot.simulation.questions.drawing import NOWHERE
-from rs_copilot.simulation.questions.exact import Exact
+from rs_copilot.simulation.questions.exact import Exact, Walk
 from rs_copilot.simulation.questions.generate import (
     MAKERS,
     MORE_NOTATIONS,
@@ -35,6 +35,7 @@ from rs_copilot.simulation.questions.generate import (
     read_wordings,
 )
 from rs_copilot.simulation.questions.measure import SECTORS
+from rs_copilot.simulation.questions.move import _is_clear_event
 from rs_copilot.simulation.questions.pose import POSE_MAKERS
 from rs_copilot.simulation.questions.ways import way_exists
 from rs_copilot.simulation.world import CRS
@@ -372,3 +373,19 @@ def test_the_camera_is_where_questions_say(layers: Layers, posed: list[QuestionI
         else:
             assert isinstance(item.answer, float)
             assert item.answer > marks["A"].distance(camera)
+
+
+@pytest.mark.parametrize(("lost_s", "is_clear"), [((), True), ((4.0,), True), ((4.0, 4.25, 4.5), False)])
+def test_an_event_is_clear_only_where_its_object_is_seen_all_the_time_about_it(lost_s, is_clear):
+    # It may be seen again long after, which says nothing of the moment.
+    times_s = np.array([time_s for time_s in np.arange(0.0, 9.0, 0.25) if time_s not in lost_s])
+    xy = np.stack([5.0 * times_s, np.zeros_like(times_s)], axis=1)
+    walk = Walk(1, "car", times_s, xy, np.full(len(times_s), 5.0))
+    assert _is_clear_event(walk, 3.5, 0.25) is is_clear
+
+
+def test_an_event_is_not_clear_before_its_object_is_seen():
+    times_s = np.arange(3.0, 9.0, 0.25)
+    walk = Walk(1, "car", times_s, np.stack([5.0 * times_s] * 2, axis=1), np.full(len(times_s), 5.0))
+    assert not _is_clear_event(walk, 3.5, 0.25) and _is_clear_event(walk, 4.0, 0.25)
+    assert not _is_clear_event(None, 4.0, 0.25)

@@ -26,6 +26,8 @@ FAR_ERRORS = 3.0
 MOVED_M = 4.0
 # How far from the moment of a question an event may be to be the one that is meant.
 NEAR_S = 2.0
+# From more places on than this one of them is too little to have been somewhere.
+JUMPY = 3
 # What happened farther than this from a mark did not happen there; of two events that are in question one
 # second counts as so many metres.
 AT_MARK_M, SECOND_M = 12.0, 4.0
@@ -90,7 +92,8 @@ def chance_inside(item: Thing, area: shapely.Geometry, span: tuple[float, float]
         shapely.distance(shapes, shapely.boundary(area)) if area.area > 0 else -shapely.distance(shapes, area)
     )
     signed = np.where(shapely.contains_xy(area, points[:, 0], points[:, 1]), border, -np.abs(border))
-    deepest = float(np.max(signed))
+    # One place of a path alone may be a jump.
+    deepest = float(np.partition(signed, -2)[-2] if len(signed) > JUMPY else np.max(signed))
     sigma = max(item.error_m, 0.3) / SIGMAS_OF_RADIUS
     return float(ndtr(deepest / sigma))
 

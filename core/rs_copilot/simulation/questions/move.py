@@ -98,7 +98,7 @@ def event_place(exact: Exact, rng: np.random.Generator) -> Pair | None:
     rows = [
         row
         for row in wanted.itertuples()
-        if _is_clear_event(clear.get(row.track_id), float(row.time_s))
+        if _is_clear_event(clear.get(row.track_id), float(row.time_s), exact.step_s)
         and _is_alone(exact, wanted, row.event, row.time_s, row.track_id)
     ]
     if not rows:
@@ -123,9 +123,16 @@ def event_place(exact: Exact, rng: np.random.Generator) -> Pair | None:
     return draft, _no_event(exact, rng, marks, choices)
 
 
-def _is_clear_event(walk: Walk | None, at: float) -> bool:
-    """Whether the object was seen for a second before and after, and really moved before or after."""
-    if walk is None or walk.times_s[0] > at - 1.0 or walk.times_s[-1] < at + 1.0:
+def _is_clear_event(walk: Walk | None, at: float, step_s: float) -> bool:
+    """Whether the object was seen all of the second before and after, and really moved before or after.
+
+    ``step_s`` is the time between frames; one missing frame in a row does not count.
+    """
+    if walk is None:
+        return False
+    seen = walk.times_s[np.abs(walk.times_s - at) < 1.0 + 2.0 * step_s]
+    whole = np.concatenate([[at - 1.0 - 2.0 * step_s], seen, [at + 1.0 + 2.0 * step_s]])
+    if np.diff(whole).max() > 2.5 * step_s:
         return False
     return bool(walk.speed_mps[np.abs(walk.times_s - at) < 2.5].max(initial=0.0) > 3.0)
 
