@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from rs_copilot.reasoning.answer import Answer
@@ -71,7 +72,7 @@ def _of_plan(
             text, plan.task, plan.kind, letter, None, SURE_OF_NONE, None, unknown.evidence,
             understood=plan.understood, missed=plan.missed, planner=plan.planner,
         )  # fmt: skip
-    return _answered(question, plan, finding)
+    return _answered(question, plan, finding, memory.views.times_by_file)
 
 
 def _abstained(plan: Plan, reason: str, settle: str | None, finding: Finding) -> Answer:
@@ -82,11 +83,11 @@ def _abstained(plan: Plan, reason: str, settle: str | None, finding: Finding) ->
     )  # fmt: skip
 
 
-def _answered(question: Question, plan: Plan, finding: Finding) -> Answer:
+def _answered(question: Question, plan: Plan, finding: Finding, times_by_file: Mapping[str, float]) -> Answer:
     value: str | float | None
     unit, error = None, None
     if question.choices:
-        value = choose(finding.value, question.choices)
+        value = choose(finding.value, question.choices, times_by_file)
         if value is None:
             return _abstained(plan, f"none of the choices says {in_words(finding.value)}", None, finding)
         text = f"{value}: {question.choices[value]} ({in_words(finding.value)})"

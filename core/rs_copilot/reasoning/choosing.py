@@ -30,8 +30,13 @@ NAMED_WITHIN_S = 0.3
 SORTS = r"(?:zone|area|point|mark|marker|place|path|line|route|track|square|tile|region|box|cell|sector)"
 
 
-def choose(value: Value, choices: Mapping[str, str]) -> str | None:
-    """The letter of the choice that says the same as a value; ``None`` where none or several do."""
+def choose(
+    value: Value, choices: Mapping[str, str], times_by_file: Mapping[str, float] | None = None
+) -> str | None:
+    """The letter of the choice that says the same as a value; ``None`` where none or several do.
+
+    ``times_by_file`` are the moments of stills, whose names choices may be.
+    """
     if isinstance(value, Verdict):
         return _only({letter: text for letter, text in choices.items() if says_yes(text) is value.holds})
     if isinstance(value, Number) and value.unit == O_CLOCK:
@@ -39,10 +44,29 @@ def choose(value: Value, choices: Mapping[str, str]) -> str | None:
     if isinstance(value, Number):
         return _by_azimuth(value.value, choices) or _by_number(value.value, choices)
     if isinstance(value, Moments):
-        return _by_number(value.first_s, choices) if value.spans_s else None
+        return _by_time(value, choices, times_by_file or {})
     if isinstance(value, str):
         return _only({letter: text for letter, text in choices.items() if _side(text) == _side(value)})
     return _by_moments(value, choices) or _by_things(value, choices)
+
+
+def _by_time(value: Moments, choices: Mapping[str, str], times_by_file: Mapping[str, float]) -> str | None:
+    """The choice that names a still of one of the moments, or else the number nearest to the first."""
+    pictures = _pictures(choices, times_by_file)
+    if pictures:
+        return _only({letter: "" for letter, time_s in pictures.items() if _is_in(time_s, value)})
+    return _by_number(value.first_s, choices) if value.spans_s else None
+
+
+def _pictures(choices: Mapping[str, str], times_by_file: Mapping[str, float]) -> dict[str, float]:
+    """Moments of the stills that choices name."""
+    times = {name.lower(): time_s for name, time_s in times_by_file.items()}
+    said = {letter: re.findall(r"[\w.-]*\w", text.lower()) for letter, text in choices.items()}
+    return {letter: times[names[-1]] for letter, names in said.items() if names and names[-1] in times}
+
+
+def _is_in(time_s: float, value: Moments) -> bool:
+    return any(start - NAMED_WITHIN_S <= time_s <= end + NAMED_WITHIN_S for start, end in value.spans_s)
 
 
 NONE = re.compile(

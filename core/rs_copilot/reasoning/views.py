@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePath
 
 import numpy as np
 import shapely
@@ -39,6 +41,15 @@ class Views:
     origin_m: FloatArray
     fids: FloatArray = field(repr=False)
     files: tuple[str | None, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def times_by_file(self) -> Mapping[str, float]:
+        """Moments of stills by their file names, and by these without what follows the dot."""
+        found: dict[str, float] = {}
+        for name, time_s in zip(self.files, self.times_s, strict=False):
+            if name:
+                found[name] = found[PurePath(name).stem] = float(time_s)
+        return {name: time_s for name, time_s in found.items() if len(name) > 2}
 
     def __len__(self) -> int:
         return len(self.times_s)

@@ -22,7 +22,7 @@ from rs_copilot.reasoning.planning.pose import read_rules
 from rs_copilot.reasoning.program import Program, run
 from rs_copilot.reasoning.question import Mark, Question
 from rs_copilot.reasoning.tasks import Dimension, PoseTask
-from rs_copilot.reasoning.values import CannotTell, Finding, Number, Verdict
+from rs_copilot.reasoning.values import CannotTell, Finding, Moments, Number, Verdict
 from rs_copilot.reasoning.views import Views
 from tests.engine.reasoning import town
 
@@ -387,3 +387,12 @@ def test_areas_are_needed_to_stand_in() -> None:
     }  # fmt: skip
     with pytest.raises(CannotTell, match="no area"):
         found(memory_at((0.0, 0.0, 0.0)), (point("A", 1.0, 1.0),), **steps)
+
+
+def test_choices_that_name_stills_are_told_by_their_moments_and_never_by_their_digits() -> None:
+    times = {"DJI_0019.jpg": 0.0, "DJI_0019": 0.0, "DJI_0025.jpg": 1.0, "DJI_0031.jpg": 2.0}
+    choices = {"A": "DJI_0019.jpg", "B": "DJI_0025.jpg", "C": "photo dji_0031.jpg"}
+    assert choose(Moments(((2.0, 2.0),)), choices, times) == "C"
+    assert choose(Moments(((0.0, 1.0),)), choices, times) is None, "two of them"
+    assert choose(Moments(((5.0, 5.0),)), choices, times) is None
+    assert choose(Moments(((19.0, 20.0),)), {"A": "19 s", "B": "25 s"}, times) == "A"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
 
 import numpy as np
 
@@ -36,19 +35,11 @@ def with_moments(text: str, views: Views) -> str:
     The times of separate photos are their numbers in the folder.
     """
     line = _each(text)
-    for name, time_s in sorted(_by_file(views).items(), key=lambda item: -len(item[0])):
+    for name, time_s in sorted(views.times_by_file.items(), key=lambda item: -len(item[0])):
         line = re.sub(
             rf"(?<![\w.]){re.escape(name)}(?!\w|\.\w)", f"photo {_moment(time_s)}", line, flags=re.IGNORECASE
         )
     return NUMBERED.sub(lambda match: _frame(match, views), line)
-
-
-def _by_file(views: Views) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for name, time_s in zip(views.files, views.times_s, strict=False):
-        if name:
-            found[name] = found[PurePath(name).stem] = float(time_s)
-    return {name: time_s for name, time_s in found.items() if len(name) > 2}
 
 
 def _frame(match: re.Match[str], views: Views) -> str:
