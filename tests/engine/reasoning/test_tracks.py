@@ -16,6 +16,7 @@ from rs_copilot.reasoning.fragments import joined
 from rs_copilot.reasoning.leaps import without_leaps
 from rs_copilot.reasoning.levelling import levelled, without_roofs
 from rs_copilot.reasoning.occlusion import Occluders
+from rs_copilot.reasoning.operations.motion import events
 from rs_copilot.reasoning.operations.select import chance_inside
 from rs_copilot.reasoning.scene import views_of
 from rs_copilot.reasoning.things import Kind, Path, Thing
@@ -203,3 +204,14 @@ def test_one_place_of_a_path_alone_is_too_little_to_have_been_in_a_zone() -> Non
     stayed[4] = (21.0, 20.0)
     assert chance_inside(track(1, times, jumped), zone, None) < 0.01
     assert chance_inside(track(1, times, stayed), zone, None) > 0.99
+
+
+def test_a_halt_at_a_line_is_a_stop_and_slow_driving_is_none() -> None:
+    # Braked and sped up at 4 m/s² without any rest, as at a line where nobody comes.
+    times = np.arange(0.0, 8.0 + 1e-9, STEP_S)
+    way = np.sign(times - 4.0) * 2.0 * (times - 4.0) ** 2
+    halted = np.stack([way, np.zeros_like(way)], axis=1)
+    found = events(town.memory(), (track(1, times, halted),), "stop").value
+    assert [event.time_s for event in found] == pytest.approx([4.0], abs=0.5)
+    crept = np.stack([np.where(times < 4.0, 6.0 * times, 24.0 + 1.8 * (times - 4.0)), way * 0.0], axis=1)
+    assert not events(town.memory(), (track(2, times, crept),), "stop").value

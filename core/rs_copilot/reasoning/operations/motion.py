@@ -18,10 +18,10 @@ from rs_copilot.types import FloatArray
 
 EVENTS = ("stop", "start", "turn left", "turn right", "occluded", "appear", "disappear")
 # Speeds between which something counts neither as standing nor as going.
-STANDING_MPS, GOING_MPS = 0.6, 1.5
+STANDING_MPS, GOING_MPS = 1.0, 1.5
 # A path that ends below this speed was lost because what it follows stood still.
 LOST_MPS = 2.5
-TURN_DEG = 35.0
+TURN_DEG = 30.0
 # Over how long a turn is judged, and over how long speed is.
 TURN_S, SPEED_S = 3.0, 0.8
 # Over how long a heading is taken, and how far something has to get in that time to have one.
