@@ -229,3 +229,21 @@ def test_more_wordings(memory: Memory, name: str, sentence: str) -> None:
         assert "avoid" in last.references
     if name.startswith("direction"):
         assert found.program.document()["steps"][last.references["start"]]["name"] == "mark A"
+
+
+@pytest.mark.parametrize(
+    ("text", "operation", "span"),
+    [
+        ("How many vehicles are in the market at 8 s?", "within", (7.5, 8.5)),
+        ("How many vehicles were in the market between 3 and 5 s?", "within", (3.0, 5.0)),
+        ("How many vehicles entered the market between 3 and 5 s?", "happening", (3.0, 5.0)),
+        ("How many vehicles entered the market at 4 s?", "happening", (3.5, 4.5)),
+    ],
+)
+def test_what_is_counted_is_counted_at_the_time_that_is_named(
+    memory: Memory, text: str, operation: str, span: tuple[float, float]
+) -> None:
+    found = planned(memory, text, {}, ())
+    assert isinstance(found, Plan), found
+    steps = found.program.document()["steps"].values()
+    assert [step["during"] for step in steps if step["op"] == operation] == [list(span)]

@@ -27,10 +27,8 @@ def moving_in(draft: Draft) -> str:
         if re.search(phrase("going"), parsed.text):
             return draft.add("goes", of=found, start=draft.thing(numbers[0]), end=draft.thing(numbers[1]))
         return draft.add("between", of=found, a=draft.thing(numbers[0]), b=draft.thing(numbers[1]))
-    at = parsed.times.at_s
-    during = draft.during() if at is None else [max(0.0, at - MOMENT_S), at + MOMENT_S]
     if not numbers:
-        return _in_view(draft, found, during)
+        return _in_view(draft, found, _about(draft))
     if parsed.radius is not None:
         draft.has_used_length = True
         return draft.add("near", of=found, to=draft.thing(numbers[0]), radius=dict(parsed.radius))
@@ -42,8 +40,18 @@ def moving_in(draft: Draft) -> str:
         and (what != "cross" or is_line)
         and (parsed.subject is None or parsed.subject.kind == "track")
     ):
-        return draft.add("subjects", of=draft.add("crossings", of=found, zone=zone, what=what))
-    return draft.add("within", of=found, zone=zone, during=during)
+        crossings, during = draft.add("crossings", of=found, zone=zone, what=what), _about(draft)
+        if during is not None:
+            crossings = draft.add("happening", of=crossings, during=during)
+        return draft.add("subjects", of=crossings)
+    return draft.add("within", of=found, zone=zone, during=_about(draft))
+
+
+def _about(draft: Draft) -> list[float] | None:
+    """The span that is named, or a little before and after the moment that is."""
+    draft.at()
+    at_s = draft.parsed.times.at_s
+    return draft.during() if at_s is None else [max(0.0, at_s - MOMENT_S), at_s + MOMENT_S]
 
 
 def _in_view(draft: Draft, found: str, during: list[float] | None) -> str:
