@@ -18,6 +18,7 @@ from rs_copilot.jobs.detectors import METHOD
 from rs_copilot.jobs.region import read_region
 from rs_copilot.types import LonLat
 from rs_copilot.vector.store import read_layer
+from rs_copilot.writing import write_whole
 
 HINT = (
     "Labels are polygons or points with a field `label`; without it all are of the one class that was found."
@@ -80,6 +81,7 @@ def run(params: EvalCalibrationParams, context: JobContext) -> EvalCalibrationRe
         SceneError: no scene.
         BadInputError: no detections, several rasters or networks, or labels that cannot be used.
         MissingDependencyError: scikit-learn is not installed.
+        StorageError: the file cannot be written.
     """
     found, truth = _read_found(params), read_labels(params.truth)
     names = sorted(set(found["label"]))
@@ -95,9 +97,7 @@ def run(params: EvalCalibrationParams, context: JobContext) -> EvalCalibrationRe
     model = str(found["model"].iloc[0]) if len(found) else ""
     digest = found["model_hash"].iloc[0] if len(found) else None
     text = Calibration(model=model, model_hash=digest, classes=curves).model_dump_json(indent=2)
-    draft = params.out.with_name(f".{params.out.name}.tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(params.out)
+    write_whole(params.out, text)
     return EvalCalibrationResult(
         calibration=params.out, model=model, classes=[fit for fit, _ in fits], warnings=list(context.warnings)
     )

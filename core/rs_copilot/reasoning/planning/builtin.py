@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
-from rs_copilot.reasoning.checking import check
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.operations.table import Needs
 from rs_copilot.reasoning.plan import NoPlan, Plan
@@ -85,13 +84,11 @@ def _planned(parsed: Parsed, family: str, question: Question) -> Plan | NoPlan:
         left_over(draft, family)
     except Unclear as unclear:
         return NoPlan(str(unclear), EXAMPLES, unknown_words(parsed))
-    program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
-    if not isinstance(program, Program):
-        return NoPlan(f"no program could be written: {program[0]}", EXAMPLES)
+    program = _program(draft, EXAMPLES)
+    if isinstance(program, NoPlan):
+        return program
     task = next((task for task in T if task.value == family), None)
-    return Plan(
-        program, task, question.kind or kind, _said(parsed, family, draft.assumed), unknown_words(parsed)
-    )
+    return Plan(program, task, question.kind or kind, _said(parsed, family), unknown_words(parsed))
 
 
 def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
@@ -101,14 +98,22 @@ def _posed(parsed: Parsed, task: PoseTask, question: Question) -> Plan | NoPlan:
         kind = pose.BUILDERS[task](draft)
     except Unclear as unclear:
         return NoPlan(str(unclear), POSE_EXAMPLES, unknown_words(parsed))
-    program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
-    if not isinstance(program, Program):
-        return NoPlan(f"no program could be written: {program[0]}", POSE_EXAMPLES)
+    program = _program(draft, POSE_EXAMPLES)
+    if isinstance(program, NoPlan):
+        return program
     text = re.sub(r"⟨([\d.]+)⟩", r"\1 s", parsed.text)
     said = replaced_names(text, parsed.things).strip(" ?.,")
     when = ", ".join(f"{time_s:g} s" for time_s in pose.moments_of(parsed))
     name = task.value.replace("pose_", "camera, ")
     return Plan(program, task, question.kind or kind, f"{name} at {when}: {said}", unknown_words(parsed))
+
+
+def _program(draft: Draft, examples: str) -> Program | NoPlan:
+    """The steps of a draft as a program; its last step is the answer."""
+    program = draft.program()
+    if isinstance(program, Program):
+        return program
+    return NoPlan(f"no program could be written: {program[0]}", examples)
 
 
 def parse(question: Question, memory: Memory) -> Parsed:
@@ -177,6 +182,5 @@ def _refused(parsed: Parsed) -> NoPlan | None:
     return None
 
 
-def _said(parsed: Parsed, family: str, assumed: Sequence[str]) -> str:
-    said = f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"
-    return f"{said} ({'; '.join(assumed)})" if assumed else said
+def _said(parsed: Parsed, family: str) -> str:
+    return f"{family}: {replaced_names(parsed.text, parsed.things).strip(' ?.')}"

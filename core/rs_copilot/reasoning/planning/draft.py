@@ -9,11 +9,13 @@ from typing import Any
 
 import shapely
 
+from rs_copilot.reasoning.checking import Problem, check
 from rs_copilot.reasoning.memory import Memory
 from rs_copilot.reasoning.planning.mentions import CLOSE, MENTION, OPEN
 from rs_copilot.reasoning.planning.phrases import phrase, read_phrases
 from rs_copilot.reasoning.planning.subjects import Subject
 from rs_copilot.reasoning.planning.words import Times
+from rs_copilot.reasoning.program import Program
 from rs_copilot.reasoning.things import Kind, Thing
 
 Steps = dict[str, dict[str, Any]]
@@ -89,13 +91,16 @@ class Draft:
     has_used_time: bool = False
     has_used_length: bool = False
     has_used_subject: bool = False
-    assumed: list[str] = field(default_factory=list)
 
     def add(self, op: str, **values: Any) -> str:  # noqa: ANN401  programs are JSON
         """One more step; its name as a reference."""
         name = f"s{len(self.steps) + 1}"
         self.steps[name] = {"op": op, **{key: value for key, value in values.items() if value is not None}}
         return f"${name}"
+
+    def program(self) -> Program | list[Problem]:
+        """The steps as a program whose answer is the last of them; or what is wrong with it."""
+        return check({"steps": self.steps, "answer": list(self.steps)[-1]})
 
     def thing(self, number: int) -> str:
         """The step that finds a thing that is named.

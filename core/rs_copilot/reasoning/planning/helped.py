@@ -184,7 +184,7 @@ def _phrase(text: str) -> str:
 def _plan(
     question: Question, draft: Draft, kind: AnswerKind, said: str, task: SpatialTask | None
 ) -> Plan | None:
-    program = check({"steps": draft.steps, "answer": list(draft.steps)[-1]})
+    program = draft.program()
     if not isinstance(program, Program):
         return None
     return Plan(program, task, question.kind or kind, said)
