@@ -16,6 +16,7 @@ from rs_copilot.types import BoolArray
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
+Words = NDArray[np.uint64]
 Floats = NDArray[np.float32]
 
 
@@ -60,58 +61,108 @@ def roots(parent: Ints, items: Ints) -> Ints:
 
 
 @compiled
-def label_areas(classes: Bytes) -> tuple[Ints, Bytes, Longs]:
+def label_areas(
+    classes: Bytes, words: Words, areas: Ints, ends: Ints, labels: Ints, parent: Ints, kinds: Bytes
+) -> Longs:
     """Number the connected areas of equal class; class 0 is no area.
 
-    Returns numbers ``(H + 2, W + 2)`` from 1 in reading order of their first pixels, -1 around the tile, and
-    classes and pixel counts by number. Two passes with union-find (Rosenfeld and Pfaltz 1966).
+    Union-find over runs of pixels in two passes (Rosenfeld and Pfaltz 1966; He, Chao and Suzuki 2008).
+
+    Args:
+        classes: ``(H, S)``, rows of a multiple of eight bytes, of which the first ``W`` are pixels.
+        words: the same memory, eight bytes each.
+        areas: takes numbers ``(H + 2, W + 2)`` from 1 in reading order of their first pixels, -1 around the
+            tile.
+        ends: scratch, one for each pixel.
+        labels: likewise.
+        parent: scratch, one more than there are pixels.
+        kinds: takes the classes by number; one more than there are pixels will do.
+
+    Returns:
+        Pixel counts by number.
     """
-    rows, cols = classes.shape
-    areas = np.empty((rows + 2, cols + 2), dtype=np.int32)
+    rows, cols = classes.shape[0], areas.shape[1] - 2
     areas[0], areas[rows + 1], areas[:, 0], areas[:, cols + 1] = -1, -1, -1, -1
-    parent = np.empty(rows * cols + 1, dtype=np.int32)
-    kinds = np.zeros(rows * cols + 1, dtype=np.uint8)
-    parent[0] = count = 0
+    kinds[0] = count = used = above = 0
     for r in range(rows):
-        own = above = last = 0
-        for c in range(cols):
-            kind = classes[r, c]
-            up = areas[r, c + 1] if r > 0 and kind != 0 and classes[r - 1, c] == kind else 0
-            if kind != last or kind == 0:
-                own = up
-                if kind != 0 and up == 0:
-                    count += 1
-                    parent[count], kinds[count] = count, kind
-                    own = count
-            elif up not in (0, above, own):
-                a, b = find(parent, up), find(parent, own)
-                parent[max(a, b)] = min(a, b)
-            areas[r + 1, c + 1] = own
-            last, above = kind, up
-    numbers = np.empty(count + 1, dtype=np.int32)
-    numbers[0] = total = 0
+        begin = 0
+        while begin < cols:
+            end = _run_end(classes[r], words[r], begin, cols)
+            kind, own = classes[r, begin], 0
+            # From the first to the last run of the row above that lies over this one.
+            while r > 0:
+                other = labels[above]
+                if other > 0 and kinds[other] == kind:
+                    own = _joined(parent, own, other)
+                if ends[above] >= end:
+                    above += ends[above] == end
+                    break
+                above += 1
+            if own == 0 and kind != 0:
+                count += 1
+                parent[count], kinds[count] = count, kind
+                own = count
+            ends[used], labels[used] = end, own
+            used += 1
+            begin = end
+    return _numbered(areas, ends, labels, parent, kinds, count)
+
+
+@compiled
+def _run_end(row: Bytes, words: Words, begin: int, limit: int) -> int:
+    """Where the run of equal bytes ends that begins at a place; ``words`` is the same row, eight by eight."""
+    kind = row[begin]
+    place = begin + 1
+    while place % 8 != 0:
+        if place == limit or row[place] != kind:
+            return place
+        place += 1
+    same = np.uint64(kind) * np.uint64(0x0101010101010101)
+    word = place // 8
+    while 8 * word < limit and words[word] == same:
+        word += 1
+    place = 8 * word
+    while place < limit and row[place] == kind:
+        place += 1
+    return min(place, limit)
+
+
+@compiled
+def _joined(parent: Ints, one: int, other: int) -> int:
+    """The representative of two sets that become one; 0 is no set."""
+    b = find(parent, other)
+    if one == 0 or one == b:  # noqa: PLR1714 - numba compares no tuples of mixed widths
+        return b
+    a = find(parent, one)
+    low, high = min(a, b), max(a, b)
+    parent[high] = low
+    return low
+
+
+@compiled
+def _numbered(areas: Ints, ends: Ints, labels: Ints, parent: Ints, kinds: Bytes, count: int) -> Longs:
+    """The second pass of `label_areas`, over the runs of the first, whose labels go up to ``count``."""
+    total = 0
     for item in range(1, count + 1):
-        root = find(parent, item)
-        if root == item:
+        # Representatives come before what they stand for: their numbers are known by then.
+        if parent[item] == item:
             total += 1
             kinds[total] = kinds[item]
-            numbers[item] = total
+            parent[item] = total
         else:
-            numbers[item] = numbers[root]
+            parent[item] = parent[parent[item]]
     sizes = np.zeros(total + 1, dtype=np.int64)
-    for r in range(1, rows + 1):
-        # Numbers are looked up once for each run of pixels.
-        last = own = begin = 0
-        for c in range(1, cols + 2):
-            item = areas[r, c]
-            if item != last:
-                sizes[own] += c - begin
-                last, begin = item, c
-                own = numbers[item] if item > 0 else 0
-            if item > 0:
-                areas[r, c] = own
+    used, cols = 0, areas.shape[1] - 2
+    for r in range(1, areas.shape[0] - 1):
+        begin = 0
+        while begin < cols:
+            number = parent[labels[used]] if labels[used] > 0 else 0
+            areas[r, begin + 1 : ends[used] + 1] = number
+            sizes[number] += ends[used] - begin
+            begin = ends[used]
+            used += 1
     sizes[0] = 0
-    return areas, kinds[: total + 1].copy(), sizes
+    return sizes
 
 
 @compiled
@@ -128,7 +179,13 @@ def _pixel(padded: Ints, x: int, y: int, turn: int, side: int) -> int:
 
 @compiled
 def trace(
-    padded: Ints, wanted: BoolArray, rim: BoolArray, min_px: int, vertices: Ints, rings: Longs
+    padded: Ints,
+    wanted: BoolArray,
+    rim: BoolArray,
+    min_px: int,
+    seen: BoolArray,
+    vertices: Ints,
+    rings: Longs,
 ) -> tuple[int, int]:
     """Outlines of areas, written into arrays that are long enough.
 
@@ -137,6 +194,7 @@ def trace(
         wanted: by number, whether to trace it.
         rim: by number, whether it touches the tile's rim: then each vertex on the rim is kept.
         min_px: smaller holes are left out of areas that do not touch the rim.
+        seen: scratch ``(H, W)``.
         vertices: takes x, y and one of PLAIN, JUNCTION, RIM for each; four for each pixel will do.
         rings: takes the first vertex, the area, and twice the signed surface of each; one for each pixel will
             do. Holes have a negative surface, and the outer ring of an area comes before them.
@@ -145,7 +203,7 @@ def trace(
         How many vertices and rings there are.
     """
     rows, cols = padded.shape[0] - 2, padded.shape[1] - 2
-    seen = np.zeros((rows, cols), dtype=np.bool_)
+    seen[:] = False
     used = ring_count = 0
     for r in range(rows):
         for c in range(cols):

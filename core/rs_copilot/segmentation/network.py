@@ -192,13 +192,14 @@ class OnnxSegmenter:
         size = SizeWH(images.shape[2], images.shape[1])
         if self.source.size not in (None, size):
             raise ValueError(f"expected pictures of {self.source.size}, found {size}")
-        found = np.empty(images.shape[:3], dtype=np.uint8)
+        found: list[ByteImage] = []
         step = self.source.batch or max(len(images), 1)
         for start in range(0, len(images), step):
             values = self._run(images[start : start + step])
-            for number, item in enumerate(values[: len(images) - start], start):
-                found[number] = self.target.decide(item, size)
-        return found
+            found += [self.target.decide(item, size) for item in values[: len(images) - start]]
+        if len(found) == 1:
+            return found[0][None]
+        return np.array(found, dtype=np.uint8).reshape(images.shape[:3])
 
     def _run(self, images: ByteImage) -> NDArray[Any]:
         lacking = (self.source.batch or 0) - len(images)

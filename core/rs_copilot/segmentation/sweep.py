@@ -58,9 +58,10 @@ def without_data(image: ByteImage) -> BoolArray | None:
     """
     # A patch cut by the picture's edge is still half as wide, so some of these pixels lie in it.
     step = NOTHING_PX // 2 + 1
-    if image[::step, ::step].any(axis=-1).all():
+    red, green, blue = np.moveaxis(image, -1, 0)
+    if (red[::step, ::step] | green[::step, ::step] | blue[::step, ::step]).all():
         return None
-    black = np.asarray((image[..., 0] | image[..., 1] | image[..., 2]) == 0)
+    black = np.asarray((red | green | blue) == 0)
     kernel = np.ones((NOTHING_PX, NOTHING_PX), dtype=np.uint8)
     opened = cv2.morphologyEx(black.view(np.uint8), cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(opened > 0)

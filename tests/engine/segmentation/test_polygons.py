@@ -58,6 +58,20 @@ def known(found: Outlines) -> list[tuple[int, str]]:
 
 @given(RASTERS)
 def test_a_raster_in_one_piece_gives_what_gdal_gives(classes: np.ndarray) -> None:
+    agrees_with_gdal(classes)
+
+
+@given(RASTERS, st.lists(st.integers(0, 20), min_size=10, max_size=10).filter(any))
+@settings(deadline=None)
+def test_long_runs_of_pixels_give_what_gdal_gives(classes: np.ndarray, lengths: list[int]) -> None:
+    """Runs are looked through eight pixels at a time."""
+    stretched = np.repeat(classes, lengths[: classes.shape[1]], axis=1)
+    if stretched.size:
+        agrees_with_gdal(stretched)
+
+
+def agrees_with_gdal(classes: np.ndarray) -> None:
+    """The same areas of the same classes."""
     found = outlines(classes, *classes.shape)
     shapes = to_shapes(found)
     assert shapely.is_valid(shapes).all()
