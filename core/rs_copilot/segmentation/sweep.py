@@ -44,10 +44,11 @@ def from_arrays(arrays: Arrays) -> TracedTile:
     x, y, width, height, inner_count = (int(value) for value in arrays["place"])
     names = ("vertices", "ring_starts", "polygon_starts", "classes", "sizes_px")
     both = Outlines(*(arrays[name] for name in names))
-    cuts = np.cumsum([width, width, height])
-    classes = np.split(arrays["side_classes"], cuts)
-    parts = np.split(arrays["side_parts"], cuts)
-    sides = [Side(*pair) for pair in zip(classes, parts, strict=True)]
+    classes, parts, first, sides = arrays["side_classes"], arrays["side_parts"], 0, []
+    for length in (width, width, height, height):
+        own = slice(first, first + length)
+        sides.append(Side(classes[own], parts[own]))
+        first += length
     return TracedTile(x, y, width, height, both, inner_count, *sides)
 
 

@@ -123,6 +123,10 @@ def _sql_values(column: pd.Series) -> list[Any]:
         codes, times = pd.factorize(column)
         texts = [*(_sql_value(time) for time in times), None]
         return [texts[code] for code in codes]
+    if isinstance(column.dtype, pd.StringDtype):
+        return list(column.to_numpy(dtype=object, na_value=None))
+    if kind == "O" and column.isna().all():
+        return [None] * len(column)
     values: list[Any] = column.to_list()
     if isinstance(column.dtype, np.dtype) and kind in "iub":
         return values

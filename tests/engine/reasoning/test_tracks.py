@@ -215,3 +215,28 @@ def test_a_halt_at_a_line_is_a_stop_and_slow_driving_is_none() -> None:
     assert [event.time_s for event in found] == pytest.approx([4.0], abs=0.5)
     crept = np.stack([np.where(times < 4.0, 6.0 * times, 24.0 + 1.8 * (times - 4.0)), way * 0.0], axis=1)
     assert not events(town.memory(), (track(2, times, crept),), "stop").value
+
+
+@pytest.mark.parametrize(("what", "slowing_mps2"), [("stop", 1.0), ("start", 2.0)])
+def test_what_is_lost_while_it_brakes_stops_later_and_what_is_noticed_late_started_before(
+    what: str, slowing_mps2: float
+) -> None:
+    """A tracker that sees motion loses a vehicle at 2 m/s, and finds one only once it goes."""
+    times = np.arange(3.0, 7.0 + 1e-9, STEP_S)
+    left_s = times[-1] - times + 2.0 / slowing_mps2
+    way = -slowing_mps2 * left_s**2 / 2.0
+    center = town.memory().views.centers_m[town.memory().views.nearest(7.0) or 0]
+    xy = center + np.stack([way - way[-1], np.zeros_like(way)], axis=1)
+    if what == "start":
+        times, xy = (10.0 - times)[::-1], xy[::-1]
+    (event,) = events(town.memory(), (track(1, times, xy),), what).value
+    expected = times[-1] + 2.0 / slowing_mps2 if what == "stop" else times[0] - 2.0 / slowing_mps2
+    assert event.time_s == pytest.approx(expected, abs=0.4)
+
+
+def test_what_goes_on_briskly_where_it_is_lost_did_not_stop() -> None:
+    center = town.memory().views.centers_m[town.memory().views.nearest(7.0) or 0]
+    path = drive(3.0, 7.0, tuple(center), (6.0, 0.0))
+    moved = dataclasses.replace(path, xy_m=path.xy_m - path.xy_m[-1] + center)
+    for what in ("stop", "start"):
+        assert not events(town.memory(), (of(1, moved),), what).value

@@ -273,6 +273,11 @@ MORE = {
             "Which mark is closest to where a vehicle does a start at 7 s?",
             "Where, of the marks, does a vehicle turn right at 7 s?",
             "Find the mark at which a vehicle stops at 7 s.",
+            "At 7 s a vehicle can be seen stopping. Which mark is that?",
+            "Which marked place is where a vehicle is starting at 7 s?",
+            "Point out the mark near the vehicle halting at 7 s.",
+            "In the video a vehicle stops at 7 s. On the satellite image, which mark corresponds?",
+            "Which mark is by the vehicle that is setting off at 7 s?",
         ],
     ),
     "match of path": (

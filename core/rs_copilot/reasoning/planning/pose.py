@@ -12,7 +12,8 @@ from typing import Any
 from rs_copilot.reasoning.choosing import SECTORS, compass
 from rs_copilot.reasoning.memory import plain
 from rs_copilot.reasoning.operations.pose import GRIDS
-from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, candidates
+from rs_copilot.reasoning.planning.draft import Draft, Parsed, Unclear, candidates, event_word
+from rs_copilot.reasoning.planning.phrases import phrase
 from rs_copilot.reasoning.planning.words import moments
 from rs_copilot.reasoning.tasks import AnswerKind, PoseTask
 from rs_copilot.reasoning.things import Kind
@@ -54,6 +55,8 @@ def moments_of(parsed: Parsed) -> tuple[float, ...]:
 
 def task_of(parsed: Parsed) -> PoseTask | None:
     """Which question about the camera it is; ``None`` where it is about something else."""
+    if _is_about_traffic(parsed):
+        return None
     numbers = parsed.mentioned()
     marks = [thing for thing in parsed.memory.by_kind[Kind.MARK] if plain(thing.name) != MAP]
     are_points = all(thing.shape.geom_type == "Point" for thing in marks)
@@ -69,6 +72,16 @@ def task_of(parsed: Parsed) -> PoseTask | None:
         ):
             return PoseTask(rule["task"])
     return None
+
+
+def _is_about_traffic(parsed: Parsed) -> bool:
+    """Whether a question speaks of what vehicles did, and not of the camera."""
+    moves = parsed.subject is not None and parsed.subject.kind == "track"
+    return (
+        moves
+        and event_word(parsed.text, "events") is not None
+        and not re.search(phrase("drone"), parsed.text)
+    )
 
 
 def _are_enough(parsed: Parsed, wanted: tuple[int, int]) -> bool:
