@@ -29,6 +29,7 @@ class TrackSettings:
     min_extent_per_noise: float = 4.0
     min_extent_per_length: float = 1.5
     min_straightness: float = 0.45
+    leg_s: float = 2.0
     min_speed_mps: float = 0.7
     smoothing_s: float = 0.5
     max_stitch_gap_s: float = 2.5
@@ -101,6 +102,12 @@ class GroundTrack:
     def extent_m(self) -> float:
         """Greatest distance from where it was first seen."""
         return float(np.linalg.norm(self.points_m - self.points_m[0], axis=1).max())
+
+    def legs(self, every_s: float) -> tuple[FloatArray, FloatArray]:
+        """The path in equal parts of about so many seconds: their times (K + 1,) and places (K + 1, 2)."""
+        count = max(1, round(self.duration_s / every_s))
+        times = np.linspace(self.times_s[0], self.times_s[-1], count + 1)
+        return times, np.stack([np.interp(times, self.times_s, self.points_m[:, i]) for i in (0, 1)], axis=1)
 
     @property
     def duration_s(self) -> float:
@@ -303,10 +310,15 @@ def is_moving(track: GroundTrack, frame_s: float, settings: TrackSettings = DEFA
     return (
         hit_share(track, frame_s) >= settings.min_hit_share
         and track.extent_m >= needed
-        and track.extent_m >= settings.min_straightness * track.path_m
+        and _legs_m(track, settings) >= settings.min_straightness * track.path_m
         and track.path_m / track.duration_s >= settings.min_speed_mps
         and track.area_m2 >= settings.min_compactness * track.length_m**2
     )
+
+
+def _legs_m(track: GroundTrack, settings: TrackSettings) -> float:
+    """How far a track gets leg by leg: what turns a corner gets on, what sways does not."""
+    return float(np.linalg.norm(np.diff(track.legs(settings.leg_s)[1], axis=0), axis=1).sum())
 
 
 def _is_small_but_sure(track: GroundTrack, settings: TrackSettings) -> bool:
@@ -314,7 +326,7 @@ def _is_small_but_sure(track: GroundTrack, settings: TrackSettings) -> bool:
     return (
         track.duration_s >= settings.small_min_duration_s
         and track.path_m / track.duration_s <= settings.small_max_speed_mps
-        and track.extent_m >= settings.small_min_straightness * track.path_m
+        and _legs_m(track, settings) >= settings.small_min_straightness * track.path_m
     )
 
 
@@ -327,21 +339,34 @@ def looks_like_parallax(
     """Whether the motion is that of something tall that stands still.
 
     Seen from height H, a point h above the ground that is taken for ground moves with -V h / (H - h)
-    while the camera flies with V: straight against the flight, and slower by the share of its height.
+    while the camera flies with V: straight against the flight, and slower by the share of its height. It does
+    so most of the time: what turns a corner may do so between its ends, but not on the way.
     """
-    times = np.asarray(times_s)
-    seen = (times >= track.times_s[0] - 1e-9) & (times <= track.times_s[-1] + 1e-9)
-    known = seen & ~np.isnan(camera_m).any(axis=1)
-    if known.sum() < 2:
+    known = ~np.isnan(camera_m).any(axis=1)
+    seen = np.asarray(times_s)[known]
+    if not len(seen) or seen[0] > track.times_s[-1] or seen[-1] < track.times_s[0]:
         return False
-    span = float(times[known][-1] - times[known][0])
-    flight = (camera_m[known][-1] - camera_m[known][0]) / span
-    apparent = (track.points_m[-1] - track.points_m[0]) / track.duration_s
-    flight_mps, apparent_mps = float(np.linalg.norm(flight)), float(np.linalg.norm(apparent))
-    if flight_mps < 0.5 or apparent_mps > settings.parallax_share * flight_mps:
-        return False
-    cosine = float(-flight @ apparent) / (flight_mps * max(apparent_mps, 1e-9))
-    return bool(cosine >= np.cos(np.radians(settings.parallax_angle_deg)))
+    whole, legs = (
+        _moves_against(*track.legs(every_s), seen, camera_m[known], settings)
+        for every_s in (np.inf, settings.leg_s)
+    )
+    return bool(whole.all() and legs.mean() >= 0.5)
+
+
+def _moves_against(
+    times: FloatArray, places: FloatArray, seen_s: FloatArray, camera_m: FloatArray, settings: TrackSettings
+) -> BoolArray:
+    """Of each leg of a path, whether it goes slowly against the flight (K,)."""
+    camera = np.stack([np.interp(times, seen_s, camera_m[:, i]) for i in (0, 1)], axis=1)
+    seconds = np.diff(times)[:, None]
+    flight, apparent = np.diff(camera, axis=0) / seconds, np.diff(places, axis=0) / seconds
+    flight_mps, apparent_mps = np.linalg.norm(flight, axis=1), np.linalg.norm(apparent, axis=1)
+    cosine = -(flight * apparent).sum(axis=1) / np.maximum(flight_mps * apparent_mps, 1e-9)
+    return np.asarray(
+        (flight_mps >= 0.5)
+        & (apparent_mps <= settings.parallax_share * flight_mps)
+        & (cosine >= np.cos(np.radians(settings.parallax_angle_deg)))
+    )
 
 
 def hit_share(track: GroundTrack, frame_s: float) -> float:

@@ -72,6 +72,28 @@ def test_a_car_that_turns_is_kept():
     assert track.path_m == pytest.approx(np.pi * 15, rel=0.05)
 
 
+def round_a_block(radius_m, speed_mps):
+    """Once round a circle and on, so that it ends not far from where it began."""
+    angle = TIMES * speed_mps / radius_m
+    return np.stack([radius_m * np.sin(angle), radius_m * (1 - np.cos(angle))], axis=1)
+
+
+def test_a_car_that_comes_back_is_kept():
+    path = round_a_block(6.0, 7.0)
+    (track,) = ground_tracks(grounds_of(path), TIMES)
+    assert track.extent_m < 0.45 * track.path_m
+
+
+def test_a_car_whose_ends_look_like_a_roof_is_kept():
+    """From end to end it goes slowly against the flight, on its way it does not."""
+    turning = np.stack([-8 * (1 - np.cos(TIMES)), 8 * np.sin(TIMES)], axis=1)[:35]
+    path = np.full((len(TIMES), 2), np.nan)
+    path[:35] = turning
+    camera = np.stack([20.0 * TIMES, np.zeros_like(TIMES)], axis=1)
+    (track,) = ground_tracks(grounds_of(path), TIMES, camera)
+    assert track.path_m > 25.0
+
+
 def test_a_roof_under_a_flying_camera_is_told_from_a_car():
     camera = np.stack([12.0 * TIMES, np.zeros_like(TIMES)], axis=1)
     roof, car, crossing = straight(-1.8, 0.0), straight(-9.0, 0.0, (0, 20)), straight(0.0, 2.0, (0, -20))
