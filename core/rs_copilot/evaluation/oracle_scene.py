@@ -28,7 +28,7 @@ METHOD = "truth of a demo world"
 ERROR_M = 0.3
 # Objects that are hidden by more than this are not seen.
 SEEN_SHARE = 0.5
-MOVED_M = 5.0
+MOVED_M = 2.0
 
 
 def write_oracle_scene(truth: Path, size: SizeWH, clip: str, out: Path) -> None:
