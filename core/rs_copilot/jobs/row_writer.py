@@ -11,11 +11,12 @@ from typing import Generic, TypeVar
 
 import geopandas as gpd
 
+from rs_copilot.tiles.memory import trim_heap
 from rs_copilot.vector.store import write_layers
 
 T = TypeVar("T", bound=Sized)
 # A transaction costs ten milliseconds, however few its rows; many rows would take memory.
-WRITE_EVERY_S, MANY_ROWS = 1.0, 2_000
+WRITE_EVERY_S, MANY_ROWS = 1.0, 1_000
 # Tables that may wait: what is found stays in memory until then.
 MOST_WAITING = 2
 
@@ -74,6 +75,8 @@ class RowWriter(Generic[T]):
         if len(table):
             write_layers(self.out, {self.layer: table})
         self.written += len(table)
+        del table
+        trim_heap()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         if self._failed:

@@ -7,7 +7,7 @@ import sys
 
 # Of glibc's malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-LARGE_BYTES, KEPT_BYTES = 1_000_000, 16_000_000
+LARGE_BYTES, KEPT_BYTES = 1_000_000, 2_000_000
 
 
 def return_freed_memory() -> None:
@@ -15,8 +15,8 @@ def return_freed_memory() -> None:
 
     Tiles come and go as buffers of megabytes in several threads, whose heaps keep the holes: outlines of a
     raster of 4,096 pixels peaked at 500 MB without this, and at 481 MB with it. Buffers up to the size of a
-    picture stay in the one heap that is left: given back as well, they saved no memory and cost 70,000 page
-    faults more, a twentieth of the time.
+    picture stay in the one heap that is left: given back as well, they saved 3 of 490 MB, and cost 0.3 s of
+    page faults on 8,192 pixels.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -24,3 +24,12 @@ def return_freed_memory() -> None:
     if mallopt is not None:
         for option, value in ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, LARGE_BYTES), (_TRIM_THRESHOLD, KEPT_BYTES)):
             mallopt(option, value)
+
+
+def trim_heap() -> None:
+    """Give back free pages between what is still in use (glibc; nothing elsewhere)."""
+    if not sys.platform.startswith("linux"):
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
