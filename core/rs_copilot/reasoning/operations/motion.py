@@ -88,7 +88,8 @@ def _stops(memory: Memory, item: Thing, what: str) -> list[Thing]:
             found.append(_event(item, what, float(time_s), xy))
     late_s = _until_standing_s(memory, path, what)
     if was_going and len(speeds) > 2 and late_s is not None:
-        found.append(_event(item, what, float(times[-1]) + late_s, places[-1]))
+        clip = memory.views.times_s
+        found.append(_event(item, what, float(np.clip(times[-1] + late_s, clip[0], clip[-1])), places[-1]))
     return found
 
 
