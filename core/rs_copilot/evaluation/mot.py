@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from rs_copilot.errors import MissingDependencyError
+from rs_copilot.geo.paths import places_at
 from rs_copilot.types import BoolArray, FloatArray
 
 MATCH_RADIUS_M = 5.0
@@ -51,7 +52,7 @@ class Moving:
     def at(self, times_s: FloatArray) -> FloatArray:
         """Positions between the known ones, ``(len(times_s), 2)``, NaN outside the object's time."""
         inside = (times_s >= self.times_s[0] - 1e-6) & (times_s <= self.times_s[-1] + 1e-6)
-        points = np.stack([np.interp(times_s, self.times_s, self.points_m[:, k]) for k in (0, 1)], axis=1)
+        points = places_at(times_s, self.times_s, self.points_m)
         points[~inside] = np.nan
         return points
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rs_copilot.geo.paths import places_at
 from rs_copilot.types import BoolArray, FloatArray
 
 MAX_LAG_S = 5.0
@@ -154,7 +155,7 @@ def _lag_sigma(
     residuals, known = _residuals(times_s, camera_m, told_s, told_m, lag_s)
     apart = residuals[known] - np.median(residuals[known], axis=0)
     velocity = _velocity(told_s, told_m)
-    at = np.stack([np.interp(times_s[known] + lag_s, told_s, velocity[:, i]) for i in range(2)], axis=1)
+    at = places_at(times_s[known] + lag_s, told_s, velocity)
     leverage = float(np.sum((at - at.mean(axis=0)) ** 2))
     sigma = SIGMA_PER_MAD * float(np.median(np.abs(apart)))
     return float(max(sigma, 1e-3) * _correlation_factor(apart) / np.sqrt(max(leverage, 1e-12)))
@@ -165,7 +166,7 @@ def _residuals(
 ) -> tuple[FloatArray, BoolArray]:
     """Camera minus telemetry at the shifted time ``(N, 2)``, and where telemetry reaches."""
     when = times_s + lag_s
-    told = np.stack([np.interp(when, told_s, told_m[:, i]) for i in range(2)], axis=1)
+    told = places_at(when, told_s, told_m)
     return camera_m - told, np.asarray((when >= told_s[0]) & (when <= told_s[-1]))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from rs_copilot.geo.paths import places_at
 from rs_copilot.types import FloatArray
 
 
@@ -57,7 +58,7 @@ class Path:
 
     def places(self, times_s: FloatArray) -> FloatArray:
         """Places at some moments (N, 2); before the first and after the last one it stands still."""
-        return np.stack([np.interp(times_s, self.times_s, self.xy_m[:, axis]) for axis in (0, 1)], axis=1)
+        return places_at(times_s, self.times_s, self.xy_m)
 
     def within(self, start_s: float, end_s: float) -> Path | None:
         """The part between two moments; ``None`` where it has none."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.geo import homography as hg
+from rs_copilot.geo.paths import places_at
 from rs_copilot.geo.relief import HeightAt, onto_terrain
 from rs_copilot.types import FloatArray, SizeWH
 from rs_copilot.vector.placements import ClipPlacements
@@ -66,7 +67,7 @@ def sights(
     known = _cameras(terrain, clip, placed, size)
     if len(known) == 0:
         return [None] * len(times_s)
-    cameras = np.stack([np.interp(times_s, known[:, 0], known[:, k]) for k in (1, 2, 3)], axis=1)
+    cameras = places_at(times_s, known[:, 0], known[:, 1:])
     found: list[Sight | None] = []
     told_m = _told_levels_m(terrain, clip, times_s)
     for camera, matrix, told in zip(cameras, ground, told_m, strict=True):

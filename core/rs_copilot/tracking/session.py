@@ -10,6 +10,7 @@ import numpy as np
 
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.geo import homography as hg
+from rs_copilot.geo.paths import places_at
 from rs_copilot.tracking.relief import Sight, Terrain, sights
 from rs_copilot.tracking.scan import Scanner
 from rs_copilot.tracking.stabilise import steady_ground
@@ -169,7 +170,7 @@ class TrackingSession:
         lonlat = np.array([[camera.lon_deg, camera.lat_deg] for _, camera in known])
         xy = geo_crs.transform(lonlat, geo_crs.WGS84, self.clip.metric_crs)
         seconds = [time_s for time_s, _ in known]
-        return np.stack([np.interp(times, seconds, xy[:, 0]), np.interp(times, seconds, xy[:, 1])], axis=1)
+        return places_at(times, seconds, xy)
 
 
 def _center(matrix: FloatArray | None, size: SizeWH) -> FloatArray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rs_copilot.geo import homography as hg
+from rs_copilot.geo.paths import places_at
 from rs_copilot.tracking.associate import DEFAULT_TRACKER, Path, Tracker, TrackerSettings
 from rs_copilot.tracking.motion import DEFAULT_MOTION, Blobs, MotionSettings
 from rs_copilot.tracking.relief import Sight
@@ -74,8 +75,8 @@ class GroundBlobs:
 class GroundTrack:
     """One moving object: ``(N,)`` times, ``(N, 2)`` smoothed positions in map metres, ``(N, 2)`` velocities.
 
-    ``frames`` and ``blobs`` say which detection each point came from; ``straightness`` is the extent of
-    the path over its length; ``noise_m`` the scatter of the detections about it.
+    ``frames`` and ``blobs`` say which detection each point came from; ``noise_m`` is the scatter of the
+    detections about the path.
     """
 
     id: int
@@ -107,7 +108,7 @@ class GroundTrack:
         """The path in equal parts of about so many seconds: their times (K + 1,) and places (K + 1, 2)."""
         count = max(1, round(self.duration_s / every_s))
         times = np.linspace(self.times_s[0], self.times_s[-1], count + 1)
-        return times, np.stack([np.interp(times, self.times_s, self.points_m[:, i]) for i in (0, 1)], axis=1)
+        return times, places_at(times, self.times_s, self.points_m)
 
     @property
     def duration_s(self) -> float:
@@ -357,7 +358,7 @@ def _moves_against(
     times: FloatArray, places: FloatArray, seen_s: FloatArray, camera_m: FloatArray, settings: TrackSettings
 ) -> BoolArray:
     """Of each leg of a path, whether it goes slowly against the flight (K,)."""
-    camera = np.stack([np.interp(times, seen_s, camera_m[:, i]) for i in (0, 1)], axis=1)
+    camera = places_at(times, seen_s, camera_m)
     seconds = np.diff(times)[:, None]
     flight, apparent = np.diff(camera, axis=0) / seconds, np.diff(places, axis=0) / seconds
     flight_mps, apparent_mps = np.linalg.norm(flight, axis=1), np.linalg.norm(apparent, axis=1)

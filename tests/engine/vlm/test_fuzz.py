@@ -21,8 +21,7 @@ CLASSES = ("small vehicle", "large vehicle", "ship", "plane", "harbor")
 COUNT = 100_000
 GRAMMARS = tuple(SHAPES)
 # Processor time for a megabyte, on a machine that does other things as well.
-# What reads a text again and again for each of its lines takes minutes; one that is slow today a second.
-LIMIT_S = 5.0
+LIMIT_S = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +93,19 @@ READERS: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_a_megabyte_takes_no_more_than_seconds(name: str) -> None:
+def test_a_megabyte_takes_less_than_a_second(name: str) -> None:
     text = HUGE[name]
     assert len(text) > 900_000
     for reader, read in READERS.items():
-        started = time.process_time()
-        read(text)
-        assert time.process_time() - started < LIMIT_S, reader
+        # The least of up to three: a machine may be slow for a moment.
+        assert any(taken_s(read, text) < LIMIT_S for _ in range(3)), reader
+
+
+def taken_s(read: Callable[[str], object], text: str) -> float:
+    """Processor time of reading."""
+    started = time.process_time()
+    read(text)
+    return time.process_time() - started
 
 
 def test_a_megabyte_in_small_pieces() -> None:

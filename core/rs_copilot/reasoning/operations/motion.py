@@ -86,23 +86,15 @@ def _stops(memory: Memory, item: Thing, what: str) -> list[Thing]:
         elif speed < STANDING_MPS and was_going:
             was_going = False
             found.append(_event(item, what, float(time_s), xy))
-    late_s = _until_standing_s(memory, path, what)
-    if was_going and len(speeds) > 2 and late_s is not None:
-        clip = memory.views.times_s
-        found.append(_event(item, what, float(np.clip(times[-1] + late_s, clip[0], clip[-1])), places[-1]))
-    return found
-
-
-def _until_standing_s(memory: Memory, path: Path, what: str) -> float | None:
-    """How long after the end of a path, negative: before its beginning, something stood that was not followed
-    any more; ``None`` where the path does not look so."""
-    which, slow_mps, slowing_mps2 = (
+    # The very first places still mix where something stood with where it is: the least of a second counts.
+    slowest = float(speeds[np.abs(times - times[-1]) <= LAST_S].min())
+    which, lost_mps, slowing_mps2 = (
         (-1, LOST_MPS, STOPS_MPS2) if what == "stop" else (0, NOTICED_MPS, -STARTS_MPS2)
     )
-    # The very first places still mix where something stood with where it is: the least of a second counts.
-    near = np.abs(path.times_s - path.times_s[which]) <= LAST_S
-    speed = float(speeds_mps(path)[near].min())
-    return speed / slowing_mps2 if speed < slow_mps and _is_inside(memory, path, which) else None
+    if was_going and len(speeds) > 2 and slowest < lost_mps and _is_inside(memory, path, which):
+        late_s, clip = slowest / slowing_mps2, memory.views.times_s
+        found.append(_event(item, what, float(np.clip(times[-1] + late_s, clip[0], clip[-1])), places[-1]))
+    return found
 
 
 def _is_inside(memory: Memory, path: Path, which: int) -> bool:

@@ -234,7 +234,7 @@ def mean_speed_mps(item: Thing) -> float:
         return 0.0
     start_s, end_s = item.path.span_s
     times = np.linspace(start_s, end_s, max(2, round(end_s - start_s) + 1))
-    xy = np.stack([np.interp(times, item.path.times_s, item.path.xy_m[:, axis]) for axis in (0, 1)], axis=1)
+    xy = item.path.places(times)
     return float(np.linalg.norm(np.diff(xy, axis=0), axis=1).sum() / max(end_s - start_s, 1e-6))
 
 
