@@ -24,6 +24,8 @@ FloatArray: TypeAlias = NDArray[np.floating[Any]]
 Float32Array: TypeAlias = NDArray[np.float32]
 ByteImage: TypeAlias = NDArray[np.uint8]
 BoolArray: TypeAlias = NDArray[np.bool_]
+# Whole pixels left, top, right, bottom; the last two are one beyond.
+Box: TypeAlias = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from rs_copilot.errors import CancelledError, RasterError, UsageError, VideoErro
 from rs_copilot.geo import crs as geo_crs
 from rs_copilot.reasoning.eyes import Aim, Said, Shown, Spot, Spotted
 from rs_copilot.reasoning.values import CannotTell
-from rs_copilot.tiles.glance import Box
 from rs_copilot.tiles.region import region_px, window_px
-from rs_copilot.types import FloatArray, SizeWH
+from rs_copilot.types import Box, FloatArray, SizeWH
 from rs_copilot.video.clip import open_clip
 from rs_copilot.vlm.backend import Backend, Decoding, Stop, never
 from rs_copilot.vlm.parsing import split_thought

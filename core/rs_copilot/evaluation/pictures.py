@@ -16,8 +16,7 @@ from rasterio.windows import Window
 
 from rs_copilot.errors import BadInputError
 from rs_copilot.raster.bands import bytes_to_rgb
-from rs_copilot.tiles.glance import Box
-from rs_copilot.types import ByteImage, FloatArray, SizeWH
+from rs_copilot.types import Box, ByteImage, FloatArray, SizeWH
 from rs_copilot.video.exif import read_facts
 from rs_copilot.video.stills import IMAGE_ERRORS, IMAGE_SUFFIXES, read_image, stretch
 from rs_copilot.vlm.families import Family

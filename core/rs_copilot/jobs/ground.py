@@ -20,9 +20,8 @@ from rs_copilot.jobs.region import read_region
 from rs_copilot.jobs.run_note import note_run
 from rs_copilot.jobs.shelf import shelf_of
 from rs_copilot.jobs.sources import is_map, placed_clip
-from rs_copilot.tiles.glance import Box
 from rs_copilot.tiles.region import region_px, window_px
-from rs_copilot.types import FloatArray
+from rs_copilot.types import Box, FloatArray
 from rs_copilot.vector import schema
 from rs_copilot.vector.build import Grid, Provenance, build_table
 from rs_copilot.vector.placements import read_placements

@@ -18,7 +18,7 @@ from rs_copilot.jobs.look_params import Box, Source
 from rs_copilot.jobs.look_place import ScenePlaces
 from rs_copilot.jobs.sources import is_map
 from rs_copilot.raster.source import open_raster
-from rs_copilot.tiles.glance import Box as Window
+from rs_copilot.types import Box as Window
 from rs_copilot.types import FloatArray, Frame, SizeWH
 from rs_copilot.video.clip import Clip, open_clip
 from rs_copilot.vlm.families import Coordinates, Family

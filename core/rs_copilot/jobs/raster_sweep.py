@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
@@ -74,7 +75,7 @@ class RasterSweep:
     region: BaseGeometry | None
     tally: Tally = field(default_factory=Tally)
 
-    @property
+    @cached_property
     def clip(self) -> str:
         """Rows are named after the raster's file."""
         return Path(self.where.source).name

@@ -180,6 +180,7 @@ def _pixel(padded: Ints, x: int, y: int, turn: int, side: int) -> int:
 @compiled
 def trace(
     padded: Ints,
+    ends: Ints,
     wanted: BoolArray,
     rim: BoolArray,
     min_px: int,
@@ -189,8 +190,12 @@ def trace(
 ) -> tuple[int, int]:
     """Outlines of areas, written into arrays that are long enough.
 
+    An outline is found at the first of its pixels in reading order that has something else above; runs are
+    compared with those above, so that what lies inside an area is not looked at.
+
     Args:
         padded: numbers of areas ``(H + 2, W + 2)``, -1 around the tile.
+        ends: where each run of a row ends, row by row, as `label_areas` left it.
         wanted: by number, whether to trace it.
         rim: by number, whether it touches the tile's rim: then each vertex on the rim is kept.
         min_px: smaller holes are left out of areas that do not touch the rim.
@@ -204,44 +209,62 @@ def trace(
     """
     rows, cols = padded.shape[0] - 2, padded.shape[1] - 2
     seen[:] = False
-    used = ring_count = 0
+    used = ring_count = run = above = 0
     for r in range(rows):
-        for c in range(cols):
-            area = padded[r + 1, c + 1]
-            if area <= 0 or padded[r, c + 1] == area or not wanted[area] or seen[r, c]:
-                continue
-            x, y, way = c, r, 0
-            first, surface = used, 0
-            while True:
-                if way == 0:
-                    seen[y, x] = True
-                behind = _pixel(padded, x, y, way, 1)
-                along = (way == 0) - (way == 2)
-                surface -= y * along
-                x += along
-                y += (way == 1) - (way == 3)
-                right, left = _pixel(padded, x, y, way, 0), _pixel(padded, x, y, way, 1)
-                turn = way
-                if left == area:
-                    # Also where only a corner leads on: else the ring would touch itself there.
-                    turn = (way + 3) % 4
-                elif right != area:
-                    turn = (way + 1) % 4
-                meets = right != area if left == area else left != behind or right not in (area, left)
-                on_rim = rim[area] and (x == 0 or y == 0 or x == cols or y == rows)
-                if on_rim or meets or turn != way:
-                    vertices[used, 0], vertices[used, 1] = x, y
-                    vertices[used, 2] = RIM if on_rim else (JUNCTION if meets else PLAIN)
-                    used += 1
-                way = turn
-                if x == c and y == r and way == 0:
-                    break
-            if -min_px < surface < 0 and not rim[area]:
-                used = first
-                continue
-            rings[ring_count, 0], rings[ring_count, 1], rings[ring_count, 2] = first, area, 2 * surface
-            ring_count += 1
+        low = 0
+        while low < cols:
+            high = ends[run] if r == 0 else min(ends[run], ends[above])
+            area = padded[r + 1, low + 1]
+            if area > 0 and padded[r, low + 1] != area and wanted[area]:
+                for c in range(low, high):
+                    if seen[r, c]:
+                        continue
+                    first = used
+                    used, surface = _walk(padded, rim[area], seen, vertices, first, c, r)
+                    if -min_px < surface < 0 and not rim[area]:
+                        used = first
+                        continue
+                    rings[ring_count, 0], rings[ring_count, 1] = first, area
+                    rings[ring_count, 2] = 2 * surface
+                    ring_count += 1
+            above += r > 0 and ends[above] == high
+            run += ends[run] == high
+            low = high
     return used, ring_count
+
+
+@compiled
+def _walk(
+    padded: Ints, keeps_rim: bool, seen: BoolArray, vertices: Ints, used: int, column: int, row: int
+) -> tuple[int, int]:
+    """Once around an area from the upper edge of a pixel: vertices used then, and the surface within."""
+    rows, cols = padded.shape[0] - 2, padded.shape[1] - 2
+    area = padded[row + 1, column + 1]
+    x, y, way, surface = column, row, 0, 0
+    while True:
+        if way == 0:
+            seen[y, x] = True
+        behind = _pixel(padded, x, y, way, 1)
+        along = (way == 0) - (way == 2)
+        surface -= y * along
+        x += along
+        y += (way == 1) - (way == 3)
+        right, left = _pixel(padded, x, y, way, 0), _pixel(padded, x, y, way, 1)
+        turn = way
+        if left == area:
+            # Also where only a corner leads on: else the ring would touch itself there.
+            turn = (way + 3) % 4
+        elif right != area:
+            turn = (way + 1) % 4
+        meets = right != area if left == area else left != behind or right not in (area, left)
+        on_rim = keeps_rim and (x == 0 or y == 0 or x == cols or y == rows)
+        if on_rim or meets or turn != way:
+            vertices[used, 0], vertices[used, 1] = x, y
+            vertices[used, 2] = RIM if on_rim else (JUNCTION if meets else PLAIN)
+            used += 1
+        way = turn
+        if x == column and y == row and way == 0:
+            return used, surface
 
 
 @compiled

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -84,6 +83,9 @@ class _Input:
         if self.channels == 3:
             return images
         if self.channels == 1:
+            # Most networks never need it, and it takes 25 MB.
+            import cv2
+
             return np.stack([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images])[..., None]
         return np.pad(images, ((0, 0), (0, 0), (0, 0), (0, 1)), constant_values=255)
 
@@ -150,6 +152,8 @@ def _resized(values: NDArray[Any], size: SizeWH, *, smooth: bool) -> NDArray[Any
         rows = np.arange(size.height_px) * values.shape[1] // size.height_px
         cols = np.arange(size.width_px) * values.shape[2] // size.width_px
         return values[:, rows[:, None], cols]
+    import cv2
+
     return np.stack([cv2.resize(plane, wanted) for plane in values.astype(np.float32, copy=False)])
 
 

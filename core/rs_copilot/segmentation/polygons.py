@@ -317,7 +317,7 @@ def _traced(
 
     height, width = areas.shape[0] - 2, areas.shape[1] - 2
     seen, vertices, rings = room.seen(height, width), room.vertices, room.rings
-    used, count = kernels.trace(areas, polygons >= 0, on_rim, min_px, seen, vertices, rings)
+    used, count = kernels.trace(areas, room.ends, polygons >= 0, on_rim, min_px, seen, vertices, rings)
     owners = polygons[rings[:count, 1]]
     starts = np.append(rings[:count, 0], used)
     order = np.lexsort((-rings[:count, 2], owners))

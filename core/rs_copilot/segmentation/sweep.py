@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,9 +59,15 @@ def without_data(image: ByteImage) -> BoolArray | None:
     # A patch cut by the picture's edge is still half as wide, so some of these pixels lie in it.
     step = NOTHING_PX // 2 + 1
     red, green, blue = np.moveaxis(image, -1, 0)
-    if (red[::step, ::step] | green[::step, ::step] | blue[::step, ::step]).all():
+    if (
+        red[::step, ::step].all()
+        or (red[::step, ::step] | green[::step, ::step] | blue[::step, ::step]).all()
+    ):
         return None
     black = np.asarray((red | green | blue) == 0)
+    # Most rasters never need it, and it takes 25 MB.
+    import cv2
+
     kernel = np.ones((NOTHING_PX, NOTHING_PX), dtype=np.uint8)
     opened = cv2.morphologyEx(black.view(np.uint8), cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(opened > 0)

@@ -21,9 +21,8 @@ from rs_copilot.errors import RasterError
 from rs_copilot.raster.dataset import overview_level
 from rs_copilot.tiles.pictures import Places, TilePictures
 from rs_copilot.tiles.sweep import usable_cores
-from rs_copilot.types import BoolArray, ByteImage, Float32Array, SizeWH
+from rs_copilot.types import BoolArray, Box, ByteImage, Float32Array, SizeWH
 
-Box = tuple[int, int, int, int]
 # Single pixels that make up one pixel of the picture, along each axis: more no longer shows, fewer do where a
 # raster is kept row by row and each of them costs a row, or where they would fill the memory.
 SAMPLES = (4, 2, 1)

@@ -118,6 +118,10 @@ class Journal:
 
     def remove(self) -> None:
         """The work is done: nothing is left to go on with."""
+        with _storage(self.path):
+            # Closing copies the log into the file; what is deleted next need not reach the disk.
+            self._commit()
+            self._connection.execute("PRAGMA synchronous = OFF")
         self.close()
         for suffix in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)

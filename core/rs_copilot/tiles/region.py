@@ -8,10 +8,9 @@ from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.errors import UsageError
 from rs_copilot.geo import crs as geo_crs
-from rs_copilot.tiles.glance import Box
 from rs_copilot.tiles.pictures import TilePictures
 from rs_copilot.tiles.plan import TilePlan
-from rs_copilot.types import FloatArray, SizeWH
+from rs_copilot.types import Box, FloatArray, SizeWH
 
 # Straight edges of a map are bent in another one: corners are no farther apart than this share of its side.
 MAX_EDGE_SHARE = 0.02

@@ -1,4 +1,4 @@
-"""Working through a plan: some threads read tiles ahead, others answer them in batches.
+"""Working through a plan: some threads read tiles ahead, others answer them in batches of neighbours.
 
 Memory follows the tiles in flight and not the raster. Answers come in the order of the plan, whichever thread
 was quicker, so that two runs give the same.
@@ -7,13 +7,10 @@ was quicker, so that two runs give the same.
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -98,10 +95,45 @@ class Sweep:
         readers = ThreadPoolExecutor(self.pace.readers, "rs-copilot-read")
         workers = ThreadPoolExecutor(self.pace.workers, "rs-copilot-tile")
         try:
-            yield from _Flow(self, readers, workers).run()
+            yield from self._flow(readers, workers)
         finally:
             readers.shutdown(wait=True, cancel_futures=True)
             workers.shutdown(wait=True, cancel_futures=True)
+
+    def _flow(
+        self, readers: Executor, workers: Executor
+    ) -> Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]:
+        """Keep all threads busy; give the first batch as soon as it is answered."""
+        batches, flying, tiles = self._batches(), deque[_Batch](), 0
+        while True:
+            self.check()
+            while tiles + self.pace.batch <= self.pace.ahead and (batch := next(batches, None)) is not None:
+                if not batch.is_known:
+                    pictures = [readers.submit(self.read, tile) for tile in batch.tiles]
+                    batch.answers = workers.submit(self._answered, batch.tiles, pictures)
+                flying.append(batch)
+                tiles += len(batch.tiles)
+            if not flying:
+                return
+            if flying[0].is_ready():
+                batch = flying.popleft()
+                tiles -= len(batch.tiles)
+                yield from self._given(batch)
+
+    def _batches(self) -> Iterator[_Batch]:
+        """Tiles in order, neighbours together; those that the journal knows are by themselves."""
+        journal, waiting = self.journal, list[Tile]()
+        for tile in self.plan.tiles():
+            is_known = journal is not None and tile.number in journal
+            if waiting and (is_known or len(waiting) == self.pace.batch):
+                yield _Batch(waiting)
+                waiting = []
+            if is_known:
+                yield _Batch([tile], is_known=True)
+            else:
+                waiting.append(tile)
+        if waiting:
+            yield _Batch(waiting)
 
     def read(self, tile: Tile) -> ByteImage | None:
         """The picture of a tile; damage is noted and passed over, so that one bad block costs one tile."""
@@ -112,109 +144,47 @@ class Sweep:
             self.tally.first_damage = self.tally.first_damage or error.message
             return None
 
+    def _answered(
+        self, tiles: Sequence[Tile], pictures: list[Future[ByteImage | None]]
+    ) -> list[Arrays | None]:
+        """Answers of a batch in a worker, which waits for its pictures: they were asked for before."""
+        found = [picture.result() for picture in pictures]
+        # The futures would keep the pictures until the answers are given.
+        pictures.clear()
+        seen = [(tile, picture) for tile, picture in zip(tiles, found, strict=True) if picture is not None]
+        if not seen:
+            return [None] * len(tiles)
+        answers = iter(self.work(_batch([picture for _, picture in seen]), [tile for tile, _ in seen]))
+        return [None if picture is None else next(answers) for picture in found]
 
-class _State(Enum):
-    """How far a tile is."""
-
-    KNOWN = auto()
-    READING = auto()
-    EMPTY = auto()
-    WAITING = auto()
-    WORKING = auto()
+    def _given(self, batch: _Batch) -> Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]:
+        """Answers of a batch that is ready, noted in the journal one by one."""
+        tally, journal = self.tally, self.journal
+        if batch.is_known and journal is not None:
+            tally.done += 1
+            tally.resumed += 1
+            yield batch.tiles[0], journal.get(batch.tiles[0].number)
+            return
+        answers = [] if batch.answers is None else batch.answers.result()
+        for tile, arrays in zip(batch.tiles, answers, strict=True):
+            tally.done += 1
+            tally.empty += arrays is None
+            if journal is not None and tile.number not in tally.damaged:
+                journal.put(tile.number, arrays)
+            yield tile, None if arrays is None else dict(arrays)
 
 
 @dataclass
-class _Slot:
-    """A tile on its way; ``place`` is its place in the batch."""
+class _Batch:
+    """Tiles that are answered together, or one that the journal knows."""
 
-    tile: Tile
-    state: _State
-    picture: Future[ByteImage | None] | None = None
-    batch: Future[Sequence[Arrays]] | None = None
-    place: int = 0
+    tiles: list[Tile]
+    is_known: bool = False
+    answers: Future[list[Arrays | None]] | None = None
 
-    @property
     def is_ready(self) -> bool:
-        """Whether its answer can be given."""
-        if self.state is _State.WORKING:
-            return self.batch is not None and self.batch.done()
-        return self.state in (_State.KNOWN, _State.EMPTY)
-
-
-class _Flow:
-    """The slots of a sweep in the order of the plan, and the batch that is filling up."""
-
-    def __init__(self, sweep: Sweep, readers: Executor, workers: Executor) -> None:
-        self.sweep, self.readers, self.workers = sweep, readers, workers
-        self.tiles = sweep.plan.tiles()
-        self.slots: deque[_Slot] = deque()
-        self.filling: list[tuple[_Slot, ByteImage]] = []
-        self.stirred = threading.Event()
-
-    def run(self) -> Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]:
-        """Keep all threads busy; give the first slot as soon as it is known."""
-        while True:
-            self.sweep.check()
-            # Cleared before looking: what ends from here on is seen below, or ends the wait.
-            self.stirred.clear()
-            self._read_ahead()
-            if not self.slots:
-                return
-            self._hand_over()
-            if self.slots[0].is_ready:
-                slot = self.slots.popleft()
-                yield slot.tile, self._answer(slot)
-            else:
-                self.stirred.wait(POLL_S)
-
-    def _read_ahead(self) -> None:
-        journal = self.sweep.journal
-        for tile in islice(self.tiles, max(0, self.sweep.pace.ahead - len(self.slots))):
-            if journal is not None and tile.number in journal:
-                self.slots.append(_Slot(tile, _State.KNOWN))
-            else:
-                picture = self.readers.submit(self.sweep.read, tile)
-                picture.add_done_callback(self._stir)
-                self.slots.append(_Slot(tile, _State.READING, picture))
-
-    def _hand_over(self) -> None:
-        """Give pictures that are there to the workers, in order, in full batches; the last may be smaller."""
-        for slot in self.slots:
-            if slot.picture is None:
-                continue
-            if not slot.picture.done():
-                return
-            picture, slot.picture = slot.picture.result(), None
-            slot.state = _State.EMPTY if picture is None else _State.WAITING
-            if picture is not None:
-                self.filling.append((slot, picture))
-                self._send(self.sweep.pace.batch)
-        self._send(1)
-
-    def _send(self, enough: int) -> None:
-        if len(self.filling) < enough:
-            return
-        images = _batch([picture for _, picture in self.filling])
-        future = self.workers.submit(self.sweep.work, images, [slot.tile for slot, _ in self.filling])
-        future.add_done_callback(self._stir)
-        for place, (slot, _) in enumerate(self.filling):
-            slot.state, slot.batch, slot.place = _State.WORKING, future, place
-        self.filling = []
-
-    def _answer(self, slot: _Slot) -> dict[str, NDArray[Any]] | None:
-        tally, journal, number = self.sweep.tally, self.sweep.journal, slot.tile.number
-        tally.done += 1
-        if slot.state is _State.KNOWN and journal is not None:
-            tally.resumed += 1
-            return journal.get(number)
-        answer = None if slot.batch is None else dict(slot.batch.result()[slot.place])
-        tally.empty += answer is None
-        if journal is not None and number not in tally.damaged:
-            journal.put(number, answer)
-        return answer
-
-    def _stir(self, _: Future[Any]) -> None:
-        self.stirred.set()
+        """Whether its answers can be given; waits a moment for them."""
+        return self.answers is None or bool(wait([self.answers], timeout=POLL_S).done)
 
 
 def _batch(pictures: Sequence[ByteImage]) -> ByteImage:

@@ -6,8 +6,7 @@ import math
 
 import numpy as np
 
-from rs_copilot.tiles.glance import Box
-from rs_copilot.types import FloatArray, SizeWH
+from rs_copilot.types import Box, FloatArray, SizeWH
 from rs_copilot.vlm.resize import MAX_ASPECT
 
 # Of each side, so that a box that is a little off still shows all of it and some of what is around.

@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 
 from rs_copilot.raster.grid import RasterInfo
-from rs_copilot.tiles.glance import Box, glance
+from rs_copilot.tiles.glance import glance
 from rs_copilot.tiles.pictures import open_tile_pictures
 from rs_copilot.tiles.plan import plan_tiles
-from rs_copilot.types import ByteImage, FloatArray, SizeWH
+from rs_copilot.types import Box, ByteImage, FloatArray, SizeWH
 from rs_copilot.vlm.answers import source_px
 from rs_copilot.vlm.families import Coordinates, Family
 from rs_copilot.vlm.messages import ImagePart

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rs_copilot.detection import boxes
-from rs_copilot.tiles.glance import Box
-from rs_copilot.types import FloatArray, SizeWH
+from rs_copilot.types import Box, FloatArray, SizeWH
 from rs_copilot.vlm.answers import Parsed
 from rs_copilot.vlm.backend import Backend, Decoding, Reply, Stop, Usage, never, unheard
 from rs_copilot.vlm.crop import crop_window, is_same
