@@ -43,6 +43,26 @@ class KeepLayer(str, Enum):
     detections = "detections"
 
 
+Extent = Annotated[
+    str | None,
+    typer.Option(metavar="X1,Y1,X2,Y2", help="The part to look at: degrees, or pixels of a clip or image."),
+]
+Described = Annotated[
+    str | None,
+    typer.Option(metavar="X1,Y1,X2,Y2", help="With describe: what shall be described; as --extent."),
+]
+Time = Annotated[float | None, typer.Option(metavar="SECONDS", help="Time in a video. Default: 0.")]
+Until = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="With clip: the last frame. Default: the end.")
+]
+Beside = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with", metavar="SOURCE", help="With compare: another picture; may be given several times."
+    ),
+]
+
+
 def look(
     source: Source,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="A question, or what to look for.")] = "",
@@ -54,29 +74,12 @@ def look(
     precision: Precision = None,
     adapter: Adapter = None,
     family: Family = None,
-    extent: Annotated[
-        str | None,
-        typer.Option(
-            metavar="X1,Y1,X2,Y2", help="The part to look at: degrees, or pixels of a clip or image."
-        ),
-    ] = None,
-    box: Annotated[
-        str | None,
-        typer.Option(metavar="X1,Y1,X2,Y2", help="With describe: what shall be described; as --extent."),
-    ] = None,
-    time: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Time in a video. Default: 0.")
-    ] = None,
-    until: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="With clip: the last frame. Default: the end.")
-    ] = None,
+    extent: Extent = None,
+    box: Described = None,
+    time: Time = None,
+    until: Until = None,
     frames: Annotated[int | None, typer.Option(help="With clip: how many frames. Default: 8.")] = None,
-    beside: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with", metavar="SOURCE", help="With compare: another picture; may be given several times."
-        ),
-    ] = None,
+    beside: Beside = None,
     classes: Annotated[
         str | None, typer.Option(metavar="A,B,…", help="With detect and classify; or give them as TEXT.")
     ] = None,
