@@ -70,6 +70,11 @@ def _open(path: Path) -> Iterator[sqlite3.Connection]:
         raise SceneFileError(f"{path.name} cannot be read as a scene: {error}") from error
 
 
+def _columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
+    """Names of a table's columns; empty where there is no such table."""
+    return {row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+
+
 def read_layer_names(path: Path) -> list[str]:
     """Tables of a scene that hold at least one row.
 
@@ -95,7 +100,7 @@ def read_frames(path: Path) -> dict[str, list[FrameRow]]:
         SceneFileError: not a scene, or locked.
     """
     with _open(path) as connection:
-        present = {row[1] for row in connection.execute("PRAGMA table_info(frames)")}
+        present = _columns_of(connection, "frames")
         if not {"time_s", "status"} <= present:
             raise SceneFileError(f"{path.name} has no frames layer; it is not a scene of RS Copilot.")
         columns = ", ".join(name if name in present else f"NULL AS {name}" for name in _FRAME_COLUMNS)
@@ -114,7 +119,7 @@ def read_detections(path: Path) -> dict[str, list[Detection]]:
         SceneFileError: not a scene, or locked.
     """
     with _open(path) as connection:
-        present = {row[1] for row in connection.execute("PRAGMA table_info(detections)")}
+        present = _columns_of(connection, "detections")
         found: dict[str, list[Detection]] = {}
         if not set(_DETECTION_COLUMNS) <= present:
             return found
@@ -135,7 +140,7 @@ def read_answers(path: Path) -> list[dict[str, Any]]:
         SceneFileError: not a scene, or locked.
     """
     with _open(path) as connection:
-        present = {row[1] for row in connection.execute("PRAGMA table_info(answers)")}
+        present = _columns_of(connection, "answers")
         if not set(_ANSWER_COLUMNS) <= present:
             return []
         # Only the fixed names above enter the text.
@@ -156,7 +161,7 @@ def read_corrections(path: Path) -> list[dict[str, Any]]:
         SceneFileError: not a scene, or locked.
     """
     with _open(path) as connection:
-        present = {row[1] for row in connection.execute("PRAGMA table_info(corrections)")}
+        present = _columns_of(connection, "corrections")
         if not set(_CORRECTION_COLUMNS) <= present:
             return []
         columns = ", ".join(_CORRECTION_COLUMNS)
@@ -171,7 +176,7 @@ def read_changing_runs(path: Path) -> list[dict[str, Any]]:
         SceneFileError: not a scene, or locked.
     """
     with _open(path) as connection:
-        present = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
+        present = _columns_of(connection, "runs")
         if not {"command", "parameters", "created_at"} <= present:
             return []
         query = (
