@@ -240,3 +240,29 @@ def test_what_goes_on_briskly_where_it_is_lost_did_not_stop() -> None:
     moved = dataclasses.replace(path, xy_m=path.xy_m - path.xy_m[-1] + center)
     for what in ("stop", "start"):
         assert not events(town.memory(), (of(1, moved),), what).value
+
+
+def turning(*bends: tuple[float, float]) -> Thing:
+    """A vehicle at 5 m/s that turns by 90° within a second and a half of each moment; left is positive."""
+    times = np.arange(0.0, 12.0 + 1e-9, STEP_S)
+    heading = np.zeros_like(times)
+    for at, way in bends:
+        heading += way * np.radians(90.0) * np.clip((times - at) / 1.5 + 0.5, 0.0, 1.0)
+    steps = 5.0 * STEP_S * np.stack([np.cos(heading), np.sin(heading)], axis=1)
+    return track(1, times, np.cumsum(steps, axis=0))
+
+
+@pytest.mark.parametrize("apart_s", [2.0, 2.5, 3.0, 4.0])
+def test_of_two_turns_soon_after_each_other_both_are_found(apart_s: float) -> None:
+    """The heading is then what it was, and three seconds after a turn nothing tells of it."""
+    there_and_back = turning((4.0, -1.0), (4.0 + apart_s, 1.0))
+    (right,) = events(town.memory(), (there_and_back,), "turn right").value
+    (left,) = events(town.memory(), (there_and_back,), "turn left").value
+    assert [right.time_s, left.time_s] == pytest.approx([4.0, 4.0 + apart_s], abs=0.4)
+
+
+def test_two_turns_the_same_way_are_two_and_a_straight_way_has_none() -> None:
+    found = events(town.memory(), (turning((4.0, 1.0), (8.5, 1.0)),), "turn left").value
+    assert [event.time_s for event in found] == pytest.approx([4.0, 8.5], abs=0.4)
+    assert not events(town.memory(), (turning((4.0, 1.0)),), "turn right").value
+    assert not events(town.memory(), (turning(),), "turn left").value

@@ -118,26 +118,36 @@ def _turns(item: Thing, sign: float) -> list[Thing]:
     going = np.linalg.norm(steps, axis=1) > WAY_M
     if going.sum() < 3:
         return []
-    headings = np.unwrap(np.arctan2(steps[going, 1], steps[going, 0]))
-    moments = times[going]
-    lag = max(1, round(TURN_S / 0.2))
-    ends = np.minimum(np.arange(len(headings)) + lag, len(headings) - 1)
-    changes = sign * np.degrees(headings[ends] - headings)
-    found: list[Thing] = []
-    # A turn is where most of it happens, not where it is first noticed.
-    for run in np.split(np.arange(len(changes)), np.flatnonzero(np.diff(changes > TURN_DEG)) + 1):
-        best = int(run[np.argmax(changes[run])])
-        middle = float(moments[(best + ends[best]) // 2])
-        if changes[best] > TURN_DEG:
-            found.append(
-                _event(
-                    item,
-                    "turn left" if sign > 0 else "turn right",
-                    middle,
-                    path.places(np.array([middle]))[0],
-                )
-            )
-    return found
+    turned = sign * np.degrees(np.unwrap(np.arctan2(steps[going, 1], steps[going, 0])))
+    moments = _bends(times[going], turned)
+    what = "turn left" if sign > 0 else "turn right"
+    return [
+        _event(item, what, moment, xy)
+        for moment, xy in zip(moments, path.places(np.array(moments)), strict=True)
+    ]
+
+
+def _bends(times: FloatArray, turned_deg: FloatArray) -> list[float]:
+    """Moments at which a heading is half way through a rise by more than `TURN_DEG` within `TURN_S`.
+
+    The steepest rise comes first, then what is left before and after it: of somebody who turns left, and
+    right soon after, both are found, though the heading is in the end what it was.
+    """
+    found, waiting = [], [(0, len(times))]
+    while waiting:
+        first, last = waiting.pop()
+        best, low, high = TURN_DEG, -1, -1
+        for start in range(first, last):
+            end = min(last, int(np.searchsorted(times, times[start] + TURN_S, side="right")))
+            top = start + int(np.argmax(turned_deg[start:end]))
+            if turned_deg[top] - turned_deg[start] > best:
+                best, low, high = float(turned_deg[top] - turned_deg[start]), start, top
+        if low >= 0:
+            part = slice(low, high + 1)
+            rising = np.maximum.accumulate(turned_deg[part])
+            found.append(float(np.interp(turned_deg[low] + best / 2, rising, times[part])))
+            waiting += [(first, low + 1), (high, last)]
+    return sorted(found)
 
 
 def _ends(memory: Memory, item: Thing, what: str) -> list[Thing]:
