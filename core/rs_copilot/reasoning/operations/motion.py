@@ -28,8 +28,8 @@ LAST_S = 1.2
 TURN_DEG = 25.0
 # Over how long a turn is judged, and over how long speed is.
 TURN_S, SPEED_S = 3.0, 0.8
-# Over how long a heading is taken, and how far something has to get in that time to have one.
-WAY_S, WAY_M = 0.8, 1.2
+# Over how long a heading is taken, how far something has to get in that time to have one, and how often.
+WAY_S, WAY_M, HEADING_EVERY_S = 0.8, 1.2, 0.2
 # How far a line may be from a path, on average, to be taken for it: metres, errors of the path, or a share of
 # its length, whichever is most.
 MATCH_M, MATCH_ERRORS, MATCH_SHARE = 6.0, 3.0, 0.06
@@ -113,7 +113,7 @@ def _turns(item: Thing, sign: float) -> list[Thing]:
     if len(path.times_s) < 5 or path.span_s[1] - path.span_s[0] < TURN_S / 2:
         return []
     # Over a second the way is longer than places jitter.
-    times = np.arange(path.span_s[0] + WAY_S / 2, path.span_s[1] - WAY_S / 2 + 1e-9, 0.2)
+    times = np.arange(path.span_s[0] + WAY_S / 2, path.span_s[1] - WAY_S / 2 + 1e-9, HEADING_EVERY_S)
     steps = path.places(times + WAY_S / 2) - path.places(times - WAY_S / 2)
     going = np.linalg.norm(steps, axis=1) > WAY_M
     if going.sum() < 3:
@@ -136,18 +136,26 @@ def _bends(times: FloatArray, turned_deg: FloatArray) -> list[float]:
     found, waiting = [], [(0, len(times))]
     while waiting:
         first, last = waiting.pop()
-        best, low, high = TURN_DEG, -1, -1
-        for start in range(first, last):
-            end = min(last, int(np.searchsorted(times, times[start] + TURN_S, side="right")))
-            top = start + int(np.argmax(turned_deg[start:end]))
-            if turned_deg[top] - turned_deg[start] > best:
-                best, low, high = float(turned_deg[top] - turned_deg[start]), start, top
-        if low >= 0:
+        if last - first < 2:
+            continue
+        low, high = (first + place for place in _steepest(times[first:last], turned_deg[first:last]))
+        rise = float(turned_deg[high] - turned_deg[low])
+        if rise > TURN_DEG:
             part = slice(low, high + 1)
             rising = np.maximum.accumulate(turned_deg[part])
-            found.append(float(np.interp(turned_deg[low] + best / 2, rising, times[part])))
+            found.append(float(np.interp(turned_deg[low] + rise / 2, rising, times[part])))
             waiting += [(first, low + 1), (high, last)]
     return sorted(found)
+
+
+def _steepest(times: FloatArray, turned_deg: FloatArray) -> tuple[int, int]:
+    """Between which two places, at most `TURN_S` apart, a heading rises most."""
+    width = round(TURN_S / HEADING_EVERY_S) + 1
+    ahead = np.minimum(np.arange(len(times))[:, None] + np.arange(width), len(times) - 1)
+    is_near = times[ahead] - times[:, None] <= TURN_S + 1e-9
+    rises = np.where(is_near, turned_deg[ahead] - turned_deg[:, None], -np.inf)
+    low, steps = divmod(int(np.argmax(rises)), width)
+    return low, min(low + steps, len(times) - 1)
 
 
 def _ends(memory: Memory, item: Thing, what: str) -> list[Thing]:
