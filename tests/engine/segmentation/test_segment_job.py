@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -109,6 +111,19 @@ def test_sheets_are_segmented_as_one_raster(segment: Run, raster: Path, tmp_path
     parts = both[both["clip"] == "sheet-?.tif"]
     assert parts.label.tolist() == whole.label.tolist()
     assert shapely.equals(parts.geometry.to_numpy(), whole.geometry.to_numpy()).all()
+
+
+def test_a_job_whose_pictures_need_no_opencv_does_not_load_it(
+    raster: Path, network: str, tmp_path: Path
+) -> None:
+    """It takes 25 MB, and memory is bounded."""
+    words = ["segment", str(raster), "--model", network, "--out", str(tmp_path / "scene.gpkg")]
+    code = (
+        f"import sys; from rs_copilot.cli import run; assert not run({words!r}); "
+        "sys.exit('cv2' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @needs_server
