@@ -82,13 +82,20 @@ def scores(model: LocalBackend) -> Any:
 
 
 def stored_bytes(network: Any) -> int:
-    """Bytes of all weights, with the scales of 4 and 8 bits but without their tables of a fixed size."""
+    """Bytes of all weights, with the scales of 4 and 8 bits but without their tables of a fixed size.
+
+    What bitsandbytes packs for processors with AVX512-BF16, at first use, has two bytes for each scale; they
+    are counted as one, and as what its own scales take.
+    """
     found: dict[int, int] = {}
     for weight in network.parameters():
         found[weight.data_ptr()] = weight.nbytes
         state = getattr(weight, "quant_state", None)
         if state is not None:
-            found[weight.data_ptr()] += state.absmax.nbytes + state.state2.absmax.nbytes
+            count = state.absmax.numel()
+            packed = getattr(state, "packing_format_for_cpu", False)
+            more = 4 * count / 256 if packed else state.state2.absmax.nbytes
+            found[weight.data_ptr()] += count + round(more)
     # Once they were used, 8 bits keep their scales elsewhere.
     states = (getattr(part, "state", None) for part in network.modules())
     scales = [state.SCB.nbytes for state in states if getattr(state, "SCB", None) is not None]

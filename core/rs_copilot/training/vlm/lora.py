@@ -53,6 +53,7 @@ def add_lora(network: Any, numbers: LoraNumbers, seed: int, *, quantised: bool) 
         # peft asks transformers for something by its old name.
         warnings.simplefilter("ignore", FutureWarning)
         if quantised:
+            _keep_learnable(network)
             network = peft.prepare_model_for_kbit_training(network, gradient_checkpointing_kwargs=again)
             # It makes 32 bits of all that is not in 4. Norms want them; these are multiplied in 16 anyway,
             # and would take 7 GB of a 7B model.
@@ -71,6 +72,17 @@ def add_lora(network: Any, numbers: LoraNumbers, seed: int, *, quantised: bool) 
                 target_modules=TARGETS,
             ),
         )
+
+
+def _keep_learnable(network: Any) -> None:  # noqa: ANN401 - transformers has no types
+    """Keep weights in 4 bits as they are loaded.
+
+    On processors with AVX512-BF16 bitsandbytes (0.50) packs them anew when they are first used without
+    learning, here where the loss before tuning is measured; nothing can be learned through those.
+    """
+    for part in network.modules():
+        if getattr(part, "support_avx512bf16_for_cpu", False):
+            part.support_avx512bf16_for_cpu = False
 
 
 def learning(tuned: Any) -> torch.nn.ParameterDict:  # noqa: ANN401 - peft has no types
