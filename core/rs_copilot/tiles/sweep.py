@@ -165,8 +165,8 @@ class Sweep:
             tally.resumed += 1
             yield batch.tiles[0], journal.get(batch.tiles[0].number)
             return
-        answers = [] if batch.answers is None else batch.answers.result()
-        for tile, arrays in zip(batch.tiles, answers, strict=True):
+        assert batch.answers is not None  # noqa: S101  # nosec B101 - all others were asked for
+        for tile, arrays in zip(batch.tiles, batch.answers.result(), strict=True):
             tally.done += 1
             tally.empty += arrays is None
             if journal is not None and tile.number not in tally.damaged:

@@ -51,7 +51,7 @@ def _events(memory: Memory, item: Thing, what: str) -> list[Thing]:
         return _ends(memory, item, what)
     if what in ("stop", "start"):
         return _stops(memory, item, what)
-    return _turns(item, 1.0 if what == "turn left" else -1.0)
+    return _turns(item, what)
 
 
 def _event(item: Thing, what: str, time_s: float, xy: FloatArray) -> Thing:
@@ -106,8 +106,8 @@ def _is_inside(memory: Memory, path: Path, which: int) -> bool:
     return bool(not last_of_clip and memory.views.depth_m(index, path.xy_m[which]) > INSIDE_M)
 
 
-def _turns(item: Thing, sign: float) -> list[Thing]:
-    """Where the heading changes by more than `TURN_DEG` within `TURN_S`; left is positive."""
+def _turns(item: Thing, what: str) -> list[Thing]:
+    """Where the heading changes by more than `TURN_DEG` within `TURN_S`."""
     path = item.path
     assert path is not None  # noqa: S101  # nosec B101 - narrows
     if len(path.times_s) < 5 or path.span_s[1] - path.span_s[0] < TURN_S / 2:
@@ -118,9 +118,11 @@ def _turns(item: Thing, sign: float) -> list[Thing]:
     going = np.linalg.norm(steps, axis=1) > WAY_M
     if going.sum() < 3:
         return []
-    turned = sign * np.degrees(np.unwrap(np.arctan2(steps[going, 1], steps[going, 0])))
+    # Counter-clockwise is to the left.
+    turned = (1.0 if what == "turn left" else -1.0) * np.degrees(
+        np.unwrap(np.arctan2(steps[going, 1], steps[going, 0]))
+    )
     moments = _bends(times[going], turned)
-    what = "turn left" if sign > 0 else "turn right"
     return [
         _event(item, what, moment, xy)
         for moment, xy in zip(moments, path.places(np.array(moments)), strict=True)
