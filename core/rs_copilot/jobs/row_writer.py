@@ -66,6 +66,8 @@ class RowWriter(Generic[T]):
         return {"scene": self.out, "layers": [self.layer]} if len(self._waiting) < before else None
 
     def _send(self) -> None:
+        if not self._found:
+            return
         found, self._found = self._found, []
         self._sent_s = time.monotonic()
         self._waiting.append(self._thread.submit(self._guarded, lambda: self._write(found)))

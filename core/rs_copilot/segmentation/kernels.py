@@ -41,14 +41,43 @@ def find(parent: Ints, item: int) -> int:
 
 
 @compiled
-def unite(parent: Ints, one: Ints, other: Ints) -> None:
-    """Make one set of each pair; the smaller number represents it."""
-    for pair in range(one.size):
-        a, b = find(parent, one[pair]), find(parent, other[pair])
-        if a < b:
-            parent[b] = a
-        else:
-            parent[a] = b
+def unite(parent: Ints, classes: Bytes, items: Ints, side: Bytes, parts: Ints, before: int) -> None:
+    """Make one set of each two areas of equal class that lie beside each other along a line.
+
+    On the one side pixels have their item, on the other their part of a tile, ``before`` its item. The
+    smaller number represents a set.
+    """
+    for place in range(classes.size):
+        if classes[place] == side[place] and classes[place] != 0:
+            a, b = find(parent, items[place]), find(parent, before + parts[place])
+            if a < b:
+                parent[b] = a
+            else:
+                parent[a] = b
+
+
+@compiled
+def items_along(parts: Ints, before: int, items: Ints) -> None:
+    """Fill in the items of pixels by their parts of a tile; 0 is none."""
+    for place in range(parts.size):
+        items[place] = before + parts[place] if parts[place] > 0 else 0
+
+
+@compiled
+def junctions(one: Bytes, other: Bytes) -> Longs:
+    """Corners between two lines of pixels where three or more of four edges part different classes.
+
+    Corner k lies before pixel k; the first and the last corner are not looked at.
+    """
+    found = np.empty(max(one.size - 1, 0), dtype=np.int64)
+    count = 0
+    for k in range(1, one.size):
+        edges = int(one[k - 1] != other[k - 1]) + int(one[k] != other[k])
+        edges += int(one[k - 1] != one[k]) + int(other[k - 1] != other[k])
+        if edges >= 3:
+            found[count] = k
+            count += 1
+    return found[:count]
 
 
 @compiled

@@ -119,22 +119,25 @@ class Stitcher:
         return self._release(np.zeros(0, dtype=np.int32))
 
     def _take(self, tile: TracedTile, row: _Row) -> None:
-        ids = self._new_ids(len(tile.rim))
+        from rs_copilot.segmentation import kernels
+
+        rim, before = tile.rim, self._count
+        row.ids.append(self._new_ids(len(rim)))
+        row.parts.append(rim)
         span = slice(tile.x_px, tile.x_px + tile.width_px)
         row.top[span] = tile.top.classes
         row.bottom.classes[span] = tile.bottom.classes
-        row.bottom.ids[span] = _ids_along(tile.bottom, ids)
-        self._unite(self._above.classes[span], self._above.ids[span], tile.top, ids)
+        kernels.items_along(tile.bottom.parts, before, row.bottom.ids[span])
+        self._unite(self._above.classes[span], self._above.ids[span], tile.top, before)
         if row.right is not None and row.right_ids is not None and row.end_px == tile.x_px:
-            self._unite(row.right.classes, row.right_ids, tile.left, ids)
+            self._unite(row.right.classes, row.right_ids, tile.left, before)
             row.junctions.append(_down(tile.x_px, tile.y_px, row.right.classes, tile.left.classes))
         else:
             self._end_run(row)
             blank = np.zeros_like(tile.left.classes)
             row.junctions.append(_down(tile.x_px, tile.y_px, blank, tile.left.classes))
-        row.parts.append(tile.rim)
-        row.ids.append(ids)
-        row.right, row.right_ids = tile.right, _ids_along(tile.right, ids)
+        row.right, row.right_ids = tile.right, np.empty(tile.height_px, dtype=np.int32)
+        kernels.items_along(tile.right.parts, before, row.right_ids)
         row.end_px = tile.x_px + tile.width_px
 
     def _end_run(self, row: _Row) -> None:
@@ -153,13 +156,11 @@ class Stitcher:
         self._parent[ids] = ids
         return ids
 
-    def _unite(self, classes: Bytes, ids: Ints, side: Side, own: Ints) -> None:
+    def _unite(self, classes: Bytes, ids: Ints, side: Side, before: int) -> None:
         """One set for polygons of equal class that share an edge."""
         from rs_copilot.segmentation import kernels
 
-        same = (classes == side.classes) & (classes != 0)
-        if same.any():
-            kernels.unite(self._parent, ids[same], _ids_along(side, own)[same])
+        kernels.unite(self._parent, classes, ids, side.classes, side.parts, before)
 
     def _end_row(self) -> Outlines:
         row, self._row = self._row, None
@@ -208,27 +209,18 @@ class Stitcher:
         return weld(Outlines.join(done), np.concatenate([*sets, open_ids[:0]]), self._min_px)
 
 
-def _ids_along(side: Side, ids: Ints) -> Ints:
-    return np.concatenate([np.zeros(1, dtype=np.int32), ids])[side.parts]
-
-
-def _is_junction(nw: Bytes, ne: Bytes, sw: Bytes, se: Bytes) -> NDArray[np.bool_]:
-    """Where three or more of the four edges at a corner part different classes."""
-    edges = (nw != ne).astype(np.uint8) + (sw != se) + (nw != sw) + (ne != se)
-    return np.asarray(edges >= 3)
-
-
 def _across(y_px: int, above: Bytes, below: Bytes) -> Longs:
     """Sorted keys of the junctions on a level line through the whole raster."""
-    above, below = np.pad(above, 1), np.pad(below, 1)
-    found = np.flatnonzero(_is_junction(above[:-1], above[1:], below[:-1], below[1:]))
-    return (np.int64(y_px) << 32) + found
+    from rs_copilot.segmentation import kernels
+
+    return (np.int64(y_px) << 32) + kernels.junctions(np.pad(above, 1), np.pad(below, 1)) - 1
 
 
 def _down(x_px: int, y_px: int, left: Bytes, right: Bytes) -> Longs:
     """Sorted keys of the junctions on an upright line between two tiles, its ends excepted."""
-    found = 1 + np.flatnonzero(_is_junction(left[:-1], right[:-1], left[1:], right[1:]))
-    return ((np.int64(y_px) + found) << 32) + x_px
+    from rs_copilot.segmentation import kernels
+
+    return ((np.int64(y_px) + kernels.junctions(left, right)) << 32) + x_px
 
 
 def _marked(outlines: Outlines, rows: NDArray[np.bool_], keys: Longs) -> Outlines:

@@ -57,6 +57,8 @@ class Journal:
         with _storage(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, isolation_level=None)
+            # An answer takes some 20 kB: in pages of 4 it costs twice the time.
+            self._connection.execute("PRAGMA page_size = 65536")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.execute("CREATE TABLE IF NOT EXISTS about (key TEXT, started_at TEXT)")

@@ -92,7 +92,7 @@ class Sweep:
             StorageError: the journal cannot be written.
             RsCopilotError: what ``work`` or ``check`` raises; threads have ended by then.
         """
-        readers = ThreadPoolExecutor(self.pace.readers, "rs-copilot-read")
+        readers = ThreadPoolExecutor(self.pace.readers, "rs-copilot-read", self._prepare_reader)
         workers = ThreadPoolExecutor(self.pace.workers, "rs-copilot-tile")
         try:
             yield from self._flow(readers, workers)
@@ -134,6 +134,10 @@ class Sweep:
                 waiting.append(tile)
         if waiting:
             yield _Batch(waiting)
+
+    def _prepare_reader(self) -> None:
+        """GDAL's settings, which end with the thread."""
+        self.pictures.environment(self.plan).__enter__()
 
     def read(self, tile: Tile) -> ByteImage | None:
         """The picture of a tile; damage is noted and passed over, so that one bad block costs one tile."""
