@@ -50,9 +50,13 @@ class RowWriter(Generic[T]):
         self._found.append(found)
         is_late = time.monotonic() - self._sent_s > WRITE_EVERY_S
         if is_late or sum(len(item) for item in self._found) >= MANY_ROWS:
-            while len(self._waiting) >= MOST_WAITING:
-                self._waiting.popleft().result()
-            self._send()
+            self.flush()
+
+    def flush(self) -> None:
+        """Write now what was put; waits and raises as `put` does."""
+        while len(self._waiting) >= MOST_WAITING:
+            self._waiting.popleft().result()
+        self._send()
 
     def news(self) -> dict[str, object] | None:
         """What can be shown since the last call, if anything.

@@ -95,6 +95,9 @@ class RasterRun:
                 for done, found in polygons(sweep.plan, sweep.answers(journal, work, maker), self.min_px):
                     if len(found):
                         rows.put(found)
+                    # No tile is left to work on beside what is written at the end: the less the better.
+                    if len(sweep.plan) - done == len(sweep.plan.columns.starts):
+                        rows.flush()
                     text = f"Segmenting {sweep.clip}: {rows.written} areas"
                     sweep.context.progress(done, len(sweep.plan), text, rows.news())
 

@@ -217,7 +217,7 @@ class OnnxSegmenter:
 
 
 def open_segmenter(path: Path, *, device: str = "auto", threads: int | None = None) -> Segmenter:
-    """A semantic segmentation network, after it has worked on one picture on trial.
+    """A semantic segmentation network, after it has worked on one picture on trial, once in a process.
 
     It may give ``(B, C, H, W)`` logits or probabilities, ``(B, 1, H, W)`` or ``(B, H, W)`` of one class, or
     whole numbers ``(B, H, W)``; also with channels last, and at a part of the picture's size. Its settings
@@ -235,14 +235,16 @@ def open_segmenter(path: Path, *, device: str = "auto", threads: int | None = No
     if not path.is_file():
         raise BadInputError(f"expected an ONNX file, found nothing at {path}", hint=HINT)
     card = _card_of(path)
+    sha256 = card.sha256 if card else cards.sha256_of(path)
     session = open_session(path, device, threads)
     about = card or about_from_metadata(session.get_modelmeta().custom_metadata_map, path)
     source = _input_of(session, about, path)
     side = about.tile_px or DEFAULT_TILE_PX
     tile = source.size or SizeWH(side, side)
-    values = _tried(session, source, tile, path)
-    target, names = _output_of(session, about, source, values, tile, path)
     where = used_device(session, device)
+    trial = _TRIALS.get((sha256, about, where)) or _tried(session, source, tile, path)
+    target, names = _output_of(session, about, source, trial, tile, path)
+    _TRIALS[sha256, about, where] = trial
     return OnnxSegmenter(
         class_names=names,
         tile=tile,
@@ -252,7 +254,7 @@ def open_segmenter(path: Path, *, device: str = "auto", threads: int | None = No
         small_segment_px=about.small_segment_px,
         device=where,
         model=card.name if card else path.stem,
-        sha256=card.sha256 if card else cards.sha256_of(path),
+        sha256=sha256,
         session=session,
         source=source,
         target=target,
@@ -303,42 +305,56 @@ def _scaling(about: About, channels: int, path: Path) -> tuple[Float32Array, Flo
     return scale.astype(np.float32), np.broadcast_to(mean / std, channels).astype(np.float32)
 
 
-def _tried(session: Any, source: _Input, tile: SizeWH, path: Path) -> NDArray[Any]:  # noqa: ANN401  as above
-    """The first output for one picture of noise, black and white."""
+@dataclass(frozen=True)
+class _Trial:
+    """What the first output for one picture was like; ``is_share``: all its values lay between 0 and 1."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    is_share: bool
+
+
+# A large network takes seconds for a picture: whoever comes back with it does not wait for that again.
+_TRIALS: dict[tuple[str | None, About, str], _Trial] = {}
+
+
+def _tried(session: Any, source: _Input, tile: SizeWH, path: Path) -> _Trial:  # noqa: ANN401  as above
+    """What comes of one picture of noise, black and white."""
     shape = (source.batch or 1, tile.height_px, tile.width_px, 3)
     picture = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     picture[:, : tile.height_px // 4] = 0
     picture[:, -(tile.height_px // 4) :] = 255
     try:
-        values = session.run(None, {source.name: source.blob(picture)})[0]
+        values = np.asarray(session.run(None, {source.name: source.blob(picture)})[0])
     except network_errors() as error:
         raise BadInputError(f"{path.name} fails on a picture of {tile}: {error}", hint=HINT) from error
-    return np.asarray(values)
+    if values.ndim not in (3, 4) or values.dtype.kind not in "iufb":
+        raise BadInputError(
+            f"{path.name} gives {values.dtype} {values.shape}, expected a value for every pixel", hint=HINT
+        )
+    is_share = bool(np.isfinite(values).all() and values.min() >= 0.0 and values.max() <= 1.0)
+    return _Trial(values.shape, values.dtype, is_share)
 
 
 def _output_of(
     session: Any,  # noqa: ANN401  as above
     about: About,
     source: _Input,
-    values: NDArray[Any],
+    trial: _Trial,
     tile: SizeWH,
     path: Path,
 ) -> tuple[_Output, tuple[str, ...]]:
     """What the numbers of the trial say, and the names of the classes."""
-    if values.ndim not in (3, 4) or values.dtype.kind not in "iufb":
-        raise BadInputError(
-            f"{path.name} gives {values.dtype} {values.shape}, expected a value for every pixel", hint=HINT
-        )
-    is_last = values.ndim == 4 and _is_last(values.shape, source.is_last, tile)
-    count = 1 if values.ndim == 3 else values.shape[3 if is_last else 1]
-    is_whole = values.dtype.kind in "iu" and count == 1
+    has_bands = len(trial.shape) == 4
+    is_last = has_bands and _is_last(trial.shape, source.is_last, tile)
+    count = trial.shape[3 if is_last else 1] if has_bands else 1
+    is_whole = trial.dtype.kind in "iu" and count == 1
     is_classes = about.output == "classes" or (about.output is None and is_whole)
-    looks_like = bool(np.isfinite(values).all() and values.min() >= 0.0 and values.max() <= 1.0)
     output = _Output(
         session.get_outputs()[0].name,
         is_last=is_last,
         is_classes=is_classes,
-        is_probability=looks_like if about.output is None else about.output == "probabilities",
+        is_probability=trial.is_share if about.output is None else about.output == "probabilities",
         threshold=_threshold(about, count),
     )
     if is_classes:

@@ -18,8 +18,8 @@ Arrays = Mapping[str, NDArray[Any]]
 Answers = Iterator[tuple[Tile, Arrays | None]]
 # Black this wide is no shadow but the surroundings of a raster, or a hole in it.
 NOTHING_PX = 9
-# A wide raster's row of tiles holds more than is worth keeping in memory.
-MANY_VERTICES = 50_000
+# Tiles that are joined at a time.
+TOGETHER = 8
 
 
 def to_arrays(tile: TracedTile) -> dict[str, NDArray[Any]]:
@@ -108,18 +108,20 @@ def work_of(
 def polygons(plan: TilePlan, answers: Answers, min_px: int = 0) -> Iterator[tuple[int, Outlines]]:
     """Tiles done so far, and the polygons that have become complete; every tile gives one, mostly empty.
 
-    Polygons are given at the end of each row of tiles, or as soon as they are many.
+    Tiles are joined some at a time: between two network runs nothing that Python needs is left in the caches,
+    and the first of several tiles costs as much as all others together.
     """
     stitcher = Stitcher(plan.size.width_px, min_px=min_px)
     rows = [*(plan.at(int(number)).row for number in plan.numbers), None]
-    waiting: list[Outlines] = []
+    waiting: list[Arrays] = []
     for done, (tile, arrays) in enumerate(answers, start=1):
         if arrays is not None:
-            waiting.append(stitcher.add(from_arrays(arrays)))
-        if rows[done] is None:
-            waiting.append(stitcher.finish())
-        if rows[done] != tile.row or sum(len(part.vertices) for part in waiting) > MANY_VERTICES:
-            yield done, Outlines.join(waiting)
-            waiting = []
-        else:
+            waiting.append(arrays)
+        if rows[done] == tile.row and len(waiting) < TOGETHER:
             yield done, Outlines.nothing()
+            continue
+        found = [stitcher.add(from_arrays(item)) for item in waiting]
+        if rows[done] is None:
+            found.append(stitcher.finish())
+        waiting = []
+        yield done, Outlines.join(found)
