@@ -90,6 +90,96 @@ def roots(parent: Ints, items: Ints) -> Ints:
 
 
 @compiled
+def outline(
+    classes: Bytes,
+    words: Words,
+    areas: Ints,
+    ends: Ints,
+    labels: Ints,
+    parent: Ints,
+    kinds: Bytes,
+    seen: BoolArray,
+    vertices: Ints,
+    rings: Longs,
+    corner_x: int,
+    corner_y: int,
+    min_px: int,
+) -> tuple[Ints, Longs, Longs, Bytes, Longs, int, Bytes, Ints]:
+    """Outlines of a tile's areas in one go: between two compiled calls numpy would take as long as they do.
+
+    Arguments up to ``kinds`` are those of `label_areas`, up to ``rings`` of `trace`; the corner is where the
+    tile lies in the raster; ``min_px`` is the least size of areas and holes that do not touch the rim.
+
+    Returns:
+        Vertices, where rings start, at which ring polygons start, their classes and pixel counts (first those
+        that do not touch the rim), how many these are; and of the pixels along the rim, top, bottom, left and
+        right, the classes and polygons, counted from 1 among those that touch it.
+    """
+    sizes = label_areas(classes, words, areas, ends, labels, parent, kinds)
+    side = _side_areas(areas)
+    rim = np.zeros(sizes.size, dtype=np.bool_)
+    for place in range(side.size):
+        rim[side[place]] = True
+    rim[0] = False
+    polygons = np.full(sizes.size, -1, dtype=np.int64)
+    inner = count = 0
+    for area in range(1, sizes.size):
+        if not rim[area] and sizes[area] >= min_px:
+            polygons[area] = inner
+            inner += 1
+    count = inner
+    for area in range(1, sizes.size):
+        if rim[area]:
+            polygons[area] = count
+            count += 1
+    own_kinds, own_sizes = np.empty(count, dtype=np.uint8), np.empty(count, dtype=np.int64)
+    for area in range(1, sizes.size):
+        if polygons[area] >= 0:
+            own_kinds[polygons[area]], own_sizes[polygons[area]] = kinds[area], sizes[area]
+    used, ring_count = trace(areas, ends, polygons, rim, min_px, seen, vertices, rings)
+    rings[ring_count, 0] = used
+    order, starts = _by_polygon(rings[:ring_count], polygons, count)
+    points, ring_starts = gather(vertices, rings, order, corner_x, corner_y)
+    side_kinds, parts = np.empty(side.size, dtype=np.uint8), np.zeros(side.size, dtype=np.int32)
+    for place in range(side.size):
+        side_kinds[place] = kinds[side[place]]
+        if side[place] > 0:
+            parts[place] = polygons[side[place]] - inner + 1
+    return points, ring_starts, starts, own_kinds, own_sizes, inner, side_kinds, parts
+
+
+@compiled
+def _side_areas(areas: Ints) -> Ints:
+    """Areas of the pixels along the rim: top, bottom, left, right."""
+    rows, cols = areas.shape[0] - 2, areas.shape[1] - 2
+    found = np.empty(2 * (rows + cols), dtype=np.int32)
+    found[:cols], found[cols : 2 * cols] = areas[1, 1:-1], areas[rows, 1:-1]
+    found[2 * cols : 2 * cols + rows], found[2 * cols + rows :] = areas[1:-1, 1], areas[1:-1, cols]
+    return found
+
+
+@compiled
+def _by_polygon(rings: Longs, polygons: Longs, count: int) -> tuple[Longs, Longs]:
+    """Rings polygon by polygon, the largest surface (the outer ring) first, and where polygons start."""
+    starts = np.zeros(count + 1, dtype=np.int64)
+    for ring in range(len(rings)):
+        starts[polygons[rings[ring, 1]] + 1] += 1
+    starts = np.cumsum(starts)
+    order, filled = np.empty(len(rings), dtype=np.int64), starts[:-1].copy()
+    for ring in range(len(rings)):
+        polygon = polygons[rings[ring, 1]]
+        order[filled[polygon]] = ring
+        filled[polygon] += 1
+    for polygon in range(count):
+        first, last = starts[polygon], starts[polygon + 1]
+        # The outer ring comes first already, and holes have a negative surface.
+        if last - first > 2:
+            own = order[first:last].copy()
+            order[first:last] = own[np.argsort(-rings[own, 2], kind="mergesort")]
+    return order, starts
+
+
+@compiled
 def label_areas(
     classes: Bytes, words: Words, areas: Ints, ends: Ints, labels: Ints, parent: Ints, kinds: Bytes
 ) -> Longs:
@@ -210,7 +300,7 @@ def _pixel(padded: Ints, x: int, y: int, turn: int, side: int) -> int:
 def trace(
     padded: Ints,
     ends: Ints,
-    wanted: BoolArray,
+    polygons: Longs,
     rim: BoolArray,
     min_px: int,
     seen: BoolArray,
@@ -225,13 +315,13 @@ def trace(
     Args:
         padded: numbers of areas ``(H + 2, W + 2)``, -1 around the tile.
         ends: where each run of a row ends, row by row, as `label_areas` left it.
-        wanted: by number, whether to trace it.
+        polygons: by number, which polygon it becomes; below 0 it is not traced.
         rim: by number, whether it touches the tile's rim: then each vertex on the rim is kept.
         min_px: smaller holes are left out of areas that do not touch the rim.
         seen: scratch ``(H, W)``.
         vertices: takes x, y and one of PLAIN, JUNCTION, RIM for each; four for each pixel will do.
-        rings: takes the first vertex, the area, and twice the signed surface of each; one for each pixel will
-            do. Holes have a negative surface, and the outer ring of an area comes before them.
+        rings: takes the first vertex, the area, and twice the signed surface of each; one more than there are
+            pixels will do. Holes have a negative surface, and the outer ring of an area comes before them.
 
     Returns:
         How many vertices and rings there are.
@@ -244,7 +334,7 @@ def trace(
         while low < cols:
             high = ends[run] if r == 0 else min(ends[run], ends[above])
             area = padded[r + 1, low + 1]
-            if area > 0 and padded[r, low + 1] != area and wanted[area]:
+            if area > 0 and padded[r, low + 1] != area and polygons[area] >= 0:
                 for c in range(low, high):
                     if seen[r, c]:
                         continue
@@ -297,15 +387,18 @@ def _walk(
 
 
 @compiled
-def gather(vertices: Ints, starts: Longs, rings: Longs, x: int, y: int) -> tuple[Ints, Longs]:
-    """Vertices of some rings in a new order, moved by x and y, and where each ring starts."""
-    found = np.empty(rings.size + 1, dtype=np.int64)
+def gather(vertices: Ints, rings: Longs, order: Longs, x: int, y: int) -> tuple[Ints, Longs]:
+    """Vertices of rings in a new order, moved by x and y, and where each ring starts.
+
+    The row of ``rings`` after the last one tells where its vertices end.
+    """
+    found = np.empty(order.size + 1, dtype=np.int64)
     found[0] = 0
-    for place in range(rings.size):
-        found[place + 1] = found[place] + starts[rings[place] + 1] - starts[rings[place]]
-    moved = np.empty((found[rings.size], 3), dtype=np.int32)
-    for place in range(rings.size):
-        first = starts[rings[place]] - found[place]
+    for place in range(order.size):
+        found[place + 1] = found[place] + rings[order[place] + 1, 0] - rings[order[place], 0]
+    moved = np.empty((found[order.size], 3), dtype=np.int32)
+    for place in range(order.size):
+        first = rings[order[place], 0] - found[place]
         for number in range(found[place], found[place + 1]):
             moved[number, 0] = vertices[first + number, 0] + x
             moved[number, 1] = vertices[first + number, 1] + y

@@ -176,25 +176,27 @@ class Side:
     classes: NDArray[np.uint8] = field(repr=False)
     parts: Ints = field(repr=False)
 
+    def between(self, first: int, last: int) -> Side:
+        """A piece of it, on the same memory."""
+        return Side(self.classes[first:last], self.parts[first:last])
+
 
 @dataclass(frozen=True)
 class TracedTile:
     """What there is in a tile's core. All coordinates are pixels of the whole raster.
 
     ``outlines`` are the polygons: first ``inner_count`` that no neighbour can touch, then those that touch
-    the core's rim; all their vertices on it are there, one per pixel.
+    the core's rim; all their vertices on it are there, one per pixel. ``sides``: top, bottom, left and right
+    one after the other.
     """
 
     x_px: int
     y_px: int
     width_px: int
     height_px: int
-    outlines: Outlines
     inner_count: int
-    top: Side
-    bottom: Side
-    left: Side
-    right: Side
+    outlines: Outlines
+    sides: Side
 
     @property
     def inner(self) -> Outlines:
@@ -205,6 +207,26 @@ class TracedTile:
     def rim(self) -> Outlines:
         """Polygons that may go on in the neighbours."""
         return self.outlines.between(self.inner_count, len(self.outlines))
+
+    @property
+    def top(self) -> Side:
+        """Its upper rim."""
+        return self.sides.between(0, self.width_px)
+
+    @property
+    def bottom(self) -> Side:
+        """Its lower rim."""
+        return self.sides.between(self.width_px, 2 * self.width_px)
+
+    @property
+    def left(self) -> Side:
+        """Its left rim."""
+        return self.sides.between(2 * self.width_px, 2 * self.width_px + self.height_px)
+
+    @property
+    def right(self) -> Side:
+        """Its right rim."""
+        return self.sides.between(2 * self.width_px + self.height_px, 2 * (self.width_px + self.height_px))
 
 
 class _Room:
@@ -224,7 +246,7 @@ class _Room:
         self.parent = np.empty(count_px + 1, dtype=np.int32)
         self.kinds = np.empty(count_px + 1, dtype=np.uint8)
         self.vertices = np.empty((4 * count_px, 3), dtype=np.int32)
-        self.rings = np.empty((count_px, 3), dtype=np.int64)
+        self.rings = np.empty((count_px + 1, 3), dtype=np.int64)
 
     def rows_of(self, classes: ByteImage) -> tuple[ByteImage, NDArray[np.uint64]]:
         """A copy whose rows are whole words, and the words."""
@@ -277,48 +299,21 @@ def trace_tile(classes: ByteImage, x_px: int = 0, y_px: int = 0, *, min_px: int 
 
     height, width = classes.shape
     room = _room_for(height, width)
-    areas, all_kinds = room.areas(height, width), room.kinds
-    sizes = kernels.label_areas(*room.rows_of(classes), areas, room.ends, room.labels, room.parent, all_kinds)
-    kinds = all_kinds[: len(sizes)]
-    core = areas[1:-1, 1:-1]
-    sides = (core[0], core[-1], core[:, 0], core[:, -1])
-    on_rim = np.zeros(len(kinds), dtype=np.bool_)
-    for side in sides:
-        on_rim[side] = True
-    on_rim[0] = False
-    wanted = on_rim | (sizes >= min_px)
-    wanted[0] = False
-    inner, rim = np.flatnonzero(wanted & ~on_rim), np.flatnonzero(on_rim)
-    numbers = np.concatenate([inner, rim])
-    polygons = np.full(len(kinds), -1, dtype=np.int64)
-    polygons[numbers] = np.arange(len(numbers))
-    vertices, ring_starts, owners = _traced(room, areas, polygons, on_rim, min_px, (x_px, y_px))
-    polygon_starts = np.searchsorted(owners, np.arange(len(numbers) + 1)).astype(np.int64)
-    outlines = Outlines(vertices, ring_starts, polygon_starts, kinds[numbers], sizes[numbers])
-    parts = np.zeros(len(kinds), dtype=np.int32)
-    parts[rim] = np.arange(1, len(rim) + 1)
-    rims = [Side(kinds[side], parts[side]) for side in sides]
-    return TracedTile(x_px, y_px, width, height, outlines, len(inner), *rims)
-
-
-def _traced(
-    room: _Room,
-    areas: Ints,
-    polygons: Longs,
-    on_rim: BoolArray,
-    min_px: int,
-    corner_px: tuple[int, int],
-) -> tuple[Ints, Longs, Longs]:
-    """Vertices, where rings start, and the polygon of each ring: polygon by polygon, the outer ring first.
-
-    ``polygons`` says by an area's number which polygon it becomes, -1 for none.
-    """
-    from rs_copilot.segmentation import kernels
-
-    height, width = areas.shape[0] - 2, areas.shape[1] - 2
-    seen, vertices, rings = room.seen(height, width), room.vertices, room.rings
-    used, count = kernels.trace(areas, room.ends, polygons >= 0, on_rim, min_px, seen, vertices, rings)
-    owners = polygons[rings[:count, 1]]
-    starts = np.append(rings[:count, 0], used)
-    order = np.lexsort((-rings[:count, 2], owners))
-    return *kernels.gather(vertices, starts, order, *corner_px), owners[order]
+    vertices, ring_starts, polygon_starts, kinds, sizes, inner_count, side_kinds, side_parts = (
+        kernels.outline(
+            *room.rows_of(classes),
+            room.areas(height, width),
+            room.ends,
+            room.labels,
+            room.parent,
+            room.kinds,
+            room.seen(height, width),
+            room.vertices,
+            room.rings,
+            x_px,
+            y_px,
+            min_px,
+        )
+    )
+    outlines = Outlines(vertices, ring_starts, polygon_starts, kinds, sizes)
+    return TracedTile(x_px, y_px, width, height, inner_count, outlines, Side(side_kinds, side_parts))

@@ -25,7 +25,6 @@ TOGETHER = 8
 def to_arrays(tile: TracedTile) -> dict[str, NDArray[Any]]:
     """As a journal keeps it and a cluster sends it."""
     both = tile.outlines
-    sides = (tile.top, tile.bottom, tile.left, tile.right)
     return {
         "place": np.array([tile.x_px, tile.y_px, tile.width_px, tile.height_px, tile.inner_count]),
         "vertices": both.vertices,
@@ -33,22 +32,16 @@ def to_arrays(tile: TracedTile) -> dict[str, NDArray[Any]]:
         "polygon_starts": both.polygon_starts,
         "classes": both.classes,
         "sizes_px": both.sizes_px,
-        "side_classes": np.concatenate([side.classes for side in sides]),
-        "side_parts": np.concatenate([side.parts for side in sides]),
+        "side_classes": tile.sides.classes,
+        "side_parts": tile.sides.parts,
     }
 
 
 def from_arrays(arrays: Arrays) -> TracedTile:
     """What `to_arrays` made."""
-    x, y, width, height, inner_count = (int(value) for value in arrays["place"])
     names = ("vertices", "ring_starts", "polygon_starts", "classes", "sizes_px")
-    both = Outlines(*(arrays[name] for name in names))
-    classes, parts, first, sides = arrays["side_classes"], arrays["side_parts"], 0, []
-    for length in (width, width, height, height):
-        own = slice(first, first + length)
-        sides.append(Side(classes[own], parts[own]))
-        first += length
-    return TracedTile(x, y, width, height, both, inner_count, *sides)
+    outlines = Outlines(*(arrays[name] for name in names))
+    return TracedTile(*arrays["place"].tolist(), outlines, Side(arrays["side_classes"], arrays["side_parts"]))
 
 
 def without_data(image: ByteImage) -> BoolArray | None:
