@@ -18,6 +18,9 @@ cd "$(dirname "$0")/.."
 readonly VENV=.venv
 readonly STAMP=$VENV/.rs-copilot-stamp
 readonly UV_VENV=.cache/uv
+# Where Python may not keep what it has compiled, as in many containers, each start of the engine would compile
+# two hundred modules again, which takes a second or two; pip does this by itself.
+if [[ -n ${PYTHONDONTWRITEBYTECODE:-} ]]; then export UV_COMPILE_BYTECODE=1; fi
 readonly USABLE='import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'
 
 say() { printf 'setup: %s\n' "$*"; }
