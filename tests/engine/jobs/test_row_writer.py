@@ -55,6 +55,15 @@ def test_many_do_not_wait(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.batches == [[5, 5], [5, 5], [5]]
 
 
+def test_what_is_asked_for_is_written_at_once_and_nothing_is_not_written(made: Made) -> None:
+    with made.writer() as rows:
+        rows.flush()
+        rows.put(range(5))
+        rows.flush()
+        rows.put(range(4))
+    assert made.batches == [[5], [4]]
+
+
 def test_what_was_found_before_a_stop_is_written(made: Made) -> None:
     def stopped() -> None:
         with made.writer() as rows:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rs_copilot.errors import BadInputError
+from rs_copilot.segmentation import network
 from rs_copilot.segmentation.metadata import about_from_metadata
 from rs_copilot.segmentation.network import open_segmenter
 from rs_copilot.types import SizeWH
@@ -211,3 +212,19 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         open_segmenter(save(tmp_path / "n.onnx", channels=7))
     with pytest.raises(BadInputError, match="fails on a picture"):
         open_segmenter(save(tmp_path / "odd.onnx", output="broken"))
+
+
+def test_a_network_is_tried_once_and_another_of_its_name_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "n.onnx")
+    first = open_segmenter(path, device="cpu")
+    with monkeypatch.context() as patch:
+        patch.setattr(network, "_tried", lambda *_: pytest.fail("it was tried again"))
+        again = open_segmenter(path, device="cpu")
+    pictures = patches()
+    np.testing.assert_array_equal(first.segment(pictures), again.segment(pictures))
+    assert again.class_names == first.class_names
+    save(path, output="broken")
+    with pytest.raises(BadInputError, match="fails on a picture"):
+        open_segmenter(path, device="cpu")

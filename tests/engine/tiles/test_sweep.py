@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,23 @@ def test_a_journal_of_other_work_is_started_anew(tmp_path: Path) -> None:
         assert answer is not None and answer["a"].tolist() == [0, 1, 2]
     with open_journal(tmp_path / "j", "two", "now") as journal:
         assert len(journal) == 0 and journal.started_at == "now"
+
+
+def test_a_killed_process_loses_few_bytes_of_a_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rs_copilot.tiles.journal.COMMIT_EVERY_BYTES", 1_000)
+    with open_journal(tmp_path / "j", "key", "then") as journal:
+        kept = []
+        for number in range(6):
+            journal.put(number, {"a": np.full(400, number, dtype=np.uint8)})
+            with closing(sqlite3.connect(tmp_path / "j")) as seen:
+                kept.append(seen.execute("SELECT count(*) FROM tiles").fetchone()[0])
+        assert kept == [0, 0, 3, 3, 3, 6]
+        journal.put(6, None)
+        last = journal.get(4)
+        assert last is not None and last["a"].tolist() == [4] * 400
+        assert journal.get(6) is None and len(journal) == 7
 
 
 def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path) -> None:
