@@ -16,7 +16,7 @@ from rs_copilot.vector.store import write_layers
 
 T = TypeVar("T", bound=Sized)
 # A transaction costs ten milliseconds, however few its rows; many rows would take memory.
-WRITE_EVERY_S, MANY_ROWS = 1.0, 2_000
+WRITE_EVERY_S, MANY_ROWS = 1.0, 1_000
 # Tables that may wait: what is found stays in memory until then.
 MOST_WAITING = 2
 

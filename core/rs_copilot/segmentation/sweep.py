@@ -41,7 +41,9 @@ def from_arrays(arrays: Arrays) -> TracedTile:
     """What `to_arrays` made."""
     names = ("vertices", "ring_starts", "polygon_starts", "classes", "sizes_px")
     outlines = Outlines(*(arrays[name] for name in names))
-    return TracedTile(*arrays["place"].tolist(), outlines, Side(arrays["side_classes"], arrays["side_parts"]))
+    x, y, width, height, inner_count = arrays["place"].tolist()
+    sides = Side(arrays["side_classes"], arrays["side_parts"])
+    return TracedTile(x, y, width, height, inner_count, outlines, sides)
 
 
 def without_data(image: ByteImage) -> BoolArray | None:

@@ -25,7 +25,7 @@ from rs_copilot.types import BoolArray
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 # Welding takes some 150 bytes for each vertex.
-MANY_VERTICES = 50_000
+MANY_VERTICES = 25_000
 
 
 def weld(parts: Outlines, sets: Ints, min_px: int = 0) -> Outlines:

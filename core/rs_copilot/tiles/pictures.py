@@ -27,9 +27,12 @@ from rs_copilot.raster.grid import RasterInfo
 from rs_copilot.tiles.plan import Tile, TilePlan
 from rs_copilot.types import BoolArray, ByteImage, FloatArray, SizeWH
 
-# GDAL keeps decoded blocks for all threads together. Neighbouring rows of tiles share blocks: where those of
+# GDAL counts decoded blocks of all threads together. Neighbouring rows of tiles share blocks: where those of
 # one row fit, no block is decoded twice; where they do not, only tiles beside each other share theirs.
 MIN_CACHE_MB, MAX_CACHE_MB = 16, 40
+# What a reader needs for tiles beside each other, and how many more blocks of a row several readers hold, who
+# cannot see each other's.
+READER_CACHE_MB, SEVERAL_READERS = 6, 1.25
 SPARSE_PX = 16
 
 
@@ -91,10 +94,13 @@ class TilePictures:
         inverse = gdal.Georeference(self.place.crs, ~self.place.transform)
         return np.asarray(inverse.apply(points) / np.array(plan.scale_xy), dtype=np.float64)
 
-    def environment(self, plan: TilePlan) -> rasterio.Env:
-        """GDAL's settings for the tiles of a plan. A thread that reads many enters them once: each time costs
-        more than the call that reads."""
-        return rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": 1_000_000 * self._cache_mb(plan)})
+    def environment(self, plan: TilePlan, readers: int = 1) -> rasterio.Env:
+        """GDAL's settings for the tiles of a plan that so many threads read.
+
+        A thread that reads many enters them once: each time costs more than the call that reads.
+        """
+        cache = 1_000_000 * self._cache_mb(plan, readers)
+        return rasterio.Env(**{**gdal.GDAL_OPTIONS, "GDAL_CACHEMAX": cache})
 
     def read(self, plan: TilePlan, tile: Tile) -> ByteImage | None:
         """The picture of a tile, ``(H, W, 3)`` uint8 RGB; ``None`` where the raster has nothing there.
@@ -195,11 +201,12 @@ class TilePictures:
             planes[:, ~valid] = 0
         return np.moveaxis(planes, 0, -1)
 
-    def _cache_mb(self, plan: TilePlan) -> int:
+    def _cache_mb(self, plan: TilePlan, readers: int) -> int:
         """What the blocks take that a row of tiles cuts, if that is not too much."""
         blocks = int(np.ceil(plan.tile.height_px * plan.scale_xy[1] / self._block_rows)) + 1
-        wanted = blocks * self._block_rows * self._row_mb
-        return max(MIN_CACHE_MB, int(np.ceil(wanted))) if wanted <= MAX_CACHE_MB else MIN_CACHE_MB
+        row = blocks * self._block_rows * self._row_mb * (SEVERAL_READERS if readers > 1 else 1.0)
+        least = max(MIN_CACHE_MB, READER_CACHE_MB * readers)
+        return max(least, int(np.ceil(row))) if row <= MAX_CACHE_MB else least
 
     def _dataset(self, level: int | None = None) -> rasterio.DatasetReader:
         """The file, or one of its overviews, as this thread has it open."""

@@ -7,6 +7,7 @@ was quicker, so that two runs give the same.
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
@@ -23,6 +24,8 @@ from rs_copilot.tiles.plan import Tile, TilePlan
 from rs_copilot.types import ByteImage
 
 Work = Callable[[ByteImage, Sequence[Tile]], Sequence[Arrays]]
+# Tiles beside each other that one reader takes.
+NEIGHBOURS = 8
 # A cancelled job is noticed this often while all threads are busy.
 POLL_S = 0.05
 
@@ -92,16 +95,16 @@ class Sweep:
             StorageError: the journal cannot be written.
             RsCopilotError: what ``work`` or ``check`` raises; threads have ended by then.
         """
-        readers = ThreadPoolExecutor(self.pace.readers, "rs-copilot-read", self._prepare_reader)
+        readers = _Readers(self.pace.readers, self._prepare_reader, self.read)
         workers = ThreadPoolExecutor(self.pace.workers, "rs-copilot-tile")
         try:
             yield from self._flow(readers, workers)
         finally:
-            readers.shutdown(wait=True, cancel_futures=True)
+            readers.shutdown()
             workers.shutdown(wait=True, cancel_futures=True)
 
     def _flow(
-        self, readers: Executor, workers: Executor
+        self, readers: _Readers, workers: Executor
     ) -> Iterator[tuple[Tile, dict[str, NDArray[Any]] | None]]:
         """Keep all threads busy; give the first batch as soon as it is answered."""
         batches, flying, tiles = self._batches(), deque[_Batch](), 0
@@ -109,7 +112,7 @@ class Sweep:
             self.check()
             while tiles + self.pace.batch <= self.pace.ahead and (batch := next(batches, None)) is not None:
                 if not batch.is_known:
-                    pictures = [readers.submit(self.read, tile) for tile in batch.tiles]
+                    pictures = [readers.submit(tile) for tile in batch.tiles]
                     batch.answers = workers.submit(self._answered, batch.tiles, pictures)
                 flying.append(batch)
                 tiles += len(batch.tiles)
@@ -137,7 +140,7 @@ class Sweep:
 
     def _prepare_reader(self) -> None:
         """GDAL's settings, which end with the thread."""
-        self.pictures.environment(self.plan).__enter__()
+        self.pictures.environment(self.plan, self.pace.readers).__enter__()
 
     def read(self, tile: Tile) -> ByteImage | None:
         """The picture of a tile; damage is noted and passed over, so that one bad block costs one tile."""
@@ -176,6 +179,44 @@ class Sweep:
             if journal is not None and tile.number not in tally.damaged:
                 journal.put(tile.number, arrays)
             yield tile, None if arrays is None else dict(arrays)
+
+
+class _Readers:
+    """Threads that read, each with the file open for itself and the blocks that it has unpacked.
+
+    Neighbours share blocks, so they go to one reader, those of the next row too; where that one has more to
+    do than another, the other helps out. With tiles dealt out in turn readers unpack most blocks thrice.
+    """
+
+    def __init__(
+        self, count: int, prepare: Callable[[], None], read: Callable[[Tile], ByteImage | None]
+    ) -> None:
+        self._read = read
+        self._threads = [ThreadPoolExecutor(1, "rs-copilot-read", prepare) for _ in range(count)]
+        self._waiting, self._counting = [0] * count, threading.Lock()
+
+    def submit(self, tile: Tile) -> Future[ByteImage | None]:
+        """Read it soon."""
+        own, waiting = tile.col // NEIGHBOURS % len(self._threads), self._waiting
+        with self._counting:
+            idle = min(range(len(waiting)), key=waiting.__getitem__)
+            chosen = own if waiting[own] < waiting[idle] + NEIGHBOURS else idle
+            waiting[chosen] += 1
+        return self._threads[chosen].submit(self._read_in, chosen, tile)
+
+    def _read_in(self, thread: int, tile: Tile) -> ByteImage | None:
+        try:
+            return self._read(tile)
+        finally:
+            with self._counting:
+                self._waiting[thread] -= 1
+
+    def shutdown(self) -> None:
+        """End the threads; what was not begun is not read."""
+        for thread in self._threads:
+            thread.shutdown(wait=False, cancel_futures=True)
+        for thread in self._threads:
+            thread.shutdown()
 
 
 @dataclass
