@@ -42,8 +42,8 @@ SIDES = (8192, 20480, 40960)
 # Tiles of the largest rasters that the single measures look at; the sum is scaled up.
 SAMPLE = 400
 TARGET, ROUNDS = 1.2, 3
-# What the sweep's own readers have for their blocks, at least.
-READERS, CACHE_MB = (1, 2, 4, 8), 40
+# The sweep's own readers have no more for their blocks.
+READERS, CACHE_MB = (1, 2, 4, 8), 160
 HEADER = (
     "raster", "tiles", "found", "inference CPU-s", "GDAL reads CPU-s", "at best on these cores s", "ours s",
     "ours / best", "process s", "CPU-s", "peak MB", "plain loop s", "loop / ours",
@@ -301,8 +301,8 @@ def report(rows: Sequence[Sequence[str]]) -> str:
         "",
         f"*At best*: inference and reads, spread over all cores without a gap; the aim is {TARGET} times "
         f"that. *Ours* is the job, *process* the whole command with the start of Python; medians of {ROUNDS} "
-        f"rounds but for {max(SIDES)}², the least and most in brackets. *Plain loop*: the first {SAMPLE} tiles, "
-        "scaled up; it writes nothing.",
+        f"rounds but for {max(SIDES)}², the least and most in brackets. *Plain loop*: the first {SAMPLE} "
+        "tiles, scaled up; it writes nothing.",
     ]
     return "\n".join(lines) + "\n"
 

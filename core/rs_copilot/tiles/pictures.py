@@ -30,9 +30,8 @@ from rs_copilot.types import BoolArray, ByteImage, FloatArray, SizeWH
 # GDAL counts decoded blocks of all threads together. Neighbouring rows of tiles share blocks: where those of
 # one row fit, no block is decoded twice; where they do not, only tiles beside each other share theirs.
 MIN_CACHE_MB, MAX_CACHE_MB = 16, 40
-# What a reader needs for tiles beside each other, and how many more blocks of a row several readers hold, who
-# cannot see each other's.
-READER_CACHE_MB, SEVERAL_READERS = 6, 1.25
+# Several readers cannot see each other's blocks: they hold some more of a row, and have more room.
+SEVERAL_READERS, READER_CACHE_MB = 1.25, 20
 SPARSE_PX = 16
 
 
@@ -73,7 +72,6 @@ class TilePictures:
             flags = first.mask_flag_enums[self._bands[0] - 1]
             self._has_mask = MaskFlags.all_valid not in flags
             self._row_mb = first.width * first.count * np.dtype(first.dtypes[0]).itemsize / 1e6
-            self._block_rows = int(first.block_shapes[0][0])
             if not self._is_bytes:
                 self._stretch = Stretch.from_sample(*gdal.sample(first, self._bands))
 
@@ -202,11 +200,15 @@ class TilePictures:
         return np.moveaxis(planes, 0, -1)
 
     def _cache_mb(self, plan: TilePlan, readers: int) -> int:
-        """What the blocks take that a row of tiles cuts, if that is not too much."""
-        blocks = int(np.ceil(plan.tile.height_px * plan.scale_xy[1] / self._block_rows)) + 1
-        row = blocks * self._block_rows * self._row_mb * (SEVERAL_READERS if readers > 1 else 1.0)
-        least = max(MIN_CACHE_MB, READER_CACHE_MB * readers)
-        return max(least, int(np.ceil(row))) if row <= MAX_CACHE_MB else least
+        """What the blocks take that a row of tiles cuts; if that is too much, those of each reader's tiles."""
+        block, size = self.layout.block, self.info.size
+        width, height = plan.tile.width_px * plan.scale_xy[0], plan.tile.height_px * plan.scale_xy[1]
+        rows_mb = (np.ceil(height / block.height_px) + 1) * block.height_px * self._row_mb
+        columns_px = (np.ceil(width / block.width_px) + 1) * block.width_px
+        row = rows_mb * (SEVERAL_READERS if readers > 1 else 1.0)
+        own = 2 * readers * rows_mb * min(1.0, columns_px / size.width_px)
+        most = max(MAX_CACHE_MB, READER_CACHE_MB * readers)
+        return int(np.ceil(max(MIN_CACHE_MB, row if row <= most else min(own, most))))
 
     def _dataset(self, level: int | None = None) -> rasterio.DatasetReader:
         """The file, or one of its overviews, as this thread has it open."""
