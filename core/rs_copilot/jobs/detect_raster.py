@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from shapely.geometry.base import BaseGeometry
+from numpy.typing import NDArray
 
 from rs_copilot.detection.found import Detector, Found
 from rs_copilot.detection.sweep import objects, work_of
@@ -17,7 +16,7 @@ from rs_copilot.jobs.detectors import DetectorSpec, lent_detector, open_detector
 from rs_copilot.jobs.raster_sweep import RasterSweep, Where, open_sweep
 from rs_copilot.tiles.sweep import Work
 from rs_copilot.vector import schema
-from rs_copilot.vector.build import Grid, Provenance, build_table
+from rs_copilot.vector.build import Provenance, build_columns, centroids_lonlat
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,6 @@ class RasterRun:
     detector: Detector
     sweep: RasterSweep
     labels: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def grid(self) -> Grid:
-        """CRS of the work and of the scene."""
-        return Grid(self.sweep.pictures.info.metric_crs, self.sweep.pictures.info.crs)
 
     def run(self) -> None:
         """Sweep, and write objects as they become complete; rows of an earlier run are replaced.
@@ -82,25 +76,29 @@ class RasterRun:
 
     def _table(self, found: Found, provenance: Provenance) -> gpd.GeoDataFrame:
         """Rows of the layer ``detections``; `Found` is in pixels of the plan."""
-        boxes = found.bounds_px * np.tile(self.sweep.plan.scale_xy, 2)
+        pictures, plan = self.sweep.pictures, self.sweep.plan
+        boxes = found.bounds_px * np.tile(plan.scale_xy, 2)
         names = [self.detector.class_names[label] for label in found.labels]
         for name in names:
             self.labels[name] = self.labels.get(name, 0) + 1
-        rows = [
-            {
-                "label": name,
-                "score": float(score) if self.spec.has_scores else None,
-                "box_px": ",".join(f"{value:.1f}" for value in box),
-                "source": self.spec.name,
-            }
-            for name, score, box in zip(names, found.scores, boxes, strict=True)
-        ]
-        return build_table(schema.DETECTIONS, rows, list(self._shapes(found)), self.grid, provenance)
+        columns = {
+            "label": names,
+            "score": found.scores.astype(np.float64) if self.spec.has_scores else None,
+            "box_px": [",".join(f"{value:.1f}" for value in box) for box in boxes.tolist()],
+            "source": self.spec.name,
+        }
+        shapes, scale, info = _polygons(found), np.array(plan.scale_xy), pictures.info
+        drawn = shapely.transform(shapes, lambda xy: pictures.place.apply(xy * scale))
+        metric = shapely.transform(shapes, lambda xy: pictures.map_points(xy, plan))
+        lonlat = centroids_lonlat(metric, info.metric_crs)
+        return build_columns(schema.DETECTIONS, columns, drawn, lonlat, info.crs, provenance)
 
-    def _shapes(self, found: Found) -> Iterator[BaseGeometry]:
-        rings = found.quads_px if found.outlines_px is None else found.outlines_px
-        for ring in rings:
-            yield shapely.Polygon(self.sweep.pictures.map_points(ring.astype(np.float64), self.sweep.plan))
+
+def _polygons(found: Found) -> NDArray[np.object_]:
+    """Outlines, or boxes where there are none, in pixels of the plan. Shape (N,)."""
+    if found.outlines_px is None:
+        return np.asarray(shapely.polygons(found.quads_px.astype(np.float64)), dtype=object)
+    return np.array([shapely.Polygon(ring) for ring in found.outlines_px], dtype=object)
 
 
 def detect_on_raster(where: Where, spec: DetectorSpec, context: JobContext) -> RasterRun:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyproj
 import shapely
 from numpy.typing import NDArray
@@ -25,7 +23,7 @@ from rs_copilot.tiles.memory import return_freed_memory
 from rs_copilot.tiles.sweep import Work
 from rs_copilot.types import FloatArray
 from rs_copilot.vector import schema
-from rs_copilot.vector.build import Provenance
+from rs_copilot.vector.build import Provenance, build_columns, centroids_lonlat
 
 METHOD = "segmentation"
 
@@ -179,27 +177,14 @@ def segments_table(
         source: the network, as it was asked for.
         scores: ``(N,)``; without it null.
     """
-    count = len(metric)
-    lonlat: FloatArray = np.zeros((0, 2))
-    if count:
-        lonlat = geo_crs.to_lonlat(shapely.get_coordinates(shapely.centroid(metric)), metric_crs)
-    # What is the same in all rows is spread by pandas.
-    values: dict[str, Any] = {
+    lonlat = centroids_lonlat(metric, metric_crs)
+    columns = {
         "label": labels,
         "score": scores,
         "area_m2": areas_m2(metric, lonlat, metric_crs),
         "source": source,
-        "lon": lonlat[:, 0],
-        "lat": lonlat[:, 1],
-        "clip": provenance.clip,
-        "method": provenance.method,
-        "model": provenance.model,
-        "model_hash": provenance.model_hash,
-        "created_at": provenance.created_at,
     }
-    columns = {name: values.get(name) for name in schema.SEGMENTS.field_names}
-    frame = pd.DataFrame(columns, index=range(count))
-    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(drawn, crs=scene_crs), crs=scene_crs)
+    return build_columns(schema.SEGMENTS, columns, drawn, lonlat, scene_crs, provenance)
 
 
 def segment_raster(where: Where, task: SegmentTask, context: JobContext) -> RasterRun:

@@ -200,7 +200,7 @@ class TilePictures:
         return np.moveaxis(planes, 0, -1)
 
     def _cache_mb(self, plan: TilePlan, readers: int) -> int:
-        """What the blocks take that a row of tiles cuts; if that is too much, those of each reader's tiles."""
+        """What the blocks take that a row of tiles cuts; if that is too much, those of readers' tiles."""
         block, size = self.layout.block, self.info.size
         width, height = plan.tile.width_px * plan.scale_xy[0], plan.tile.height_px * plan.scale_xy[1]
         rows_mb = (np.ceil(height / block.height_px) + 1) * block.height_px * self._row_mb

@@ -1,7 +1,7 @@
 """From placements and findings to the tables of a scene. Pure: nothing here reads or writes files.
 
-Every builder takes geometry in metres of the metric CRS that work was done in, and returns a
-GeoDataFrame in the scene's CRS with all fields of its layer, the common ones included.
+Every builder takes geometry in metres of the metric CRS that work was done in (`build_columns` takes what is
+drawn), and returns a GeoDataFrame in the scene's CRS with all fields of its layer, the common ones included.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from rs_copilot.geo import crs as geo_crs
@@ -107,6 +109,51 @@ def build_table(
         geometry=gpd.GeoSeries([grid.to_scene(item) for item in geometries], crs=grid.scene),
         crs=grid.scene,
     )
+
+
+def build_columns(
+    layer: Layer,
+    columns: Mapping[str, Any],
+    drawn: NDArray[np.object_],
+    lonlat: FloatArray,
+    scene_crs: pyproj.CRS,
+    provenance: Provenance,
+) -> gpd.GeoDataFrame:
+    """A table of ``layer`` from whole columns, since a raster may give a hundred thousand rows.
+
+    Args:
+        layer: its fields; those that are not told are null.
+        columns: of each an array or list of N, or one value for all rows.
+        drawn: geometries ``(N,)`` in the scene's CRS.
+        lonlat: their reference points ``(N, 2)``.
+        scene_crs: what the scene stores.
+        provenance: goes into every row.
+
+    Raises:
+        ValueError: a field that the layer lacks, or columns of another length.
+    """
+    if not set(layer.field_names).issuperset(columns):
+        raise ValueError(f"layer {layer.name} has no field {sorted(set(columns) - set(layer.field_names))}")
+    told = {
+        "lon": lonlat[:, 0],
+        "lat": lonlat[:, 1],
+        "clip": provenance.clip,
+        "method": provenance.method,
+        "model": provenance.model,
+        "model_hash": provenance.model_hash,
+        "created_at": provenance.created_at,
+        **columns,
+    }
+    # What is the same in all rows is spread by pandas.
+    frame = pd.DataFrame({name: told.get(name) for name in layer.field_names}, index=range(len(drawn)))
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(drawn, crs=scene_crs), crs=scene_crs)
+
+
+def centroids_lonlat(shapes: NDArray[np.object_], crs: pyproj.CRS) -> FloatArray:
+    """Longitudes and latitudes ``(N, 2)`` of the centroids of polygons that are not empty."""
+    if not len(shapes):
+        return np.zeros((0, 2))
+    return geo_crs.to_lonlat(shapely.get_coordinates(shapely.centroid(shapes)), crs)
 
 
 def _common_values(

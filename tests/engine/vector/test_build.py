@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import shapely
+from geopandas.testing import assert_geodataframe_equal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,9 @@ from rs_copilot.vector import schema
 from rs_copilot.vector.build import (
     Grid,
     Provenance,
+    build_columns,
     build_table,
+    centroids_lonlat,
     crs_text,
     footprint,
     footprints_table,
@@ -132,3 +135,25 @@ def test_score_nan_becomes_null(grid, provenance):
 
 def test_footprints_of_nothing_are_an_empty_table(grid, provenance):
     assert footprints_table([], grid, provenance).empty
+
+
+def test_columns_make_the_table_that_rows_make(grid, provenance):
+    east_m = EAST_M + 20.0 * np.arange(3)
+    metric = shapely.box(east_m, NORTH_M, east_m + 5.0, NORTH_M + 8.0)
+    columns = {"label": ["car", "van", "car"], "score": np.array([0.5, 0.25, 1.0]), "source": "own:s"}
+    rows = [
+        {"label": label, "score": score, "source": "own:s"}
+        for label, score in zip(columns["label"], columns["score"], strict=True)
+    ]
+    drawn = np.array([grid.to_scene(shape) for shape in metric])
+    lonlat = centroids_lonlat(metric, grid.metric)
+    found = build_columns(schema.DETECTIONS, columns, drawn, lonlat, grid.scene, provenance)
+    expected = build_table(schema.DETECTIONS, rows, list(metric), grid, provenance)
+    assert_geodataframe_equal(found, expected, check_dtype=False)
+    nothing = build_columns(schema.DETECTIONS, {}, drawn[:0], lonlat[:0], grid.scene, provenance)
+    assert nothing.empty and tuple(nothing.columns) == tuple(expected.columns)
+
+
+def test_columns_that_the_layer_lacks_are_refused(grid, provenance):
+    with pytest.raises(ValueError, match="no field"):
+        build_columns(schema.DETECTIONS, {"colour": "red"}, [], np.zeros((0, 2)), grid.scene, provenance)
