@@ -5,6 +5,8 @@ A box is a quad, four corners in order around it, in either sense. Nothing here 
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -12,8 +14,9 @@ from numpy.typing import NDArray
 from rs_copilot.detection import few
 from rs_copilot.types import BoolArray, FloatArray
 
-# Up to here a compiler costs more than it saves.
-FEW = 200
+# Up to here compiled loops cost more than they save: where they are loaded, and where that would come first,
+# which takes half a second and 80 MB.
+FEW, FEW_UNLOADED = 200, 1_000
 Labels = NDArray[np.integer]
 Rows = NDArray[np.int64]
 
@@ -36,11 +39,16 @@ def ious(first: FloatArray, second: FloatArray) -> FloatArray:
     both = convex(np.concatenate([first, second]))
     numbers = np.arange(len(first))
     pairs = np.stack([numbers, numbers + len(first)], axis=1)
-    if len(pairs) <= FEW:
+    if _are_few(len(pairs)):
         return few.pair_ious(both, areas_of(both), pairs)
     from rs_copilot.detection import compiled
 
     return np.asarray(compiled.pair_ious(both, areas_of(both), pairs))
+
+
+def _are_few(count: int) -> bool:
+    is_loaded = "rs_copilot.detection.compiled" in sys.modules
+    return count <= (FEW if is_loaded else FEW_UNLOADED)
 
 
 def window_ious(shapes: FloatArray, pairs: Rows, windows: FloatArray) -> FloatArray:
@@ -54,7 +62,7 @@ def window_ious(shapes: FloatArray, pairs: Rows, windows: FloatArray) -> FloatAr
     Returns:
         ``(M,)``; 0 where one has no part in its window.
     """
-    if len(pairs) <= FEW:
+    if _are_few(len(pairs)):
         return few.window_ious(shapes, pairs, windows)
     from rs_copilot.detection import compiled
 
@@ -86,7 +94,7 @@ def nms(quads: FloatArray, scores: FloatArray, labels: Labels | None = None, *, 
     numbers = np.zeros(len(quads), np.int64) if labels is None else labels.astype(np.int64)
     order = ranked(quads, scores, numbers)
     shapes = convex(quads[order])
-    if len(shapes) <= FEW:
+    if _are_few(len(shapes)):
         return order[few.kept_of(shapes, areas_of(shapes), numbers[order], max_iou)]
     return order[_kept_of_many(shapes, numbers[order], max_iou)]
 

@@ -24,8 +24,6 @@ from rs_copilot.tiles.plan import Tile, TilePlan
 from rs_copilot.types import ByteImage
 
 Work = Callable[[ByteImage, Sequence[Tile]], Sequence[Arrays]]
-# Tiles beside each other that one reader takes.
-NEIGHBOURS = 8
 # A cancelled job is noticed this often while all threads are busy.
 POLL_S = 0.05
 
@@ -95,7 +93,7 @@ class Sweep:
             StorageError: the journal cannot be written.
             RsCopilotError: what ``work`` or ``check`` raises; threads have ended by then.
         """
-        readers = _Readers(self.pace.readers, self._prepare_reader, self.read)
+        readers = _Readers(self.pace, self._prepare_reader, self.read)
         workers = ThreadPoolExecutor(self.pace.workers, "rs-copilot-tile")
         try:
             yield from self._flow(readers, workers)
@@ -189,18 +187,20 @@ class _Readers:
     """
 
     def __init__(
-        self, count: int, prepare: Callable[[], None], read: Callable[[Tile], ByteImage | None]
+        self, pace: Pace, prepare: Callable[[], None], read: Callable[[Tile], ByteImage | None]
     ) -> None:
         self._read = read
-        self._threads = [ThreadPoolExecutor(1, "rs-copilot-read", prepare) for _ in range(count)]
-        self._waiting, self._counting = [0] * count, threading.Lock()
+        self._threads = [ThreadPoolExecutor(1, "rs-copilot-read", prepare) for _ in range(pace.readers)]
+        self._waiting, self._counting = [0] * pace.readers, threading.Lock()
+        # So few that there is something for all to read.
+        self._run = max(1, pace.ahead // pace.readers)
 
     def submit(self, tile: Tile) -> Future[ByteImage | None]:
         """Read it soon."""
-        own, waiting = tile.col // NEIGHBOURS % len(self._threads), self._waiting
+        own, waiting = tile.col // self._run % len(self._threads), self._waiting
         with self._counting:
             idle = min(range(len(waiting)), key=waiting.__getitem__)
-            chosen = own if waiting[own] < waiting[idle] + NEIGHBOURS else idle
+            chosen = own if waiting[own] < waiting[idle] + self._run else idle
             waiting[chosen] += 1
         return self._threads[chosen].submit(self._read_in, chosen, tile)
 

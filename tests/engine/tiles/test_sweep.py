@@ -16,7 +16,7 @@ from rs_copilot.errors import CancelledError, StorageError
 from rs_copilot.tiles.journal import open_journal, pack, unpack
 from rs_copilot.tiles.pictures import TilePictures, open_tile_pictures
 from rs_copilot.tiles.plan import Tile, plan_tiles
-from rs_copilot.tiles.sweep import NEIGHBOURS, Pace, Sweep, _Readers
+from rs_copilot.tiles.sweep import Pace, Sweep, _Readers
 from rs_copilot.types import SizeWH
 from tests.engine.tiles.rasters import noise, write_raster
 
@@ -115,7 +115,9 @@ def test_a_journal_of_other_work_is_started_anew(tmp_path: Path) -> None:
 
 
 def test_neighbours_are_read_by_one_thread_unless_it_has_too_much_to_do() -> None:
-    plan = plan_tiles(SizeWH(64 * 2 * NEIGHBOURS, 64 * 4), SizeWH(64, 64), 0)
+    pace, run = Pace(readers=2, workers=4), 5
+    assert pace.ahead == 2 * run
+    plan = plan_tiles(SizeWH(64 * 2 * run, 64 * 4), SizeWH(64, 64), 0)
     tiles, goes_on, prepared = list(plan.tiles()), threading.Event(), []
     goes_on.set()
 
@@ -123,17 +125,17 @@ def test_neighbours_are_read_by_one_thread_unless_it_has_too_much_to_do() -> Non
         assert goes_on.wait(10)
         return threading.get_ident()
 
-    readers = _Readers(2, lambda: prepared.append(threading.get_ident()), read)
+    readers = _Readers(pace, lambda: prepared.append(threading.get_ident()), read)
     try:
         by = {(tile.row, tile.col): readers.submit(tile).result() for tile in tiles}
-        left, right = by[0, 0], by[0, NEIGHBOURS]
+        left, right = by[0, 0], by[0, run]
         assert left != right and set(prepared) == {left, right}
-        assert by == {(tile.row, tile.col): left if tile.col < NEIGHBOURS else right for tile in tiles}
+        assert by == {(tile.row, tile.col): left if tile.col < run else right for tile in tiles}
         goes_on.clear()
-        waiting = [readers.submit(tile) for tile in tiles if tile.col < NEIGHBOURS]
+        waiting = [readers.submit(tile) for tile in tiles if tile.col < run]
         goes_on.set()
         counts = Counter(future.result() for future in waiting)
-        assert counts[left] > counts[right] >= NEIGHBOURS
+        assert counts[left] > counts[right] >= run
     finally:
         readers.shutdown()
 
