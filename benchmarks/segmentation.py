@@ -7,7 +7,7 @@ A synthetic orthophoto of 8192 × 8192 px (0.3 m, tiled DEFLATE) and a network o
 has done a small one before, as QGIS's worker has; the network alone on as many
 tiles (CPU seconds); GDAL reading the same windows (CPU seconds); and a plain loop, that is for each tile one
 read per band, conversion to floats, one run of the network with onnxruntime's own threads, and classes kept
-in one array. The limit is (network + reads) / cores, measured before and after the job of each round, and of
+in one array. The limit is (network + reads) / cores, measured just before and just after each job, and of
 several rounds medians are taken: machines change their pace within seconds. Peak memory also at 20 and 40
 thousand px. ``--quick`` takes a raster of 2048 px, for a look at the script.
 """
@@ -46,7 +46,7 @@ TILE_PX = 512
 GSD_M = 0.3
 CLASSES = {"0": "background", "1": "field"}
 TARGET = 1.2
-ROUNDS = 5
+ROUNDS = 7
 BLOCK = 256
 # Spread of a pixel about the smooth colour of its field: what makes the answers of random weights speckle.
 NOISE = 3.0
@@ -178,69 +178,77 @@ def our_job(raster: Path, network: Path, simplify_px: float = 1.0) -> tuple[Cost
         return command_cost([*words, "--out", str(Path(folder) / "scene.gpkg"), "--device", "cpu"])
 
 
-def job_again_s(raster: Path, network: Path, small: Path) -> float:
-    """The job in a process of its own that has done a small one before; runs there."""
+def job_s(raster: Path, network: Path) -> float:
+    """The job in this process."""
     with tempfile.TemporaryDirectory(dir=raster.parent) as folder:
-        for number, source in enumerate((small, raster)):
-            out = str(Path(folder) / f"{number}.gpkg")
-            params = SegmentParams(source=str(source), out=out, model=f"onnx:{network}")
-            seconds = segment(params, JobContext(device="cpu")).seconds
-    return seconds
+        out = str(Path(folder) / "scene.gpkg")
+        params = SegmentParams(source=str(raster), out=out, model=f"onnx:{network}")
+        return segment(params, JobContext(device="cpu")).seconds
 
 
 @dataclass(frozen=True)
-class Round:
-    """Everything once; seconds of network and reads are means of before and after."""
+class Limit:
+    """What nobody can do without, CPU seconds."""
 
-    reads_cpu_s: float
-    pure_cpu_s: float
-    ours: Cost
-    found: dict[str, object]
-    again_s: float
-    plain: Cost
+    pure_s: float
+    reads_s: float
 
     @property
-    def limit_s(self) -> float:
-        """Network and reads, spread over the cores without a gap."""
-        return (self.reads_cpu_s + self.pure_cpu_s) / len(os.sched_getaffinity(0))
+    def wall_s(self) -> float:
+        """Spread over the cores without a gap."""
+        return (self.pure_s + self.reads_s) / len(os.sched_getaffinity(0))
 
-    @property
-    def job_s(self) -> float:
-        """The work of the command."""
-        return float(str(self.found["seconds"]))
+    def between(self, other: Limit) -> Limit:
+        """The mean of two: machines change their pace within seconds."""
+        return Limit(mean((self.pure_s, other.pure_s)), mean((self.reads_s, other.reads_s)))
 
 
-def one_round(raster: Path, network: Path, small: Path) -> Round:
-    """Measure everything once, one after the other."""
-    count = len(plan_of(raster))
-    ours, found = our_job(raster, network)
-    reads, pure = [reads_alone(raster).cpu_s], [network_alone(network, count).cpu_s]
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        again_s = pool.submit(job_again_s, raster, network, small).result()
-    reads.append(reads_alone(raster).cpu_s)
-    pure.append(network_alone(network, count).cpu_s)
-    return Round(mean(reads), mean(pure), ours, found, again_s, plain_loop(raster, network))
+def limit(raster: Path, network: Path) -> Limit:
+    """Measured in this process, which runs no job: jobs set how the C library keeps memory."""
+    return Limit(network_alone(network, len(plan_of(raster))).cpu_s, reads_alone(raster).cpu_s)
+
+
+def beside_limits(measure: Callable[[], float], raster: Path, network: Path) -> list[tuple[float, Limit]]:
+    """Seconds of some runs, each with the limit measured just before and just after it."""
+    found, before = [], limit(raster, network)
+    for _ in range(ROUNDS):
+        seconds, after = measure(), limit(raster, network)
+        found.append((seconds, before.between(after)))
+        before = after
+    return found
 
 
 def time_row(name: str, raster: Path, network: Path, small: Path) -> list[str]:
     """Cells of one raster."""
-    rounds = [one_round(raster, network, small) for _ in range(ROUNDS)]
-    cold = [one.job_s / one.limit_s for one in rounds]
-    again = [one.again_s / one.limit_s for one in rounds]
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        # A worker that has worked before.
+        pool.submit(job_s, small, network).result()
+        again = beside_limits(lambda: pool.submit(job_s, raster, network).result(), raster, network)
+    commands: list[tuple[Cost, dict[str, object]]] = []
+
+    def command_s() -> float:
+        commands.append(our_job(raster, network))
+        return float(str(commands[-1][1]["seconds"]))
+
+    cold = beside_limits(command_s, raster, network)
+    plain_s = median(plain_loop(raster, network).wall_s for _ in range(3))
+    limits = [item for _, item in (*again, *cold)]
+    ratios, first_ratios = ([seconds / item.wall_s for seconds, item in found] for found in (again, cold))
+    again_s = median(seconds for seconds, _ in again)
     return [
         name,
         f"{len(plan_of(raster))}",
-        f"{rounds[0].found['segments']}",
-        f"{median(one.pure_cpu_s for one in rounds):.1f} s",
-        f"{median(one.reads_cpu_s for one in rounds):.1f} s",
-        f"{median(one.limit_s for one in rounds):.1f} s",
-        f"{median(one.again_s for one in rounds):.1f} s",
-        f"**{median(again):.2f}** ({min(again):.2f} to {max(again):.2f})",
-        f"{median(one.job_s for one in rounds):.1f} s",
-        f"**{median(cold):.2f}** ({min(cold):.2f} to {max(cold):.2f})",
-        f"{median(one.ours.wall_s for one in rounds):.1f} s",
-        f"{median(one.plain.wall_s for one in rounds):.1f} s",
-        f"{median(one.plain.wall_s / one.again_s for one in rounds):.2f}",
+        f"{commands[0][1]['segments']}",
+        f"{median(item.pure_s for item in limits):.1f} s",
+        f"{median(item.reads_s for item in limits):.1f} s",
+        f"{median(item.wall_s for item in limits):.1f} s",
+        f"{again_s:.1f} s",
+        f"**{median(ratios):.2f}** ({min(ratios):.2f} to {max(ratios):.2f})",
+        f"{median(seconds for seconds, _ in cold):.1f} s",
+        f"**{median(first_ratios):.2f}** ({min(first_ratios):.2f} to {max(first_ratios):.2f})",
+        f"{median(cost.wall_s for cost, _ in commands):.1f} s",
+        f"{plain_s:.1f} s",
+        f"{plain_s / again_s:.2f}",
     ]
 
 
