@@ -46,7 +46,8 @@ TILE_PX = 512
 GSD_M = 0.3
 CLASSES = {"0": "background", "1": "field"}
 TARGET = 1.2
-ROUNDS = 7
+# Of the job in a worker, and of the command, which is measured for its start.
+ROUNDS, COMMANDS = 25, 7
 BLOCK = 256
 # Spread of a pixel about the smooth colour of its field: what makes the answers of random weights speckle.
 NOISE = 3.0
@@ -208,10 +209,12 @@ def limit(raster: Path, network: Path) -> Limit:
     return Limit(network_alone(network, len(plan_of(raster))).cpu_s, reads_alone(raster).cpu_s)
 
 
-def beside_limits(measure: Callable[[], float], raster: Path, network: Path) -> list[tuple[float, Limit]]:
+def beside_limits(
+    measure: Callable[[], float], raster: Path, network: Path, rounds: int
+) -> list[tuple[float, Limit]]:
     """Seconds of some runs, each with the limit measured just before and just after it."""
     found, before = [], limit(raster, network)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         seconds, after = measure(), limit(raster, network)
         found.append((seconds, before.between(after)))
         before = after
@@ -223,14 +226,14 @@ def time_row(name: str, raster: Path, network: Path, small: Path) -> list[str]:
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         # A worker that has worked before.
         pool.submit(job_s, small, network).result()
-        again = beside_limits(lambda: pool.submit(job_s, raster, network).result(), raster, network)
+        again = beside_limits(lambda: pool.submit(job_s, raster, network).result(), raster, network, ROUNDS)
     commands: list[tuple[Cost, dict[str, object]]] = []
 
     def command_s() -> float:
         commands.append(our_job(raster, network))
         return float(str(commands[-1][1]["seconds"]))
 
-    cold = beside_limits(command_s, raster, network)
+    cold = beside_limits(command_s, raster, network, COMMANDS)
     plain_s = median(plain_loop(raster, network).wall_s for _ in range(3))
     limits = [item for _, item in (*again, *cold)]
     ratios, first_ratios = ([seconds / item.wall_s for seconds, item in found] for found in (again, cold))
@@ -268,8 +271,8 @@ def time_rows(work: Path, side_px: int) -> list[str]:
         f"*Limit*: network and reads, spread over {len(os.sched_getaffinity(0))} cores without a gap; the "
         f"aim is {TARGET} times that. *Job* is the work itself in a worker that has worked before, *first "
         "job* that of the command, which loads compiled code, *command* with the start of Python as well. "
-        f"The plain loop keeps classes and makes no polygons. Medians of {ROUNDS} rounds, the least and "
-        "most in brackets.",
+        f"The plain loop keeps classes and makes no polygons. Medians of {ROUNDS} jobs and {COMMANDS} "
+        "commands, the least and most in brackets.",
         "",
         "| raster | tiles | polygons | network, CPU | reads, CPU | limit | job | job / limit | first job "
         "| first job / limit | command | plain loop | plain loop / job |",
