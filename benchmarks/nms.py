@@ -148,7 +148,7 @@ def rows_of(kind: str, counts: tuple[int, ...]) -> list[list[str]]:
     cv2.setNumThreads(1)
     methods = TURNED if kind == "turned" else HORIZONTAL
     start = time.perf_counter()
-    ours(candidates(100, turned=False))
+    ours(candidates(2 * boxes.FEW_UNLOADED, turned=False))
     print(f"first call {time.perf_counter() - start:.2f} s", flush=True)
     return [line for name, method in methods.items() if (line := _line(kind, name, method, counts))]
 
