@@ -34,6 +34,7 @@ from rasterio.windows import Window
 from benchmarks.commands import Cost, command_cost
 from benchmarks.localization.report import provenance
 from benchmarks.localization.store import OUT, ROOT
+from rs_copilot.tiles.plan import TilePlan, plan_tiles
 from rs_copilot.types import SizeWH
 
 TILE_PX, OVERLAP, CELL_PX, WIDTH = 640, 0.15, 32, 16
@@ -121,14 +122,16 @@ def write_network(path: Path) -> None:
     onnx.save(model, path)
 
 
-def windows(raster: Path) -> list[Window]:
-    """What the sweep reads, in its order."""
-    from rs_copilot.tiles.plan import plan_tiles
-
+def plan_of(raster: Path) -> TilePlan:
+    """The job's own tiles."""
     with rasterio.open(raster) as opened:
         size = SizeWH(opened.width, opened.height)
-    plan = plan_tiles(size, SizeWH(TILE_PX, TILE_PX), round(TILE_PX * OVERLAP))
-    return [Window(*tile.window_px[:2], TILE_PX, TILE_PX) for tile in plan.tiles()]
+    return plan_tiles(size, SizeWH(TILE_PX, TILE_PX), round(TILE_PX * OVERLAP))
+
+
+def windows(raster: Path) -> list[Window]:
+    """What the sweep reads, in its order."""
+    return [Window(*tile.window_px[:2], TILE_PX, TILE_PX) for tile in plan_of(raster).tiles()]
 
 
 def session_of(network: Path) -> Any:  # noqa: ANN401 - onnxruntime comes without types
@@ -184,11 +187,10 @@ def plain_loop(network: Path, raster: Path) -> dict[str, float]:
 def sweep_reads(raster: Path, readers: int) -> float:
     """Processor milliseconds a tile of a sweep that only reads."""
     from rs_copilot.tiles.pictures import open_tile_pictures
-    from rs_copilot.tiles.plan import plan_tiles
     from rs_copilot.tiles.sweep import Pace, Sweep
 
     with open_tile_pictures(str(raster)) as pictures:
-        plan = plan_tiles(pictures.info.size, SizeWH(TILE_PX, TILE_PX), round(TILE_PX * OVERLAP))
+        plan = plan_of(raster)
         plan = replace(plan, wanted=plan.numbers[: 2 * SAMPLE])
         started = time.process_time()
         pace = Pace(readers, 2 * readers)
@@ -214,7 +216,11 @@ def reads_in_turn(raster: Path, readers: int) -> float:
 def readers_rows(raster: Path) -> list[str]:
     """Lines of the table of readers; the first run only warms up."""
     sweep_reads(raster, 1)
-    lines = ["", "| threads that read | " + " | ".join(map(str, READERS)) + " |", "|" + " --- |" * 5]
+    lines = [
+        "",
+        "| threads that read | " + " | ".join(map(str, READERS)) + " |",
+        "|" + " --- |" * (1 + len(READERS)),
+    ]
     for name, measure in (("the sweep", sweep_reads), ("each the next tile", reads_in_turn)):
         cells = [f"{median(measure(raster, count) for _ in range(3)):.1f}" for count in READERS]
         lines.append(f"| {name}, CPU ms a tile | " + " | ".join(cells) + " |")

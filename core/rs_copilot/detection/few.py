@@ -1,6 +1,6 @@
 """The inner loops of boxes for the few that a picture holds, with the answers of `compiled`.
 
-Loading the compiler takes a second and 120 MB, which pays above some hundred boxes only.
+Loading the compiler takes time and memory, which pays above some hundred boxes only; see `boxes`.
 """
 
 from __future__ import annotations

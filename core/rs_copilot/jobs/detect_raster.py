@@ -59,12 +59,9 @@ class RasterRun:
             def make(found: list[Found]) -> gpd.GeoDataFrame:
                 return self._table(self._wanted(Found.join(found)), provenance)
 
-            with sweep.rows("detections", method, make) as rows:
-                for done, found in objects(sweep.plan, sweep.answers(journal, work_of(self.detector), maker)):
-                    if len(found):
-                        rows.put(found)
-                    text = f"Looking at {sweep.clip}: {rows.written} found"
-                    sweep.context.progress(done, len(sweep.plan), text, rows.news())
+            found = objects(sweep.plan, sweep.answers(journal, work_of(self.detector), maker))
+            said = f"Looking at {sweep.clip}"
+            sweep.write("detections", method, make, found, lambda count: f"{said}: {count} found")
 
     def _wanted(self, found: Found) -> Found:
         """Objects whose centre lies on the raster and in the region."""
@@ -87,11 +84,9 @@ class RasterRun:
             "box_px": [",".join(f"{value:.1f}" for value in box) for box in boxes.tolist()],
             "source": self.spec.name,
         }
-        shapes, scale, info = _polygons(found), np.array(plan.scale_xy), pictures.info
-        drawn = shapely.transform(shapes, lambda xy: pictures.place.apply(xy * scale))
-        metric = shapely.transform(shapes, lambda xy: pictures.map_points(xy, plan))
-        lonlat = centroids_lonlat(metric, info.metric_crs)
-        return build_columns(schema.DETECTIONS, columns, drawn, lonlat, info.crs, provenance)
+        drawn, metric = pictures.on_map(_polygons(found), plan)
+        lonlat = centroids_lonlat(metric, pictures.info.metric_crs)
+        return build_columns(schema.DETECTIONS, columns, drawn, lonlat, pictures.info.crs, provenance)
 
 
 def _polygons(found: Found) -> NDArray[np.object_]:

@@ -137,12 +137,27 @@ class RasterSweep:
         pace = pace_for(self.model.device, self.model.batch)
         return Sweep(self.plan, self.pictures, work, pace, check, journal, self.tally).answers()
 
-    def rows(self, layer: str, method: str, make: Callable[[list[T]], gpd.GeoDataFrame]) -> RowWriter[T]:
-        """A writer into a layer, whose rows of that method are removed first.
+    def write(
+        self,
+        layer: str,
+        method: str,
+        make: Callable[[list[T]], gpd.GeoDataFrame],
+        found: Iterator[tuple[int, T]],
+        tell: Callable[[int], str],
+    ) -> None:
+        """Write what is found into a layer while it comes; rows of that method are removed first.
+
+        Args:
+            layer: its name.
+            method: what its rows are made by.
+            make: makes rows of some things found.
+            found: tiles done so far, and what has become complete with them.
+            tell: puts the rows so far into words, for whoever waits.
 
         Raises:
-            SceneError: later, from the writer: the scene is none, or one in another CRS.
-            StorageError: likewise: it cannot be written.
+            SceneError: the scene is none, or one in another CRS.
+            StorageError: it cannot be written.
+            CancelledError: stopped; what was found is in the scene.
         """
 
         def prepare() -> None:
@@ -150,7 +165,14 @@ class RasterSweep:
             none = {layer: make([])}
             write_layers(self.where.out, none, replace_clip=self.clip, replace_method=method)
 
-        return RowWriter(self.where.out, layer, prepare, make)
+        with RowWriter(self.where.out, layer, prepare, make) as rows:
+            for done, item in found:
+                if len(item):
+                    rows.put(item)
+                # No tile is left to work on beside what is written at the end: the less the better.
+                if len(self.plan) - done == len(self.plan.columns.starts):
+                    rows.flush()
+                self.context.progress(done, len(self.plan), tell(rows.written), rows.news())
 
 
 def journal_path(out: str, key: str) -> Path:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import shapely
 
 from rs_copilot.errors import UsageError
 from rs_copilot.geo import crs as geo_crs
@@ -78,8 +77,7 @@ def segment_click(task: ClickTask, context: JobContext) -> Clicked:
         context.progress(2, 3, "Drawing the outline")
         outlines = _outlines(mask, plan, tile)
         shapes = to_shapes(simplify(outlines, task.simplify_px))
-        metric = shapely.transform(shapes, lambda xy: pictures.map_points(xy, plan))
-        drawn = shapely.transform(shapes, lambda xy: pictures.place.apply(xy * np.array(plan.scale_xy)))
+        drawn, metric = pictures.on_map(shapes, plan)
         info = pictures.info
     table = segments_table(
         metric, drawn, [task.label] * len(shapes), info.metric_crs, info.crs,

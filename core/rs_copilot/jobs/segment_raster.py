@@ -11,7 +11,6 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from rs_copilot.geo import crs as geo_crs
 from rs_copilot.jobs.context import JobContext
 from rs_copilot.jobs.raster_sweep import RasterSweep, Where, open_sweep
 from rs_copilot.jobs.segmenters import SegmenterSpec, open_named, wanted_numbers
@@ -89,27 +88,18 @@ class RasterRun:
             def make(found: list[Outlines]) -> gpd.GeoDataFrame:
                 return self._table(Outlines.join(found), provenance)
 
-            with sweep.rows("segments", METHOD, make) as rows:
-                for done, found in polygons(sweep.plan, sweep.answers(journal, work, maker), self.min_px):
-                    if len(found):
-                        rows.put(found)
-                    # No tile is left to work on beside what is written at the end: the less the better.
-                    if len(sweep.plan) - done == len(sweep.plan.columns.starts):
-                        rows.flush()
-                    text = f"Segmenting {sweep.clip}: {rows.written} areas"
-                    sweep.context.progress(done, len(sweep.plan), text, rows.news())
+            found = polygons(sweep.plan, sweep.answers(journal, work, maker), self.min_px)
+            said = f"Segmenting {sweep.clip}"
+            sweep.write("segments", METHOD, make, found, lambda count: f"{said}: {count} areas")
 
     def _table(self, found: Outlines, provenance: Provenance) -> gpd.GeoDataFrame:
         """Rows of the layer ``segments``; outlines are in pixels of the plan."""
-        pictures, plan = self.sweep.pictures, self.sweep.plan
+        pictures = self.sweep.pictures
+        info = pictures.info
         shapes, rows = clipped(
             to_shapes(simplify(found, self.task.simplify_px)), self.sweep.region, self.min_px
         )
-        info, scale = pictures.info, np.array(plan.scale_xy)
-        drawn = shapely.transform(shapes, lambda xy: pictures.place.apply(xy * scale))
-        metric = drawn
-        if info.metric_crs != info.crs:
-            metric = shapely.transform(drawn, lambda xy: geo_crs.transform(xy, info.crs, info.metric_crs))
+        drawn, metric = pictures.on_map(shapes, self.sweep.plan)
         kinds, names = found.classes[rows], self.segmenter.class_names
         labels = [names[number] for number in kinds]
         table = segments_table(

@@ -49,11 +49,7 @@ def unite(parent: Ints, classes: Bytes, items: Ints, side: Bytes, parts: Ints, b
     """
     for place in range(classes.size):
         if classes[place] == side[place] and classes[place] != 0:
-            a, b = find(parent, items[place]), find(parent, before + parts[place])
-            if a < b:
-                parent[b] = a
-            else:
-                parent[a] = b
+            _joined(parent, items[place], before + parts[place])
 
 
 @compiled
@@ -122,7 +118,7 @@ def outline(
         rim[side[place]] = True
     rim[0] = False
     polygons = np.full(sizes.size, -1, dtype=np.int64)
-    inner = count = 0
+    inner = 0
     for area in range(1, sizes.size):
         if not rim[area] and sizes[area] >= min_px:
             polygons[area] = inner

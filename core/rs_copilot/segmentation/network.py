@@ -315,7 +315,7 @@ class _Trial:
 
 
 # A large network takes seconds for a picture: whoever comes back with it does not wait for that again.
-_TRIALS: dict[tuple[str | None, About, str], _Trial] = {}
+_TRIALS: dict[tuple[str, About, str], _Trial] = {}
 
 
 def _tried(session: Any, source: _Input, tile: SizeWH, path: Path) -> _Trial:  # noqa: ANN401  as above

@@ -125,19 +125,20 @@ class Stitcher:
         row.ids.append(self._new_ids(len(rim)))
         row.parts.append(rim)
         span = slice(tile.x_px, tile.x_px + tile.width_px)
-        row.top[span] = tile.top.classes
-        row.bottom.classes[span] = tile.bottom.classes
-        kernels.items_along(tile.bottom.parts, before, row.bottom.ids[span])
-        self._unite(self._above.classes[span], self._above.ids[span], tile.top, before)
+        top, bottom, left, right = tile.top, tile.bottom, tile.left, tile.right
+        row.top[span] = top.classes
+        row.bottom.classes[span] = bottom.classes
+        kernels.items_along(bottom.parts, before, row.bottom.ids[span])
+        self._unite(self._above.classes[span], self._above.ids[span], top, before)
         if row.right is not None and row.right_ids is not None and row.end_px == tile.x_px:
-            self._unite(row.right.classes, row.right_ids, tile.left, before)
-            row.junctions.append(_down(tile.x_px, tile.y_px, row.right.classes, tile.left.classes))
+            self._unite(row.right.classes, row.right_ids, left, before)
+            row.junctions.append(_down(tile.x_px, tile.y_px, row.right.classes, left.classes))
         else:
             self._end_run(row)
-            blank = np.zeros_like(tile.left.classes)
-            row.junctions.append(_down(tile.x_px, tile.y_px, blank, tile.left.classes))
-        row.right, row.right_ids = tile.right, np.empty(tile.height_px, dtype=np.int32)
-        kernels.items_along(tile.right.parts, before, row.right_ids)
+            blank = np.zeros_like(left.classes)
+            row.junctions.append(_down(tile.x_px, tile.y_px, blank, left.classes))
+        row.right, row.right_ids = right, np.empty(tile.height_px, dtype=np.int32)
+        kernels.items_along(right.parts, before, row.right_ids)
         row.end_px = tile.x_px + tile.width_px
 
     def _end_run(self, row: _Row) -> None:

@@ -87,9 +87,10 @@ class Journal:
 
     def get(self, number: int) -> dict[str, NDArray[Any]] | None:
         """The answer of a tile that is in the journal; ``None`` where the tile had no data."""
-        self._commit()
         query = "SELECT answer FROM tiles WHERE number = ?"
-        return unpack(self._connection.execute(query, (number,)).fetchone()[0])
+        with _storage(self.path):
+            self._commit()
+            return unpack(self._connection.execute(query, (number,)).fetchone()[0])
 
     def put(self, number: int, arrays: Arrays | None) -> None:
         """Keep the answer of a tile.

@@ -14,6 +14,7 @@ from types import TracebackType
 
 import numpy as np
 import rasterio
+import shapely
 from numpy.typing import NDArray
 from rasterio.enums import MaskFlags, Resampling
 from rasterio.env import hasenv
@@ -21,6 +22,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from rs_copilot.errors import RasterError
+from rs_copilot.geo import crs as geo_crs
 from rs_copilot.raster import dataset as gdal
 from rs_copilot.raster.bands import Stretch, bands_to_show
 from rs_copilot.raster.grid import RasterInfo
@@ -86,6 +88,16 @@ class TilePictures:
     def map_points(self, points_px: FloatArray, plan: TilePlan) -> FloatArray:
         """``(N, 2)`` pixels of a plan in metres of ``info.metric_crs``."""
         return self.place.map_points(points_px * np.array(plan.scale_xy), self.info.metric_crs)
+
+    def on_map(
+        self, shapes: NDArray[np.object_], plan: TilePlan
+    ) -> tuple[NDArray[np.object_], NDArray[np.object_]]:
+        """Geometries ``(N,)`` in pixels of a plan: in the raster's own CRS, and in ``info.metric_crs``."""
+        scale, info = np.array(plan.scale_xy), self.info
+        drawn = shapely.transform(shapes, lambda xy: self.place.apply(xy * scale))
+        if info.metric_crs == info.crs:
+            return drawn, drawn
+        return drawn, shapely.transform(drawn, lambda xy: geo_crs.transform(xy, info.crs, info.metric_crs))
 
     def pixels_of(self, points: FloatArray, plan: TilePlan) -> FloatArray:
         """``(N, 2)`` points of the raster's own CRS in pixels of a plan."""

@@ -7,7 +7,7 @@ drawn), and returns a GeoDataFrame in the scene's CRS with all fields of its lay
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
@@ -38,7 +38,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Who says so: goes into every row."""
+    """Who says so: goes into every row, under the same names."""
 
     clip: str | None
     method: str
@@ -134,16 +134,7 @@ def build_columns(
     """
     if not set(layer.field_names).issuperset(columns):
         raise ValueError(f"layer {layer.name} has no field {sorted(set(columns) - set(layer.field_names))}")
-    told = {
-        "lon": lonlat[:, 0],
-        "lat": lonlat[:, 1],
-        "clip": provenance.clip,
-        "method": provenance.method,
-        "model": provenance.model,
-        "model_hash": provenance.model_hash,
-        "created_at": provenance.created_at,
-        **columns,
-    }
+    told = {"lon": lonlat[:, 0], "lat": lonlat[:, 1], **asdict(provenance), **columns}
     # What is the same in all rows is spread by pandas.
     frame = pd.DataFrame({name: told.get(name) for name in layer.field_names}, index=range(len(drawn)))
     return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(drawn, crs=scene_crs), crs=scene_crs)
@@ -162,13 +153,7 @@ def _common_values(
     points = [reference_point(item) for item in geometries]
     known = [point for point in points if point is not None]
     lonlat = iter(geo_crs.to_lonlat(np.array(known), grid.metric) if known else ())
-    shared = {
-        "clip": provenance.clip,
-        "method": provenance.method,
-        "model": provenance.model,
-        "model_hash": provenance.model_hash,
-        "created_at": provenance.created_at,
-    }
+    shared = asdict(provenance)
     rows = []
     for point in points:
         lon, lat = (None, None) if point is None else next(lonlat)
